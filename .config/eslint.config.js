@@ -1,0 +1,50 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+/** Rules of the house that a machine can hold. Every rule that is switched off says why. */
+export default tseslint.config(
+  { ignores: ['../dist', '../node_modules', '../coverage', 'dist/**', 'node_modules/**', '**/*.js'] },
+  js.configs.recommended,
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: new URL('..', import.meta.url).pathname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      complexity: ['error', 10],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "ThrowStatement > NewExpression[callee.name='Error']", message: 'Throw FahuoError with a code of src/errors.ts.' },
+      ],
+      'no-restricted-globals': ['error'],
+      // Numbers in messages and SQL fragments read better without String().
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      // `type` is the one spelling for shapes; interfaces merge by accident.
+      '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+      // A void arrow around a call is how a callback says that its result is not used.
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+      // Under noPropertyAccessFromIndexSignature the bracket form is required, not a smell.
+      '@typescript-eslint/dot-notation': 'off',
+    },
+  },
+  {
+    files: ['../src/**/*.ts', 'src/**/*.ts', 'db/**/*.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Time is an argument; only src/clock.ts reads the clock.' },
+        { object: 'process', property: 'env', message: 'Only src/config.ts reads the environment.' },
+        { object: 'Math', property: 'random', message: 'Randomness is an argument.' },
+      ],
+    },
+  },
+  { files: ['src/clock.ts', 'src/config.ts'], rules: { 'no-restricted-properties': 'off' } },
+  {
+    files: ['test/**/*.ts'],
+    rules: {
+      // Tests assert on values whose shape they have just checked.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      'no-restricted-syntax': 'off',
+    },
+  },
+);

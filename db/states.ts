@@ -1,0 +1,41 @@
+/** The closed lists that the database, the types and the documents share. A state is one word; verbs are transitions. */
+
+export const uploadStates = [
+  'pending', // may be claimed when next_attempt_at has come
+  'uploading', // claimed: a send may be on the wire
+  'unknown', // a send was made and nobody knows its effect: only get_order may follow
+  'parked', // waits for a person or a slow retry
+  'acknowledged', // WeChat holds this event's content
+  'rejected', // WeChat, or a rule of ours, refused it for good
+  'superseded', // a newer restatement took its place
+] as const;
+export type UploadState = (typeof uploadStates)[number];
+
+export const finalUploadStates = ['acknowledged', 'rejected', 'superseded'] as const satisfies UploadState[];
+export type FinalUploadState = (typeof finalUploadStates)[number];
+
+export const uploadKinds = ['shipped', 'corrected'] as const;
+export type UploadKind = (typeof uploadKinds)[number];
+
+/** What one attempt was: a write, or the read that decides about one. */
+export const attemptKinds = ['send', 'read'] as const;
+export type AttemptKind = (typeof attemptKinds)[number];
+
+/** Why a message never became an upload row. */
+export const deadLetterReasons = [
+  'undecodable', // not JSON, not UTF-8, no value
+  'invalid', // breaks the event contract
+  'conflict', // the same payment and version (or event id) with other content
+  'second_correction', // a payment has one correction
+] as const;
+export type DeadLetterReason = (typeof deadLetterReasons)[number];
+
+/** Why an upload row waits in `parked`. */
+export const parkReasons = [
+  'payment_not_found', // 10060001 for 24 h: retried daily to day 14
+  'conflict', // WeChat holds other content: a correction or a person decides
+  'not_shippable', // 10060004 and the read does not settle it
+  'unreadable', // the read itself keeps failing
+  'unrecognised', // an errcode that the table does not know, and the read does not settle it
+] as const;
+export type ParkReason = (typeof parkReasons)[number];

@@ -1,0 +1,36 @@
+/**
+ * Thrown errors are for misconfiguration and bugs; expected failures are values.
+ * Every code has a remedy that an operator can carry out.
+ */
+const catalogue = {
+  CONFIG_INVALID: 'Correct the named environment variable; `fahuo doctor` prints what was read.',
+  DATABASE_UNREACHABLE: 'Check DATABASE_URL and that Postgres accepts connections from this host.',
+  SCHEMA_MISSING: 'Run `fahuo migrate` against this DATABASE_URL.',
+  KAFKA_UNREACHABLE: 'Check KAFKA_BROKERS and that the brokers advertise an address this host can reach.',
+  TOPIC_MISSING: 'Create the topic, or set FAHUO_CREATE_TOPICS=true.',
+  EVENT_INVALID: 'Correct the named field and enqueue again; nothing was written.',
+  PART_MISSING: 'Install the named program, or set the URL of a running service.',
+  PART_FAILED: 'Read the log file that the message names.',
+  CONSUMER_CRASHED: 'Read the cause; restart the process when it is mended. No offset was lost.',
+  USAGE: 'Run the command with --help.',
+  INVARIANT: 'This is a bug in fahuo: please report it with the message.',
+} as const;
+
+export type ErrorCode = keyof typeof catalogue;
+export const errorCodes = Object.keys(catalogue) as ErrorCode[];
+export const remedyOf = (code: ErrorCode): string => catalogue[code];
+
+export class FahuoError extends Error {
+  readonly code: ErrorCode;
+  readonly remedy: string;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown; remedy?: string }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'FahuoError';
+    this.code = code;
+    this.remedy = options?.remedy ?? catalogue[code];
+  }
+}
+
+/** The text of anything thrown, for logs and reasons. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

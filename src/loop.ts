@@ -1,0 +1,71 @@
+import { pause } from './clock.ts';
+import { messageOf } from './errors.ts';
+import type { Log } from './log.ts';
+
+export type LoopOptions = {
+  name: string;
+  /** Wait after a step that found nothing: doubles from `idleMinMs` to `idleMaxMs`. */
+  idleMinMs: number;
+  idleMaxMs: number;
+  /** Wait after a step that threw: doubles from `errorMinMs` to `errorMaxMs`. */
+  errorMinMs: number;
+  errorMaxMs: number;
+  log: Log;
+  /** Ends an idle wait early; see {@link createDoorbell}. */
+  doorbell?: Doorbell;
+};
+
+/** A hint that there may be work; losing a ring costs latency, never an event. */
+export type Doorbell = { ring: () => void; waitFor: (ms: number, signal: AbortSignal) => Promise<void> };
+
+export function createDoorbell(): Doorbell {
+  let waiting: AbortController | undefined;
+  let rung = false;
+  return {
+    ring: () => {
+      rung = true;
+      waiting?.abort();
+    },
+    waitFor: async (ms, signal) => {
+      if (!rung) {
+        waiting = new AbortController();
+        await pause(ms, AbortSignal.any([signal, waiting.signal]));
+        waiting = undefined;
+      }
+      rung = false;
+    },
+  };
+}
+
+/** What a step found: `busy` asks for the next step at once. */
+export type StepResult = 'busy' | 'idle';
+
+/**
+ * Runs `step` until `signal` aborts: at once again while it is busy, backing off while it is idle or failing.
+ * A step that throws is logged and tried again, so a database that restarts needs no restart of ours.
+ */
+export async function runLoop(
+  step: (signal: AbortSignal) => Promise<StepResult>,
+  options: LoopOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  let idleMs = options.idleMinMs;
+  let errorMs = options.errorMinMs;
+  while (!signal.aborted) {
+    try {
+      const result = await step(signal);
+      errorMs = options.errorMinMs;
+      if (result === 'busy') {
+        idleMs = options.idleMinMs;
+        continue;
+      }
+      await (options.doorbell?.waitFor(idleMs, signal) ?? pause(idleMs, signal));
+      idleMs = Math.min(idleMs * 2, options.idleMaxMs);
+    } catch (error) {
+      if (signal.aborted) return;
+      options.log.warn({ loop: options.name, err: messageOf(error), retry_in_ms: errorMs }, 'loop.step_failed');
+      await pause(errorMs, signal);
+      errorMs = Math.min(errorMs * 2, options.errorMaxMs);
+    }
+  }
+}
