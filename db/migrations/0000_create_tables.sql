@@ -1,0 +1,163 @@
+CREATE SCHEMA IF NOT EXISTS "fahuo";
+--> statement-breakpoint
+CREATE SEQUENCE "fahuo"."outbox_id_seq" AS bigint CACHE 1;
+--> statement-breakpoint
+CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpoint
+CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
+CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised');--> statement-breakpoint
+CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
+CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
+CREATE TABLE "fahuo"."attempt" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"upload_id" bigint NOT NULL,
+	"number" integer NOT NULL,
+	"kind" "fahuo"."attempt_kind" NOT NULL,
+	"outcome" text NOT NULL,
+	"upload_time" timestamp (3) with time zone,
+	"http_status" integer,
+	"errcode" integer,
+	"errmsg" text,
+	"rid" text,
+	"failure" text,
+	"answer" text,
+	"duration_ms" integer,
+	"owner" text,
+	"finished_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."dead_letter" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"topic" text NOT NULL,
+	"partition" integer NOT NULL,
+	"offset" bigint NOT NULL,
+	"key" "bytea",
+	"value" "bytea",
+	"headers" text NOT NULL,
+	"reason" "fahuo"."dead_letter_reason" NOT NULL,
+	"detail" text NOT NULL,
+	"event_id" text,
+	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"published_at" timestamp (3) with time zone,
+	"redriven_at" timestamp (3) with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."outbox" (
+	"id" bigint PRIMARY KEY DEFAULT nextval('fahuo.outbox_id_seq') NOT NULL,
+	"event_id" text NOT NULL,
+	"type" text NOT NULL,
+	"source" text NOT NULL,
+	"event_time" text NOT NULL,
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"version" integer NOT NULL,
+	"reason" text,
+	"approved_by" text,
+	"traceparent" text,
+	"data" text NOT NULL,
+	"created_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "outbox_data_fits_kafka" CHECK (octet_length("fahuo"."outbox"."data") <= 262144),
+	CONSTRAINT "outbox_version_positive" CHECK ("fahuo"."outbox"."version" >= 1),
+	CONSTRAINT "outbox_event_id_length" CHECK (length("fahuo"."outbox"."event_id") between 1 and 128),
+	CONSTRAINT "outbox_headers_length" CHECK (length("fahuo"."outbox"."type") <= 128 and length("fahuo"."outbox"."source") <= 256),
+	CONSTRAINT "outbox_payment_length" CHECK (length("fahuo"."outbox"."appid") between 1 and 64 and length("fahuo"."outbox"."payment") between 1 and 128)
+) PARTITION BY RANGE ("id");
+--> statement-breakpoint
+CREATE TABLE "fahuo"."pause" (
+	"appid" text NOT NULL,
+	"endpoint" text NOT NULL,
+	"errcode" integer,
+	"reason" text NOT NULL,
+	"paused_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"resume_at" timestamp (3) with time zone,
+	CONSTRAINT "pause_appid_endpoint_pk" PRIMARY KEY("appid","endpoint")
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."relay_cursor" (
+	"shard" smallint PRIMARY KEY NOT NULL,
+	"cursor" bigint DEFAULT 0 NOT NULL,
+	"epoch" bigint DEFAULT 0 NOT NULL,
+	"owner" text,
+	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."relay_journal" (
+	"shard" smallint NOT NULL,
+	"first_id" bigint NOT NULL,
+	"last_id" bigint NOT NULL,
+	"topic" text NOT NULL,
+	"partition" integer NOT NULL,
+	"partition_count" integer NOT NULL,
+	"base_offset" bigint NOT NULL,
+	"count" integer NOT NULL,
+	"published_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "relay_journal_shard_first_id_topic_partition_pk" PRIMARY KEY("shard","first_id","topic","partition"),
+	CONSTRAINT "relay_journal_range" CHECK ("fahuo"."relay_journal"."first_id" <= "fahuo"."relay_journal"."last_id" and "fahuo"."relay_journal"."count" >= 1)
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."relay_parked" (
+	"outbox_id" bigint PRIMARY KEY NOT NULL,
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"reason" text NOT NULL,
+	"parked_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."token" (
+	"appid" text NOT NULL,
+	"mode" text NOT NULL,
+	"sealed" text,
+	"expires_at" timestamp (3) with time zone,
+	"lock_owner" text,
+	"lock_until" timestamp (3) with time zone,
+	CONSTRAINT "token_appid_mode_pk" PRIMARY KEY("appid","mode")
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."upload" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"version" integer NOT NULL,
+	"kind" "fahuo"."upload_kind" NOT NULL,
+	"event_id" text NOT NULL,
+	"source" text NOT NULL,
+	"event_time" text NOT NULL,
+	"reason" text,
+	"approved_by" text,
+	"traceparent" text,
+	"topic" text NOT NULL,
+	"partition" integer NOT NULL,
+	"offset" bigint NOT NULL,
+	"body" text NOT NULL,
+	"body_hash" text NOT NULL,
+	"state" "fahuo"."upload_state" DEFAULT 'pending' NOT NULL,
+	"park_reason" "fahuo"."park_reason",
+	"next_attempt_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"attempts" integer DEFAULT 0 NOT NULL,
+	"absent_reads" smallint DEFAULT 0 NOT NULL,
+	"lease_owner" text,
+	"lease_epoch" bigint DEFAULT 0 NOT NULL,
+	"lease_until" timestamp (3) with time zone,
+	"upload_time" timestamp (3) with time zone,
+	"errcode" integer,
+	"errmsg" text,
+	"rid" text,
+	"detail" text,
+	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"finished_at" timestamp (3) with time zone,
+	CONSTRAINT "upload_parked_has_reason" CHECK (("fahuo"."upload"."state" = 'parked') = ("fahuo"."upload"."park_reason" is not null)),
+	CONSTRAINT "upload_leased_while_uploading" CHECK ("fahuo"."upload"."state" <> 'uploading' or ("fahuo"."upload"."lease_owner" is not null and "fahuo"."upload"."lease_until" is not null and "fahuo"."upload"."upload_time" is not null)),
+	CONSTRAINT "upload_final_has_time" CHECK (("fahuo"."upload"."state" in ('acknowledged', 'rejected', 'superseded')) = ("fahuo"."upload"."finished_at" is not null)),
+	CONSTRAINT "upload_correction_is_approved" CHECK ("fahuo"."upload"."kind" <> 'corrected' or ("fahuo"."upload"."reason" is not null and "fahuo"."upload"."approved_by" is not null)),
+	CONSTRAINT "upload_version_positive" CHECK ("fahuo"."upload"."version" >= 1)
+);
+--> statement-breakpoint
+CREATE INDEX "attempt_upload" ON "fahuo"."attempt" USING btree ("upload_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset");--> statement-breakpoint
+CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
+CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
+CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("appid","payment","version");--> statement-breakpoint
+CREATE UNIQUE INDEX "upload_one_in_flight" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."state" in ('uploading', 'unknown');--> statement-breakpoint
+CREATE UNIQUE INDEX "upload_one_correction" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."kind" = 'corrected' and "fahuo"."upload"."state" not in ('rejected', 'superseded');--> statement-breakpoint
+CREATE INDEX "upload_due" ON "fahuo"."upload" USING btree ("next_attempt_at","id") WHERE "fahuo"."upload"."state" = 'pending';--> statement-breakpoint
+CREATE INDEX "upload_unsettled" ON "fahuo"."upload" USING btree ("state","next_attempt_at") WHERE "fahuo"."upload"."state" in ('uploading', 'unknown', 'parked');

@@ -1,0 +1,250 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  bigserial,
+  check,
+  customType,
+  index,
+  integer,
+  pgSchema,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
+import { attemptKinds, deadLetterReasons, parkReasons, uploadKinds, uploadStates } from './states.ts';
+
+/** Everything lives in the schema `fahuo`, so that it can stand beside an order database's own tables. */
+export const fahuo = pgSchema('fahuo');
+
+export const uploadState = fahuo.enum('upload_state', uploadStates);
+export const uploadKind = fahuo.enum('upload_kind', uploadKinds);
+export const attemptKind = fahuo.enum('attempt_kind', attemptKinds);
+export const deadLetterReason = fahuo.enum('dead_letter_reason', deadLetterReasons);
+export const parkReason = fahuo.enum('park_reason', parkReasons);
+
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+const id = (name: string) => bigint(name, { mode: 'number' });
+const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
+
+/** Kafka's default limit is 1 MiB a batch; a valid event is under 50 kB. */
+export const MAX_DATA_BYTES = 262_144;
+
+/**
+ * Written in the order service's transaction by `fahuo.enqueue` alone; never updated. Range-partitioned by id, which
+ * the migration says, since drizzle cannot. `data` is the text that the topic will carry, byte for byte.
+ */
+export const outbox = fahuo.table(
+  'outbox',
+  {
+    id: id('id')
+      .primaryKey()
+      .default(sql`nextval('fahuo.outbox_id_seq')`),
+    eventId: text('event_id').notNull(),
+    type: text('type').notNull(),
+    source: text('source').notNull(),
+    eventTime: text('event_time').notNull(),
+    appid: text('appid').notNull(),
+    payment: text('payment').notNull(),
+    version: integer('version').notNull(),
+    reason: text('reason'),
+    approvedBy: text('approved_by'),
+    traceparent: text('traceparent'),
+    data: text('data').notNull(),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (t) => [
+    check('outbox_data_fits_kafka', sql`octet_length(${t.data}) <= 262144`),
+    check('outbox_version_positive', sql`${t.version} >= 1`),
+    check('outbox_event_id_length', sql`length(${t.eventId}) between 1 and 128`),
+    check('outbox_headers_length', sql`length(${t.type}) <= 128 and length(${t.source}) <= 256`),
+    check('outbox_payment_length', sql`length(${t.appid}) between 1 and 64 and length(${t.payment}) between 1 and 128`),
+  ],
+);
+
+/** One row per shard: everything up to `cursor` is in Kafka. `epoch` fences a relay that lost its lock. */
+export const relayCursor = fahuo.table('relay_cursor', {
+  shard: smallint('shard').primaryKey(),
+  cursor: id('cursor').notNull().default(0),
+  epoch: id('epoch').notNull().default(0),
+  owner: text('owner'),
+  updatedAt: instant('updated_at').notNull().defaultNow(),
+});
+
+/** One row per published batch and partition: from it any outbox row maps to its offset. */
+export const relayJournal = fahuo.table(
+  'relay_journal',
+  {
+    shard: smallint('shard').notNull(),
+    firstId: id('first_id').notNull(),
+    lastId: id('last_id').notNull(),
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    partitionCount: integer('partition_count').notNull(),
+    baseOffset: id('base_offset').notNull(),
+    count: integer('count').notNull(),
+    publishedAt: instant('published_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.shard, t.firstId, t.topic, t.partition] }),
+    index('relay_journal_offset').on(t.topic, t.partition, t.baseOffset),
+    check('relay_journal_range', sql`${t.firstId} <= ${t.lastId} and ${t.count} >= 1`),
+  ],
+);
+
+/** An outbox row that Kafka will never take, and the payments whose later rows wait behind it. */
+export const relayParked = fahuo.table('relay_parked', {
+  outboxId: id('outbox_id').primaryKey(),
+  appid: text('appid').notNull(),
+  payment: text('payment').notNull(),
+  reason: text('reason').notNull(),
+  parkedAt: instant('parked_at').notNull().defaultNow(),
+});
+
+/** One row per event that passed validation. `body` is frozen at insert: every attempt sends these bytes. */
+export const upload = fahuo.table(
+  'upload',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    appid: text('appid').notNull(),
+    payment: text('payment').notNull(),
+    version: integer('version').notNull(),
+    kind: uploadKind('kind').notNull(),
+    eventId: text('event_id').notNull(),
+    source: text('source').notNull(),
+    eventTime: text('event_time').notNull(),
+    reason: text('reason'),
+    approvedBy: text('approved_by'),
+    traceparent: text('traceparent'),
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    offset: id('offset').notNull(),
+    body: text('body').notNull(),
+    bodyHash: text('body_hash').notNull(),
+    state: uploadState('state').notNull().default('pending'),
+    parkReason: parkReason('park_reason'),
+    nextAttemptAt: instant('next_attempt_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+    /** Sends made; a definite refusal that is nobody's fault (quota, token) gives its attempt back. */
+    attempts: integer('attempts').notNull().default(0),
+    absentReads: smallint('absent_reads').notNull().default(0),
+    leaseOwner: text('lease_owner'),
+    leaseEpoch: id('lease_epoch').notNull().default(0),
+    leaseUntil: instant('lease_until'),
+    uploadTime: instant('upload_time'),
+    errcode: integer('errcode'),
+    errmsg: text('errmsg'),
+    rid: text('rid'),
+    detail: text('detail'),
+    receivedAt: instant('received_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+    finishedAt: instant('finished_at'),
+  },
+  (t) => [
+    uniqueIndex('upload_event').on(t.eventId),
+    uniqueIndex('upload_payment_version').on(t.appid, t.payment, t.version),
+    uniqueIndex('upload_one_in_flight')
+      .on(t.appid, t.payment)
+      .where(sql`${t.state} in ('uploading', 'unknown')`),
+    uniqueIndex('upload_one_correction')
+      .on(t.appid, t.payment)
+      .where(sql`${t.kind} = 'corrected' and ${t.state} not in ('rejected', 'superseded')`),
+    index('upload_due')
+      .on(t.nextAttemptAt, t.id)
+      .where(sql`${t.state} = 'pending'`),
+    index('upload_unsettled')
+      .on(t.state, t.nextAttemptAt)
+      .where(sql`${t.state} in ('uploading', 'unknown', 'parked')`),
+    check('upload_parked_has_reason', sql`(${t.state} = 'parked') = (${t.parkReason} is not null)`),
+    check('upload_leased_while_uploading', sql`${t.state} <> 'uploading' or (${t.leaseOwner} is not null and ${t.leaseUntil} is not null and ${t.uploadTime} is not null)`),
+    check('upload_final_has_time', sql`(${t.state} in ('acknowledged', 'rejected', 'superseded')) = (${t.finishedAt} is not null)`),
+    check('upload_correction_is_approved', sql`${t.kind} <> 'corrected' or (${t.reason} is not null and ${t.approvedBy} is not null)`),
+    check('upload_version_positive', sql`${t.version} >= 1`),
+  ],
+);
+
+/** What WeChat answered, one row per request that was or may have been on the wire (P6). */
+export const attempt = fahuo.table(
+  'attempt',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    uploadId: id('upload_id').notNull(),
+    number: integer('number').notNull(),
+    kind: attemptKind('kind').notNull(),
+    outcome: text('outcome').notNull(),
+    uploadTime: instant('upload_time'),
+    httpStatus: integer('http_status'),
+    errcode: integer('errcode'),
+    errmsg: text('errmsg'),
+    rid: text('rid'),
+    failure: text('failure'),
+    answer: text('answer'),
+    durationMs: integer('duration_ms'),
+    owner: text('owner'),
+    finishedAt: instant('finished_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (t) => [index('attempt_upload').on(t.uploadId)],
+);
+
+/** A message that never became an upload row, with its bytes as they were. */
+export const deadLetter = fahuo.table(
+  'dead_letter',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    offset: id('offset').notNull(),
+    key: bytea('key'),
+    value: bytea('value'),
+    headers: text('headers').notNull(),
+    reason: deadLetterReason('reason').notNull(),
+    detail: text('detail').notNull(),
+    eventId: text('event_id'),
+    receivedAt: instant('received_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+    publishedAt: instant('published_at'),
+    redrivenAt: instant('redriven_at'),
+  },
+  (t) => [
+    uniqueIndex('dead_letter_offset').on(t.topic, t.partition, t.offset),
+    index('dead_letter_unpublished')
+      .on(t.id)
+      .where(sql`${t.publishedAt} is null`),
+  ],
+);
+
+/** An app, or one of its endpoints, that must not be called now; `resumeAt` null waits for a person. */
+export const pause = fahuo.table(
+  'pause',
+  {
+    appid: text('appid').notNull(),
+    endpoint: text('endpoint').notNull(),
+    errcode: integer('errcode'),
+    reason: text('reason').notNull(),
+    pausedAt: instant('paused_at').notNull().defaultNow(),
+    resumeAt: instant('resume_at'),
+  },
+  (t) => [primaryKey({ columns: [t.appid, t.endpoint] })],
+);
+
+/** Tokens for deployments without Redis, sealed with a key derived from the app's secret. */
+export const token = fahuo.table(
+  'token',
+  {
+    appid: text('appid').notNull(),
+    mode: text('mode').notNull(),
+    sealed: text('sealed'),
+    expiresAt: instant('expires_at'),
+    lockOwner: text('lock_owner'),
+    lockUntil: instant('lock_until'),
+  },
+  (t) => [primaryKey({ columns: [t.appid, t.mode] })],
+);
