@@ -1,0 +1,22 @@
+/** A phone number as WeChat wants it in `contact`: the last four digits clear, the rest starred (facts.md §5). */
+export function maskPhone(phone: string): string {
+  if (phone.includes('*')) return phone;
+  const digits = phone.replace(/\D/g, '');
+  if (digits.length < 4) return phone;
+  const head = digits.length >= 11 ? digits.slice(-11, -8) : '';
+  return `${head}****${digits.slice(-4)}`;
+}
+
+type Loose = { data?: { shipping_list?: { contact?: Record<string, unknown> }[] } };
+
+/** A copy of the event with every contact masked; anything that is not shaped like an event is returned as it is. */
+export function maskContacts(event: unknown): unknown {
+  const list = (event as Loose | null)?.data?.shipping_list;
+  if (!Array.isArray(list)) return event;
+  const masked = structuredClone(event) as Required<Loose>;
+  for (const parcel of masked.data.shipping_list ?? []) {
+    for (const [member, phone] of Object.entries(parcel.contact ?? {}))
+      if (typeof phone === 'string' && parcel.contact !== undefined) parcel.contact[member] = maskPhone(phone);
+  }
+  return masked;
+}

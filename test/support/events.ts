@@ -1,0 +1,29 @@
+/** A valid shipped event; `change` edits a fresh copy. */
+export type LooseEvent = Record<string, unknown> & { data: Record<string, unknown> & { shipping_list: Record<string, unknown>[] } };
+
+export function shippedEvent(overrides: { payment?: string; version?: number; id?: string; appid?: string } = {}): LooseEvent {
+  const payment = overrides.payment ?? '4200001234202611230000000001';
+  const version = overrides.version ?? 1;
+  return {
+    id: overrides.id ?? `${payment}-${version}`,
+    type: 'fahuo.shipment.shipped.v1',
+    source: '/orders',
+    time: '2026-11-23T10:00:00+08:00',
+    appid: overrides.appid ?? 'wx0123456789abcdef',
+    version,
+    data: {
+      order_key: { order_number_type: 2, transaction_id: payment },
+      logistics_type: 1,
+      delivery_mode: 1,
+      shipping_list: [
+        {
+          tracking_no: `SF${payment}`,
+          express_company: 'SF',
+          item_desc: '红富士苹果 5kg*1',
+          contact: { receiver_contact: '138****1234' },
+        },
+      ],
+      payer: { openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' },
+    },
+  };
+}
