@@ -7,18 +7,26 @@ export default tseslint.config(
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
-    languageOptions: { parserOptions: { project: './tsconfig.json', tsconfigRootDir: new URL('..', import.meta.url).pathname } },
+    languageOptions: {
+      parserOptions: { project: './tsconfig.json', tsconfigRootDir: new URL('..', import.meta.url).pathname },
+    },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       complexity: ['error', 10],
       'no-restricted-syntax': [
         'error',
-        { selector: "ThrowStatement > NewExpression[callee.name='Error']", message: 'Throw FahuoError with a code of src/errors.ts.' },
+        {
+          selector: "ThrowStatement > NewExpression[callee.name='Error']",
+          message: 'Throw FahuoError with a code of src/errors.ts.',
+        },
       ],
       'no-restricted-globals': ['error'],
       // Numbers in messages and SQL fragments read better without String().
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
       // `type` is the one spelling for shapes; interfaces merge by accident.
       '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
       // A void arrow around a call is how a callback says that its result is not used.
@@ -32,7 +40,11 @@ export default tseslint.config(
     rules: {
       'no-restricted-properties': [
         'error',
-        { object: 'Date', property: 'now', message: 'Time is an argument; only src/clock.ts reads the clock.' },
+        {
+          object: 'Date',
+          property: 'now',
+          message: 'Time is an argument; only src/clock.ts reads the clock.',
+        },
         { object: 'process', property: 'env', message: 'Only src/config.ts reads the environment.' },
         { object: 'Math', property: 'random', message: 'Randomness is an argument.' },
       ],

@@ -8,10 +8,8 @@ export type Queryable = Pick<pg.ClientBase, 'query'>;
 const INT8_OID = 20;
 
 /** bigint columns are ids, offsets and epochs: exact as numbers for the next 2^53 of them. */
-const types: pg.CustomTypesConfig = {
-  getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8_OID ? Number : pg.types.getTypeParser(oid, format ?? 'text')) as pg.CustomTypesConfig['getTypeParser'],
-};
+const types = new pg.TypeOverrides();
+types.setTypeParser(INT8_OID, Number);
 
 export type PoolOptions = {
   databaseUrl: string;

@@ -61,7 +61,10 @@ export const outbox = fahuo.table(
     check('outbox_version_positive', sql`${t.version} >= 1`),
     check('outbox_event_id_length', sql`length(${t.eventId}) between 1 and 128`),
     check('outbox_headers_length', sql`length(${t.type}) <= 128 and length(${t.source}) <= 256`),
-    check('outbox_payment_length', sql`length(${t.appid}) between 1 and 64 and length(${t.payment}) between 1 and 128`),
+    check(
+      'outbox_payment_length',
+      sql`length(${t.appid}) between 1 and 64 and length(${t.payment}) between 1 and 128`,
+    ),
   ],
 );
 
@@ -161,9 +164,18 @@ export const upload = fahuo.table(
       .on(t.state, t.nextAttemptAt)
       .where(sql`${t.state} in ('uploading', 'unknown', 'parked')`),
     check('upload_parked_has_reason', sql`(${t.state} = 'parked') = (${t.parkReason} is not null)`),
-    check('upload_leased_while_uploading', sql`${t.state} <> 'uploading' or (${t.leaseOwner} is not null and ${t.leaseUntil} is not null and ${t.uploadTime} is not null)`),
-    check('upload_final_has_time', sql`(${t.state} in ('acknowledged', 'rejected', 'superseded')) = (${t.finishedAt} is not null)`),
-    check('upload_correction_is_approved', sql`${t.kind} <> 'corrected' or (${t.reason} is not null and ${t.approvedBy} is not null)`),
+    check(
+      'upload_leased_while_uploading',
+      sql`${t.state} <> 'uploading' or (${t.leaseOwner} is not null and ${t.leaseUntil} is not null and ${t.uploadTime} is not null)`,
+    ),
+    check(
+      'upload_final_has_time',
+      sql`(${t.state} in ('acknowledged', 'rejected', 'superseded')) = (${t.finishedAt} is not null)`,
+    ),
+    check(
+      'upload_correction_is_approved',
+      sql`${t.kind} <> 'corrected' or (${t.reason} is not null and ${t.approvedBy} is not null)`,
+    ),
     check('upload_version_positive', sql`${t.version} >= 1`),
   ],
 );

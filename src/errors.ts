@@ -33,4 +33,5 @@ export class FahuoError extends Error {
 }
 
 /** The text of anything thrown, for logs and reasons. */
-export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+export const messageOf = (thrown: unknown): string =>
+  thrown instanceof Error ? thrown.message : String(thrown);

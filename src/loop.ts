@@ -62,8 +62,12 @@ export async function runLoop(
       await (options.doorbell?.waitFor(idleMs, signal) ?? pause(idleMs, signal));
       idleMs = Math.min(idleMs * 2, options.idleMaxMs);
     } catch (error) {
+      // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it changes while the step runs
       if (signal.aborted) return;
-      options.log.warn({ loop: options.name, err: messageOf(error), retry_in_ms: errorMs }, 'loop.step_failed');
+      options.log.warn(
+        { loop: options.name, err: messageOf(error), retry_in_ms: errorMs },
+        'loop.step_failed',
+      );
       await pause(errorMs, signal);
       errorMs = Math.min(errorMs * 2, options.errorMaxMs);
     }

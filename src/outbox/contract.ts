@@ -13,19 +13,25 @@ const MAX_ID_BYTES = 128;
 
 const bytes = (text: string): number => Buffer.byteLength(text, 'utf8');
 const limitedText = (rule: string, maxBytes = MAX_ID_BYTES) =>
-  z.string().refine((text) => text.length > 0 && bytes(text) <= maxBytes, { error: `${rule}: 1 to ${maxBytes} bytes` });
+  z.string().refine((text) => text.length > 0 && bytes(text) <= maxBytes, {
+    error: `${rule}: 1 to ${maxBytes} bytes`,
+  });
 
 // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused here
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/u;
 /** Four clear digits at the end, at least one star, digits and separators before them (§5). */
 const maskedPhone = /^[+\d\-*]*\*[+\d\-*]*\d{2}-?\d{2}$|^[+\d\-*]*\*[+\d\-*]*\d{4}$/;
 
+const codePoints = (text: string): number => Array.from(text).length;
+
 const itemDesc = z
   .string()
   .refine((text) => text.trim() !== '', { error: 'must not be empty: the buyer reads it' })
-  .refine((text) => text.isWellFormed(), { error: 'holds a lone surrogate: cut texts between whole characters' })
+  .refine((text) => text.isWellFormed(), {
+    error: 'holds a lone surrogate: cut texts between whole characters',
+  })
   .refine((text) => !controlCharacters.test(text), { error: 'holds a control character: remove it' })
-  .refine((text) => [...text].length <= MAX_ITEM_DESC_CODE_POINTS, {
+  .refine((text) => codePoints(text) <= MAX_ITEM_DESC_CODE_POINTS, {
     error: `must have at most ${MAX_ITEM_DESC_CODE_POINTS} code points: shorten it`,
   });
 
@@ -33,7 +39,8 @@ const contactPhone = z
   .string()
   .max(1024)
   .refine((phone) => phone === '' || maskedPhone.test(phone), {
-    error: 'must be masked with * and end in four clear digits, like 138****1234: mask it, or set FAHUO_MASK_CONTACTS=true',
+    error:
+      'must be masked with * and end in four clear digits, like 138****1234: mask it, or set FAHUO_MASK_CONTACTS=true',
   });
 
 const contact = z.strictObject({
@@ -51,31 +58,53 @@ const parcel = z.strictObject({
 const orderKey = z.discriminatedUnion('order_number_type', [
   z.strictObject({
     order_number_type: z.literal(2),
-    transaction_id: z.string().regex(/^[0-9A-Za-z_-]{1,64}$/, 'must be 1 to 64 of 0-9 A-Z a-z _ -: take it from the payment notification'),
+    transaction_id: z
+      .string()
+      .regex(
+        /^[0-9A-Za-z_-]{1,64}$/,
+        'must be 1 to 64 of 0-9 A-Z a-z _ -: take it from the payment notification',
+      ),
   }),
   z.strictObject({
     order_number_type: z.literal(1),
-    mchid: z.string().regex(/^[0-9A-Za-z_-]{1,32}$/, 'must be the merchant number, 1 to 32 letters or digits'),
-    out_trade_no: z.string().regex(/^[0-9A-Za-z_\-*]{1,64}$/, 'must be 1 to 64 of 0-9 A-Z a-z _ - *: use order_number_type 2 for others'),
+    mchid: z
+      .string()
+      .regex(/^[0-9A-Za-z_-]{1,32}$/, 'must be the merchant number, 1 to 32 letters or digits'),
+    out_trade_no: z
+      .string()
+      .regex(
+        /^[0-9A-Za-z_\-*]{1,64}$/,
+        'must be 1 to 64 of 0-9 A-Z a-z _ - *: use order_number_type 2 for others',
+      ),
   }),
 ]);
 
 const whole = (rule: string, min: number, max: number) =>
-  z.number({ error: `${rule}: send a number, not a string` }).int(rule).min(min, rule).max(max, rule);
+  z
+    .number({ error: `${rule}: send a number, not a string` })
+    .int(rule)
+    .min(min, rule)
+    .max(max, rule);
 
 const shipment = z.strictObject({
   order_key: orderKey,
   logistics_type: whole('must be the number 1 express, 2 same-city, 3 virtual or 4 pick-up', 1, 4),
   delivery_mode: whole('must be the number 1 unified or 2 split', 1, 2),
   is_all_delivered: z.boolean({ error: 'must be true or false: send a boolean, not a string' }).optional(),
-  shipping_list: z.array(parcel).min(1, 'must hold 1 to 15 parcels').max(MAX_PARCELS, 'must hold 1 to 15 parcels'),
+  shipping_list: z
+    .array(parcel)
+    .min(1, 'must hold 1 to 15 parcels')
+    .max(MAX_PARCELS, 'must hold 1 to 15 parcels'),
   payer: z.strictObject({ openid: limitedText('openid') }),
 });
 export type Shipment = z.infer<typeof shipment>;
 type Parcel = z.infer<typeof parcel>;
 
 /** Calendar-checked RFC 3339 with a zone. */
-const rfc3339 = z.iso.datetime({ offset: true, error: 'must be RFC 3339 with a zone, like 2026-11-23T10:00:00+08:00' });
+const rfc3339 = z.iso.datetime({
+  offset: true,
+  error: 'must be RFC 3339 with a zone, like 2026-11-23T10:00:00+08:00',
+});
 
 const common = {
   id: z.string().min(1, 'must not be empty').max(128, 'must have at most 128 characters'),
@@ -109,22 +138,28 @@ export type ContractOptions = {
 };
 
 const show = (value: unknown): string => {
-  const text = value === undefined ? 'missing' : (JSON.stringify(value) ?? typeof value);
+  const text = value === undefined ? 'missing' : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 };
 
 const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(
-    (value, step) => (typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[step] : undefined),
+    (value, step) =>
+      typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[step] : undefined,
     root,
   );
 
 const fieldName = (path: readonly PropertyKey[]): string =>
-  path.map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`)).join('');
+  path
+    .map((step, index) =>
+      typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`,
+    )
+    .join('');
 
 const problemOf = (input: unknown, issue: z.core.$ZodIssue): Problem => {
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
-  const rule = issue.code === 'unrecognized_keys' ? 'is not a member that WeChat knows: remove it' : issue.message;
+  const rule =
+    issue.code === 'unrecognized_keys' ? 'is not a member that WeChat knows: remove it' : issue.message;
   return { field: fieldName(path) || 'event', value: show(valueAt(input, path)), rule };
 };
 
@@ -161,7 +196,11 @@ function unshippedProblems(item: Parcel, at: string): Problem[] {
 function modeProblems(data: Shipment): Problem[] {
   const problems: Problem[] = [];
   if (data.delivery_mode === SPLIT && data.logistics_type !== EXPRESS)
-    problems.push({ field: 'data.delivery_mode', value: '2', rule: 'split delivery is for logistics_type 1 only: send 1' });
+    problems.push({
+      field: 'data.delivery_mode',
+      value: '2',
+      rule: 'split delivery is for logistics_type 1 only: send 1',
+    });
   if (data.delivery_mode === UNIFIED && data.shipping_list.length !== 1)
     problems.push({
       field: 'data.shipping_list',
@@ -169,7 +208,11 @@ function modeProblems(data: Shipment): Problem[] {
       rule: 'unified delivery has exactly one parcel: use delivery_mode 2',
     });
   if (data.delivery_mode === SPLIT && data.is_all_delivered === undefined)
-    problems.push({ field: 'data.is_all_delivered', value: 'missing', rule: 'is required for delivery_mode 2' });
+    problems.push({
+      field: 'data.is_all_delivered',
+      value: 'missing',
+      rule: 'is required for delivery_mode 2',
+    });
   return problems;
 }
 
@@ -182,7 +225,11 @@ function duplicateProblems(data: Shipment): Problem[] {
       return [];
     }
     return [
-      { field: `data.shipping_list[${index}].tracking_no`, value: show(item.tracking_no), rule: 'stands twice: list each parcel once' },
+      {
+        field: `data.shipping_list[${index}].tracking_no`,
+        value: show(item.tracking_no),
+        rule: 'stands twice: list each parcel once',
+      },
     ];
   });
 }
@@ -202,7 +249,8 @@ function crossProblems(data: Shipment, options: ContractOptions): Problem[] {
  */
 export function checkEvent(input: unknown, options: ContractOptions): Checked {
   const parsed = eventSchema.safeParse(input);
-  if (!parsed.success) return { kind: 'invalid', problems: parsed.error.issues.map((issue) => problemOf(input, issue)) };
+  if (!parsed.success)
+    return { kind: 'invalid', problems: parsed.error.issues.map((issue) => problemOf(input, issue)) };
   const problems = crossProblems(parsed.data.data, options);
   return problems.length === 0 ? { kind: 'valid', event: parsed.data } : { kind: 'invalid', problems };
 }

@@ -14,7 +14,11 @@ export type EnqueueOptions = Partial<ContractOptions> & {
  * (P2). Returns the outbox id.
  * @throws FahuoError EVENT_INVALID naming field, value, rule and remedy; nothing is written then.
  */
-export async function enqueue(tx: OutboxTransaction, event: unknown, options: EnqueueOptions = {}): Promise<number> {
+export async function enqueue(
+  tx: OutboxTransaction,
+  event: unknown,
+  options: EnqueueOptions = {},
+): Promise<number> {
   const candidate = options.maskContacts === true ? maskContacts(event) : event;
   const checked = checkEvent(candidate, { carriers: options.carriers ?? bundledCarriers() });
   if (checked.kind === 'invalid') throw new FahuoError('EVENT_INVALID', describeProblems(checked.problems));

@@ -16,7 +16,8 @@ export function maskContacts(event: unknown): unknown {
   const masked = structuredClone(event) as Required<Loose>;
   for (const parcel of masked.data.shipping_list ?? []) {
     for (const [member, phone] of Object.entries(parcel.contact ?? {}))
-      if (typeof phone === 'string' && parcel.contact !== undefined) parcel.contact[member] = maskPhone(phone);
+      if (typeof phone === 'string' && parcel.contact !== undefined)
+        parcel.contact[member] = maskPhone(phone);
   }
   return masked;
 }

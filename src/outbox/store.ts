@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm';
 
-type PgTransaction = { query: (text: string, values: unknown[]) => Promise<{ rows: Record<string, unknown>[] }> };
+type PgTransaction = {
+  query: (text: string, values: unknown[]) => Promise<{ rows: Record<string, unknown>[] }>;
+};
 type DrizzleTransaction = { execute: (query: ReturnType<typeof sql>) => Promise<unknown> };
 /** The caller's open transaction: a pg client, or drizzle's `tx`. */
 export type OutboxTransaction = PgTransaction | DrizzleTransaction;

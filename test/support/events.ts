@@ -1,7 +1,11 @@
 /** A valid shipped event; `change` edits a fresh copy. */
-export type LooseEvent = Record<string, unknown> & { data: Record<string, unknown> & { shipping_list: Record<string, unknown>[] } };
+export type LooseEvent = Record<string, unknown> & {
+  data: Record<string, unknown> & { shipping_list: Record<string, unknown>[] };
+};
 
-export function shippedEvent(overrides: { payment?: string; version?: number; id?: string; appid?: string } = {}): LooseEvent {
+export function shippedEvent(
+  overrides: { payment?: string; version?: number; id?: string; appid?: string } = {},
+): LooseEvent {
   const payment = overrides.payment ?? '4200001234202611230000000001';
   const version = overrides.version ?? 1;
   return {

@@ -1,0 +1,66 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startKafka } from './kafka.ts';
+import { startPostgres } from './postgres.ts';
+import type { Part } from './process.ts';
+import { startRedis } from './redis.ts';
+
+export type PartsOptions = {
+  /** Services that run already; a part with a URL is not started. */
+  databaseUrl?: string | undefined;
+  kafkaBrokers?: string | undefined;
+  redisUrl?: string | undefined;
+  needRedis: boolean;
+};
+
+export type Parts = {
+  databaseUrl: string;
+  kafkaBrokers: string;
+  redisUrl: string | undefined;
+  /** The parts that were started here, for tests that restart them. */
+  postgres: Part | undefined;
+  kafka: Part | undefined;
+  redis: Part | undefined;
+  stop: () => Promise<void>;
+};
+
+/** Starts what no URL names, side by side, in a temp folder that `stop` removes. */
+export async function startParts(options: PartsOptions): Promise<Parts> {
+  const dir = await mkdtemp(join(tmpdir(), 'fahuo-parts-'));
+  await chmod(dir, 0o755);
+  const started: Part[] = [];
+  const begin = async (wanted: boolean, start: (dir: string) => Promise<Part>): Promise<Part | undefined> => {
+    if (!wanted) return undefined;
+    const part = await start(dir);
+    started.push(part);
+    return part;
+  };
+  const stop = async (): Promise<void> => {
+    await Promise.all(started.map((part) => part.stop()));
+    await rm(dir, { recursive: true, force: true });
+  };
+  const results = await Promise.allSettled([
+    begin(options.databaseUrl === undefined, startPostgres),
+    begin(options.kafkaBrokers === undefined, startKafka),
+    begin(options.needRedis && options.redisUrl === undefined, startRedis),
+  ]);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    await Promise.all(started.map((part) => part.stop()));
+    throw failed.reason; // the temp folder stays: the error names a log in it
+  }
+  const [postgres, kafka, redis] = results.map((result) =>
+    result.status === 'fulfilled' ? result.value : undefined,
+  );
+  const url = (given: string | undefined, part: Part | undefined) => given ?? part?.url;
+  return {
+    databaseUrl: url(options.databaseUrl, postgres) ?? '',
+    kafkaBrokers: url(options.kafkaBrokers, kafka) ?? '',
+    redisUrl: url(options.redisUrl, redis),
+    postgres,
+    kafka,
+    redis,
+    stop,
+  };
+}

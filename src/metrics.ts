@@ -1,0 +1,66 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** Seconds; from one poll of an idle relay to a payment that WeChat cannot see for a day. */
+const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 86_400];
+
+/** Every metric of fahuo, listed in docs/operations.md. One registry a process, so that tests do not share counters. */
+export function createMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const counter = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Gauge({ name, help, labelNames, registers });
+  const histogram = (name: string, help: string) =>
+    new Histogram({ name, help, buckets: latencyBuckets, registers });
+  return {
+    registry,
+    relayPublished: counter(
+      'fahuo_relay_published_total',
+      'Outbox rows whose publication Kafka acknowledged',
+    ),
+    relaySendFailures: counter(
+      'fahuo_relay_send_failures_total',
+      'Sends that were rejected or timed out and were made again',
+    ),
+    relayParked: counter('fahuo_relay_parked_total', 'Outbox rows that Kafka refused for good'),
+    relayLeader: gauge('fahuo_relay_leader', '1 while this process publishes'),
+    relayLagRows: gauge('fahuo_relay_lag_rows', 'Ids between the cursor and the sequence'),
+    relayLagSeconds: gauge('fahuo_relay_lag_seconds', 'Age of the oldest unpublished outbox row'),
+    relayHeldSeconds: gauge(
+      'fahuo_relay_held_seconds',
+      'Age of the writer that holds the frontier; 0 when none does',
+    ),
+    consumerMessages: counter('fahuo_consumer_messages_total', 'Messages by what became of them', ['result']),
+    consumerLag: gauge('fahuo_consumer_lag_messages', 'Messages between the committed offset and the end', [
+      'partition',
+    ]),
+    uploadRows: gauge('fahuo_upload_rows', 'Upload rows by state', ['state']),
+    uploadOldestSeconds: gauge(
+      'fahuo_upload_oldest_pending_seconds',
+      'Age of the oldest row that is not final',
+    ),
+    uploadAttempts: counter(
+      'fahuo_upload_attempts_total',
+      'Requests to WeChat by kind, outcome and errcode',
+      ['kind', 'outcome', 'errcode'],
+    ),
+    uploadTransitions: counter('fahuo_upload_transitions_total', 'State changes by the state entered', [
+      'state',
+    ]),
+    uploadInFlight: gauge('fahuo_upload_in_flight', 'Requests on the wire now'),
+    uploadReads: counter('fahuo_upload_reads_total', 'Reads that decided about an unknown outcome', [
+      'decision',
+    ]),
+    uploadSeconds: histogram('fahuo_upload_request_seconds', 'Duration of upload requests'),
+    commitToAcknowledgedSeconds: histogram(
+      'fahuo_commit_to_acknowledged_seconds',
+      'From the event row’s arrival in the upload table to its acknowledgement',
+    ),
+    paused: gauge('fahuo_paused', '1 while an app’s endpoint is paused', ['appid', 'endpoint']),
+    loopFailures: counter('fahuo_loop_failures_total', 'Steps that threw and were tried again', ['loop']),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,0 +1,91 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = resolve(import.meta.dirname, '..');
+
+/** What each stage may import besides its own folder and the leaves (`src/*.ts`). `db` is the folder `db/`. */
+const allowed: Record<string, string[]> = {
+  outbox: ['db'],
+  kafka: [],
+  relay: ['db', 'kafka'],
+  wechat: [],
+  consumer: ['db', 'kafka', 'outbox/contract.ts', 'outbox/mask.ts', 'upload/insert-store.ts'],
+  upload: ['db', 'wechat', 'outbox/contract.ts'],
+  replay: ['db', 'kafka', 'consumer', 'upload', 'relay/locate.ts'],
+  console: ['db'],
+  sandbox: [],
+  demo: ['db', 'outbox', 'sandbox', 'cli'],
+  cli: ['*'],
+  db: [],
+};
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder)).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(join(root, path)).isDirectory()) return filesBelow(path);
+    return path.endsWith('.ts') ? [path] : [];
+  });
+}
+
+const importsOf = (file: string): string[] =>
+  [...readFileSync(join(root, file), 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
+    relative(root, resolve(root, dirname(file), match[1]!)),
+  );
+
+const stageOf = (file: string): string => {
+  const [top, second, third] = file.split('/');
+  if (top === 'db') return 'db';
+  return third === undefined ? 'leaf' : (second ?? '');
+};
+
+function isAllowed(from: string, to: string): boolean {
+  const [stage, target] = [stageOf(from), stageOf(to)];
+  if (target === stage || (target === 'leaf' && to.startsWith('src/'))) return true;
+  const rules = allowed[stage] ?? [];
+  return rules.includes('*') || rules.includes(target) || rules.includes(to.replace('src/', ''));
+}
+
+const files = [...filesBelow('src'), ...filesBelow('db')];
+
+describe('the architecture', () => {
+  it('has imports that follow the data, one way', () => {
+    const broken = files.flatMap((file) =>
+      importsOf(file)
+        .filter((to) => !isAllowed(file, to))
+        .map((to) => `${file} → ${to}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('has no cycle of files', () => {
+    const state = new Map<string, 'open' | 'done'>();
+    const visit = (file: string, path: string[]): string[] => {
+      if (state.get(file) === 'done') return [];
+      if (state.get(file) === 'open') return [[...path, file].join(' → ')];
+      state.set(file, 'open');
+      const found = importsOf(file).flatMap((to) => visit(to, [...path, file]));
+      state.set(file, 'done');
+      return found;
+    };
+    expect(
+      files.filter((file) => statSync(join(root, file)).isFile()).flatMap((file) => visit(file, [])),
+    ).toEqual([]);
+  });
+
+  it('lets only src/kafka import a Kafka client', () => {
+    const clients = /from '(kafkajs|@platformatic\/kafka)'/;
+    expect(
+      files.filter(
+        (file) => clients.test(readFileSync(join(root, file), 'utf8')) && stageOf(file) !== 'kafka',
+      ),
+    ).toEqual([]);
+  });
+
+  it('has a rule for every stage', () => {
+    const stages = readdirSync(join(root, 'src')).filter((name) =>
+      statSync(join(root, 'src', name)).isDirectory(),
+    );
+    expect(stages.filter((stage) => allowed[stage] === undefined)).toEqual([]);
+  });
+});

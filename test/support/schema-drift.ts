@@ -1,0 +1,33 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Fails when `db/schema.ts` says something that no migration says: generation into a copy must add no file. */
+mkdirSync('.cache', { recursive: true }); // drizzle-kit takes relative folders only
+const folder = mkdtempSync('.cache/drift-');
+try {
+  cpSync('db/migrations', join(folder, 'migrations'), { recursive: true });
+  const before = readdirSync(join(folder, 'migrations')).length;
+  const config = readFileSync('drizzle.config.ts', 'utf8')
+    .replace("'./db/migrations'", JSON.stringify(`./${folder}/migrations`))
+    .replace("'./db/schema.ts'", JSON.stringify('./db/schema.ts'))
+    .replace(/import .*\n/, '')
+    .replace('defineConfig(', '(');
+  writeFileSync(join(folder, 'drizzle.config.ts'), config);
+  execFileSync(
+    'npx',
+    ['--no-install', 'drizzle-kit', 'generate', '--config', join(folder, 'drizzle.config.ts')],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
+  const added = readdirSync(join(folder, 'migrations')).length - before;
+  if (added > 0) {
+    console.error(
+      'db/schema.ts differs from db/migrations: run `npm run db:generate -- --name <what>` and commit the file',
+    );
+    process.exitCode = 1;
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
