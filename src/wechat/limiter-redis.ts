@@ -1,0 +1,139 @@
+import type { Redis } from 'ioredis';
+
+import type { Clock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { claimLifeMs, shapeOf, type Rate, type Shape } from './bucket.ts';
+import { defaultReadShare, type Budget, type BudgetOptions } from './limiter.ts';
+import { redisScript, within, type RedisScript } from './redis-script.ts';
+
+export type RedisBudgetOptions = BudgetOptions & {
+  redis: Redis;
+  keyPrefix: string;
+  log?: Log;
+  /** A Redis that takes longer grants nothing. */
+  timeoutMs?: number;
+  /** For tests: the time that the script uses in place of the Redis server's own. */
+  clock?: Clock;
+};
+
+/** What a caller waits when Redis does not answer: nothing is granted, so the budget is never overdrawn. */
+const redisGoneRetryMs = 500;
+
+/**
+ * Loads the bucket, refills it and leaves `b`, `now`, `capacity`. The steps are those of bucket.ts (`refilled`), with
+ * the Redis server's clock, so that all instances share one time. An idle bucket is full, so its key may expire.
+ * ARGV: now or '', perMs, capacity, readPerMs, readCapacity; then what the script takes.
+ */
+const prelude = `
+local now
+if ARGV[1] == '' then local t = redis.call('TIME') now = t[1] * 1000 + t[2] / 1000 else now = tonumber(ARGV[1]) end
+local perMs, capacity = tonumber(ARGV[2]), tonumber(ARGV[3])
+local readPerMs, readCapacity = tonumber(ARGV[4]), tonumber(ARGV[5])
+local v = redis.call('HMGET', KEYS[1], 'level', 'at', 'credit', 'claim', 'claim_until', 'blocked_until')
+local b = {level = tonumber(v[1] or 0), at = tonumber(v[2] or 0), credit = tonumber(v[3] or 0),
+           claim = tonumber(v[4] or 0), claimUntil = tonumber(v[5] or 0), blockedUntil = tonumber(v[6] or 0)}
+local function save()
+  redis.call('HSET', KEYS[1], 'level', string.format('%.9f', b.level), 'at', string.format('%.3f', b.at),
+    'credit', string.format('%.9f', b.credit), 'claim', b.claim, 'claim_until', string.format('%.3f', b.claimUntil),
+    'blocked_until', string.format('%.3f', b.blockedUntil))
+  redis.call('PEXPIRE', KEYS[1], math.ceil(math.max(0, b.blockedUntil - now, b.claimUntil - now)) + 600000)
+end
+`;
+
+/** ARGV 6: lane, 7: wanted. Answers granted and retryAfterMs. */
+const takeLua = `${prelude}
+local lane, wanted = ARGV[6], tonumber(ARGV[7])
+if now < b.blockedUntil then return {0, math.ceil(b.blockedUntil - now)} end
+if perMs < 0 then return {wanted, 0} end
+if b.at == 0 then
+  b.level, b.at, b.credit, b.claim = 1, now, readCapacity, 0
+else
+  local passed = math.max(0, now - b.at)
+  b.level = math.min(capacity, b.level + passed * perMs)
+  b.at = math.max(now, b.at)
+  b.credit = math.min(readCapacity, b.credit + passed * readPerMs)
+  if now >= b.claimUntil then b.claim = 0 end
+end
+local kept = 0
+if lane == 'write' then kept = b.claim end
+local granted = math.max(0, math.min(wanted, math.floor(b.level - kept)))
+local missing, retryAfter = wanted - granted, 0
+b.level = b.level - granted
+if missing > 0 then
+  local target = math.max(1, math.min(missing, math.floor(capacity / 2)))
+  retryAfter = math.max(1, math.ceil((target - (b.level - kept)) / perMs))
+end
+if lane == 'read' then
+  b.credit = math.max(0, b.credit - granted)
+  b.claim = math.min(math.max(missing, b.claim - granted), math.floor(b.credit))
+  if missing > 0 then b.claimUntil = now + retryAfter + ${claimLifeMs} end
+end
+save()
+return {granted, retryAfter}
+`;
+
+/** ARGV 6: lane, 7: count. */
+const giveBackLua = `${prelude}
+if perMs < 0 then return 0 end
+b.level = math.min(capacity, b.level + tonumber(ARGV[7]))
+if ARGV[6] == 'read' then b.credit = math.min(readCapacity, b.credit + tonumber(ARGV[7])) end
+save()
+return 1
+`;
+
+/** ARGV 6: forMs. */
+const slowDownLua = `${prelude}
+b.blockedUntil = math.max(b.blockedUntil, now + tonumber(ARGV[6]))
+save()
+return 1
+`;
+
+/**
+ * One budget an app over all instances that share this Redis and key prefix. Rates are configured alike everywhere.
+ * While Redis does not answer nothing is granted: an upload waits, the rate is never exceeded.
+ */
+export function createRedisBudget(options: RedisBudgetOptions): Budget {
+  const { redis, keyPrefix } = options;
+  const rates = new Map<string, Rate>();
+  const readShare = options.readShare ?? defaultReadShare;
+  const scripts = {
+    take: redisScript(redis, takeLua),
+    giveBack: redisScript(redis, giveBackLua),
+    slowDown: redisScript(redis, slowDownLua),
+  };
+  const run = async (
+    script: RedisScript,
+    appid: string,
+    args: readonly (string | number)[],
+  ): Promise<unknown> => {
+    const shape = shapeOf(rates.get(appid) ?? 'unlimited', readShare);
+    const now = options.clock === undefined ? '' : options.clock().getTime();
+    const work = script([`${keyPrefix}budget:{${appid}}`], [now, ...shapeArgs(shape), ...args]);
+    return within(options.timeoutMs ?? 1_000, work).catch((error: unknown) => {
+      options.log?.warn({ appid, err: messageOf(error) }, 'budget.redis_failed');
+      return undefined;
+    });
+  };
+  return {
+    take: async ({ appid, lane, wanted }) =>
+      readGrant(await run(scripts.take, appid, [lane, Math.max(0, Math.floor(wanted))])),
+    giveBack: async ({ appid, lane, count }) => {
+      await run(scripts.giveBack, appid, [lane, count]);
+    },
+    slowDown: async (appid, forMs) => {
+      await run(scripts.slowDown, appid, [forMs]);
+    },
+    configure: (appid, rate) => void rates.set(appid, rate),
+  };
+}
+
+const shapeArgs = (shape: Shape): number[] =>
+  shape.kind === 'unlimited'
+    ? [-1, 0, 0, 0]
+    : [shape.perMs, shape.capacity, shape.readPerMs, shape.readCapacity];
+
+function readGrant(reply: unknown): { granted: number; retryAfterMs: number } {
+  if (!Array.isArray(reply)) return { granted: 0, retryAfterMs: redisGoneRetryMs };
+  return { granted: Number(reply[0]), retryAfterMs: Number(reply[1]) };
+}

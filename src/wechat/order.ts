@@ -1,0 +1,102 @@
+import { z } from 'zod';
+
+/** Which payment: by WeChat Pay's transaction id, or by the merchant's own numbers. */
+export type PaymentKey =
+  { kind: 'transaction'; transactionId: string } | { kind: 'merchant'; mchid: string; outTradeNo: string };
+
+export type Parcel = {
+  trackingNo: string | null;
+  expressCompany: string | null;
+  itemDesc: string | null;
+  /** Unix seconds. */
+  uploadTime: number | null;
+};
+
+export type Shipping = {
+  deliveryMode: number | null;
+  logisticsType: number | null;
+  finishShipping: boolean | null;
+  /** 0 not finished, 1 finished, 2 re-shipped: the chance is spent. */
+  finishShippingCount: number | null;
+  parcels: Parcel[];
+};
+
+/** What WeChat holds of one payment (facts.md §1.3). `shipping` is null when nothing was shipped. */
+export type Order = {
+  transactionId: string | null;
+  merchantId: string | null;
+  outTradeNo: string | null;
+  openid: string | null;
+  /** 1 to ship, 2 shipped, 3 receipt confirmed, 4 complete, 5 refunded, 6 funds awaiting settlement. */
+  orderState: number | null;
+  inComplaint: boolean | null;
+  shipping: Shipping | null;
+  raw: unknown;
+};
+
+// A member of another type than documented reads as absent: one odd field must not hide the rest.
+const text = z.string().nullish().catch(null);
+const integer = z.number().int().nullish().catch(null);
+const flag = z.boolean().nullish().catch(null);
+
+const parcelShape = z
+  .looseObject({ tracking_no: text, express_company: text, goods_desc: text, upload_time: integer })
+  .transform((parcel) => ({
+    trackingNo: parcel.tracking_no ?? null,
+    expressCompany: parcel.express_company ?? null,
+    itemDesc: parcel.goods_desc ?? null,
+    uploadTime: parcel.upload_time ?? null,
+  }));
+
+const shippingShape = z.looseObject({
+  delivery_mode: integer,
+  logistics_type: integer,
+  finish_shipping: flag,
+  finish_shipping_count: integer,
+  shipping_list: z.array(parcelShape).nullish().catch(null),
+});
+
+const orderShape = z.looseObject({
+  transaction_id: text,
+  merchant_id: text,
+  merchant_trade_no: text,
+  openid: text,
+  order_state: integer,
+  in_complaint: flag,
+  shipping: shippingShape.nullish().catch(null),
+});
+
+/** Reads the `order` member of an answer; null when it is not an object at all. */
+export function parseOrder(raw: unknown): Order | null {
+  const parsed = orderShape.safeParse(raw);
+  if (!parsed.success) return null;
+  const order = parsed.data;
+  return {
+    transactionId: order.transaction_id ?? null,
+    merchantId: order.merchant_id ?? null,
+    outTradeNo: order.merchant_trade_no ?? null,
+    openid: order.openid ?? null,
+    orderState: order.order_state ?? null,
+    inComplaint: order.in_complaint ?? null,
+    shipping: shippingOf(order.shipping ?? null),
+    raw,
+  };
+}
+
+/** An unshipped payment has an empty object (official sample): no known member, no shipping. */
+function shippingOf(shipping: z.infer<typeof shippingShape> | null): Shipping | null {
+  if (shipping === null || Object.keys(shipping).length === 0) return null;
+  return {
+    deliveryMode: shipping.delivery_mode ?? null,
+    logisticsType: shipping.logistics_type ?? null,
+    finishShipping: shipping.finish_shipping ?? null,
+    finishShippingCount: shipping.finish_shipping_count ?? null,
+    parcels: shipping.shipping_list ?? [],
+  };
+}
+
+/** The identifiers of `get_order`, which differ from those of the upload call (facts.md §1.3). */
+export const readKeyOf = (key: PaymentKey): Record<string, string> =>
+  key.kind === 'transaction'
+    ? { transaction_id: key.transactionId }
+    : { merchant_id: key.mchid, merchant_trade_no: key.outTradeNo };
