@@ -157,11 +157,11 @@ export const upload = fahuo.table(
     uniqueIndex('upload_one_correction')
       .on(t.appid, t.payment)
       .where(sql`${t.kind} = 'corrected' and ${t.state} not in ('rejected', 'superseded')`),
-    index('upload_due')
-      .on(t.nextAttemptAt, t.id)
+    index('upload_due_by_app')
+      .on(t.appid, t.nextAttemptAt, t.id)
       .where(sql`${t.state} = 'pending'`),
-    index('upload_unsettled')
-      .on(t.state, t.nextAttemptAt)
+    index('upload_unsettled_by_app')
+      .on(t.appid, t.state, t.nextAttemptAt)
       .where(sql`${t.state} in ('uploading', 'unknown', 'parked')`),
     check('upload_parked_has_reason', sql`(${t.state} = 'parked') = (${t.parkReason} is not null)`),
     check(
