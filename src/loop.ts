@@ -18,22 +18,29 @@ export type LoopOptions = {
 /** A hint that there may be work; losing a ring costs latency, never an event. */
 export type Doorbell = { ring: () => void; waitFor: (ms: number, signal: AbortSignal) => Promise<void> };
 
+/** For one waiter. A ring while nobody waits ends the next wait at once. */
 export function createDoorbell(): Doorbell {
-  let waiting: AbortController | undefined;
   let rung = false;
+  let wake: (() => void) | undefined;
   return {
     ring: () => {
       rung = true;
-      waiting?.abort();
+      wake?.();
     },
-    waitFor: async (ms, signal) => {
-      if (!rung) {
-        waiting = new AbortController();
-        await pause(ms, AbortSignal.any([signal, waiting.signal]));
-        waiting = undefined;
-      }
-      rung = false;
-    },
+    waitFor: (ms, signal) =>
+      new Promise((resolve) => {
+        const end = (): void => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', end);
+          wake = undefined;
+          rung = false;
+          resolve();
+        };
+        const timer = setTimeout(end, ms);
+        if (rung || signal.aborted) return end();
+        signal.addEventListener('abort', end, { once: true });
+        wake = end;
+      }),
   };
 }
 

@@ -12,13 +12,23 @@ const MAX_ITEM_DESC_CODE_POINTS = 100; // WeChat documents 120 and has refused l
 const MAX_ID_BYTES = 128;
 
 const bytes = (text: string): number => Buffer.byteLength(text, 'utf8');
-const limitedText = (rule: string, maxBytes = MAX_ID_BYTES) =>
-  z.string().refine((text) => text.length > 0 && bytes(text) <= maxBytes, {
-    error: `${rule}: 1 to ${maxBytes} bytes`,
-  });
-
 // eslint-disable-next-line no-control-regex -- control characters are exactly what is refused here
 const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/u;
+const isClean = (text: string): boolean => text.isWellFormed() && !controlCharacters.test(text);
+const cleanRule = 'holds a control character or a lone surrogate: remove it';
+const limitedText = (rule: string, maxBytes = MAX_ID_BYTES) =>
+  z
+    .string()
+    .refine((text) => text.length > 0 && bytes(text) <= maxBytes, {
+      error: `${rule}: 1 to ${maxBytes} bytes`,
+    })
+    .refine(isClean, { error: cleanRule });
+const label = (max: number, empty = 'must not be empty') =>
+  z
+    .string()
+    .min(1, empty)
+    .max(max, `must have at most ${max} characters`)
+    .refine(isClean, { error: cleanRule });
 /** Four clear digits at the end, at least one star, digits and separators before them (§5). */
 const maskedPhone = /^[+\d\-*]*\*[+\d\-*]*\d{2}-?\d{2}$|^[+\d\-*]*\*[+\d\-*]*\d{4}$/;
 
@@ -107,12 +117,12 @@ const rfc3339 = z.iso.datetime({
 });
 
 const common = {
-  id: z.string().min(1, 'must not be empty').max(128, 'must have at most 128 characters'),
-  source: z.string().min(1, 'must not be empty').max(256, 'must have at most 256 characters'),
+  id: label(128),
+  source: label(256),
   time: rfc3339,
   appid: z.string().regex(/^[0-9A-Za-z_-]{1,64}$/, 'must be the appid of the mini-program'),
   version: whole('must be a whole number from 1 that grows per payment', 1, 999_999_999),
-  traceparent: z.string().max(128).optional(),
+  traceparent: label(128).optional(),
   data: shipment,
 };
 
@@ -121,8 +131,8 @@ const eventSchema = z.discriminatedUnion('type', [
   z.strictObject({
     ...common,
     type: z.literal(CORRECTED),
-    reason: z.string().min(1, 'must say why WeChat holds the wrong content').max(500),
-    approved_by: z.string().min(1, 'must name who approved spending the only re-ship chance').max(128),
+    reason: label(500, 'must say why WeChat holds the wrong content'),
+    approved_by: label(128, 'must name who approved spending the only re-ship chance'),
   }),
 ]);
 export type ShippingEvent = z.infer<typeof eventSchema>;
