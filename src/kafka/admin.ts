@@ -1,0 +1,77 @@
+import type { Admin as KafkajsAdmin } from 'kafkajs';
+import { FahuoError, messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { createKafkajs, type KafkaConnection } from './connection.ts';
+
+export type PartitionOffsets = { partition: number; low: number; high: number };
+
+/** What operators' commands and the relay ask of the cluster. Rejects with KAFKA_UNREACHABLE naming the brokers. */
+export type Admin = {
+  /** Null when there is no such topic. */
+  partitionCount: (topic: string) => Promise<number | null>;
+  /** False when it existed already. */
+  createTopic: (topic: string, partitions: number) => Promise<boolean>;
+  /** First and next offset of every partition. */
+  topicOffsets: (topic: string) => Promise<PartitionOffsets[]>;
+  /** By partition, the first offset written at `at` or later; the next offset where there is none. */
+  offsetsByTime: (topic: string, at: Date) => Promise<ReadonlyMap<number, number>>;
+  /** By partition, the offset that a group committed; partitions without one are left out. */
+  groupOffsets: (group: string, topic: string) => Promise<ReadonlyMap<number, number>>;
+  deleteGroup: (group: string) => Promise<void>;
+  close: () => Promise<void>;
+};
+
+export function createAdmin(connection: KafkaConnection, log: Log): Admin {
+  const admin = createKafkajs(connection, log).admin({ retry: { retries: 3, initialRetryTime: 100 } });
+  let connected: Promise<void> | undefined;
+
+  const withAdmin = async <T>(work: (ready: KafkajsAdmin) => Promise<T>): Promise<T> => {
+    try {
+      connected ??= admin.connect();
+      await connected;
+      return await work(admin);
+    } catch (error) {
+      connected = undefined;
+      throw new FahuoError(
+        'KAFKA_UNREACHABLE',
+        `Kafka at ${connection.brokers.join(',')}: ${messageOf(error)}`,
+        { cause: error },
+      );
+    }
+  };
+
+  return {
+    partitionCount: (topic) =>
+      withAdmin(async (ready) => {
+        if (!(await ready.listTopics()).includes(topic)) return null;
+        const { topics } = await ready.fetchTopicMetadata({ topics: [topic] });
+        return topics[0]?.partitions.length ?? null;
+      }),
+    createTopic: (topic, partitions) =>
+      withAdmin((ready) =>
+        ready.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true }),
+      ),
+    topicOffsets: (topic) =>
+      withAdmin(async (ready) =>
+        (await ready.fetchTopicOffsets(topic))
+          .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+          .sort((left, right) => left.partition - right.partition),
+      ),
+    offsetsByTime: (topic, at) =>
+      withAdmin(async (ready) => {
+        const offsets = await ready.fetchTopicOffsetsByTimestamp(topic, at.getTime());
+        return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
+      }),
+    groupOffsets: (group, topic) =>
+      withAdmin(async (ready) => {
+        const [found] = await ready.fetchOffsets({ groupId: group, topics: [topic] });
+        const committed = (found?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
+        return new Map(committed.map(({ partition, offset }) => [partition, Number(offset)]));
+      }),
+    deleteGroup: (group) =>
+      withAdmin(async (ready) => {
+        await ready.deleteGroups([group]);
+      }),
+    close: () => admin.disconnect(),
+  };
+}

@@ -1,0 +1,147 @@
+import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs';
+import { pause } from '../clock.ts';
+import { FahuoError, messageOf } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { createKafkajs, type KafkaConnection } from './connection.ts';
+import type { Received } from './message.ts';
+
+export type Batch = {
+  topic: string;
+  partition: number;
+  messages: Received[];
+  /** The next offset that the partition will give. */
+  highWatermark: number;
+};
+
+export type GroupOptions = {
+  groupId: string;
+  topic: string;
+  log: Log;
+  /**
+   * Resolves when every message of the batch is in the database; the offset is committed after that and only then.
+   * It retries by itself and calls `heartbeat` meanwhile; `false` says that it stopped before the batch was in.
+   */
+  onBatch: (batch: Batch, heartbeat: () => Promise<void>, signal: AbortSignal) => Promise<boolean>;
+};
+
+const retryMs = 1_000;
+
+/**
+ * A member of a consumer group until `signal` aborts. No auto-commit; an offset that is out of range starts at the
+ * beginning, never at the end. While brokers are away or the topic is missing it tries again and says so.
+ * @throws FahuoError CONSUMER_CRASHED when the client gave up on an error that a retry does not mend.
+ */
+export async function runConsumerGroup(
+  connection: KafkaConnection,
+  options: GroupOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const consumer = createMember(connection, options);
+    const crashed = Promise.withResolvers<never>();
+    crashed.promise.catch(() => undefined);
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart) crashed.reject(crash(options, payload.error));
+    });
+    try {
+      await begin(consumer, options, signal);
+      await Promise.race([untilAborted(signal), crashed.promise]);
+      return;
+    } catch (error) {
+      if (error instanceof FahuoError) throw error;
+      options.log.warn(
+        {
+          topic: options.topic,
+          group: options.groupId,
+          err: messageOf(error),
+          remedy: remedyFor(error, options),
+        },
+        'consumer.not_started',
+      );
+      await pause(retryMs, signal);
+    } finally {
+      await consumer.disconnect().catch(() => undefined);
+    }
+  }
+}
+
+const createMember = (connection: KafkaConnection, { groupId, log }: GroupOptions): Consumer =>
+  createKafkajs(connection, log).consumer({
+    groupId,
+    sessionTimeout: 10_000,
+    rebalanceTimeout: 30_000,
+    heartbeatInterval: 2_000,
+    maxWaitTimeInMs: 500,
+    // Bounds what one fetch can put into memory, whatever producers send.
+    maxBytesPerPartition: 1_048_576,
+    maxBytes: 8_388_608,
+    retry: {
+      initialRetryTime: 100,
+      maxRetryTime: 2_000,
+      retries: 20,
+      restartOnFailure: () => Promise.resolve(true),
+    },
+  });
+
+async function begin(consumer: Consumer, options: GroupOptions, signal: AbortSignal): Promise<void> {
+  await consumer.connect();
+  await consumer.subscribe({ topics: [options.topic], fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    partitionsConsumedConcurrently: 2,
+    eachBatch: (payload) => accept(consumer, options, payload, signal),
+  });
+}
+
+async function accept(
+  consumer: Consumer,
+  options: GroupOptions,
+  payload: EachBatchPayload,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted || payload.isStale() || !payload.isRunning()) return;
+  const { batch } = payload;
+  const { topic, partition } = batch;
+  const messages = batch.messages.map((message) => received(topic, partition, message));
+  const highWatermark = Number(batch.highWatermark);
+  const beat = (): Promise<void> => payload.heartbeat().catch(() => undefined); // a rebalance shows in the commit
+  if (!(await options.onBatch({ topic, partition, messages, highWatermark }, beat, signal))) return;
+  payload.resolveOffset(batch.lastOffset());
+  const next = String(Number(batch.lastOffset()) + 1);
+  await consumer.commitOffsets([{ topic, partition, offset: next }]);
+}
+
+export function received(topic: string, partition: number, message: KafkaMessage): Received {
+  return {
+    topic,
+    partition,
+    offset: Number(message.offset),
+    key: message.key,
+    value: message.value,
+    headers: headersOf(message.headers ?? {}),
+  };
+}
+
+/** A header may stand twice; the last one counts, as in CloudEvents' bindings. */
+const headersOf = (headers: IHeaders): Record<string, Buffer> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => {
+      const last = Array.isArray(value) ? value.at(-1) : value;
+      return last === undefined ? [] : [[name, Buffer.from(last)]];
+    }),
+  );
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+const crash = ({ topic, groupId }: GroupOptions, cause: Error): FahuoError =>
+  new FahuoError('CONSUMER_CRASHED', `consumer group ${groupId} of ${topic}: ${cause.message}`, { cause });
+
+const remedyFor = (error: unknown, { topic }: GroupOptions): string | undefined =>
+  messageOf(error).includes('does not host this topic-partition')
+    ? `create the topic ${topic}, or set FAHUO_CREATE_TOPICS=true`
+    : undefined;
