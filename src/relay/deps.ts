@@ -1,0 +1,26 @@
+import type { Pool } from '../../db/client.ts';
+import type { Publisher } from '../kafka/publisher.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Topics } from './batch.ts';
+
+export type RelayDeps = {
+  pool: Pool;
+  createPublisher: () => Publisher;
+  partitionCount: (topic: string) => Promise<number | null>;
+  log: Log;
+  metrics: Metrics;
+};
+
+export type RelayOptions = {
+  databaseUrl: string;
+  instance: string;
+  shard: number;
+  topics: Topics;
+  batchRows: number;
+  /** Between polls: short after a row was seen, long while idle. */
+  pollMinMs: number;
+  pollMaxMs: number;
+  standbyPollMs: number;
+  retentionHours: number;
+};

@@ -1,0 +1,35 @@
+import type { Queryable } from '../../db/client.ts';
+import { partitionFor } from '../kafka/partition.ts';
+import { topicOf, type Topics } from './batch.ts';
+import { readBetween, readJournalAt, readOutboxRows, type LocatedRow } from './locate-store.ts';
+import { keyOf } from './message.ts';
+
+export type Location = { topic: string; partition: number; offset: number; publishedAt: Date };
+
+/**
+ * Where an outbox row lies in Kafka, computed from the journal: its batch's base offset and its place among the rows
+ * of its partition. Null while it is not published, and after the journal's retention.
+ */
+export async function locate(db: Queryable, row: LocatedRow, topics: Topics): Promise<Location | null> {
+  const topic = topicOf(row.type, topics);
+  for (const entry of await readJournalAt(db, row.id, topic)) {
+    if (partitionFor(keyOf(row), entry.partitionCount) !== entry.partition) continue;
+    const between = await readBetween(db, entry.firstId, row.id);
+    const before = between.filter(
+      (other) =>
+        topicOf(other.type, topics) === topic &&
+        partitionFor(keyOf(other), entry.partitionCount) === entry.partition,
+    );
+    return {
+      topic,
+      partition: entry.partition,
+      offset: entry.baseOffset + before.length,
+      publishedAt: entry.publishedAt,
+    };
+  }
+  return null;
+}
+
+/** The outbox rows of one payment, oldest first. */
+export const outboxRowsOf = (db: Queryable, payment: string): Promise<LocatedRow[]> =>
+  readOutboxRows(db, payment);

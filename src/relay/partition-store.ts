@@ -1,0 +1,79 @@
+import type { Queryable } from '../../db/client.ts';
+
+/** Ids a partition holds. */
+export const partitionIds = 1_000_000;
+
+export type OutboxPartition = { name: string; from: number; to: number };
+
+/** The numbered partitions in order; MINVALUE reads as 0. */
+export async function readPartitions(db: Queryable): Promise<OutboxPartition[]> {
+  const { rows } = await db.query<OutboxPartition>(
+    `select c.relname as name, coalesce((regexp_match(bound, 'FROM \\(''?(\\d+)'))[1], '0')::bigint as "from",
+       (regexp_match(bound, 'TO \\(''?(\\d+)'))[1]::bigint as "to"
+     from pg_inherits i join pg_class c on c.oid = i.inhrelid,
+       lateral (select pg_get_expr(c.relpartbound, c.oid) as bound) b
+     where i.inhparent = 'fahuo.outbox'::regclass and bound <> 'DEFAULT'
+     order by 3`,
+  );
+  return rows;
+}
+
+/** Rows that no partition was there for. Any is an alarm. */
+export async function hasDefaultRows(db: Queryable): Promise<boolean> {
+  const { rows } = await db.query<{ any: boolean }>(
+    'select exists (select 1 from fahuo.outbox_default) as any',
+  );
+  return rows[0]?.any === true;
+}
+
+/**
+ * Makes one partition. ATTACH takes SHARE UPDATE EXCLUSIVE on the parent, which writers do not feel, and locks the
+ * default partition while it looks for rows in it, of which there are none. A lock that is not there at once is not
+ * waited for: a queue behind it would be felt.
+ */
+export async function makePartition(db: Queryable, { name, from, to }: OutboxPartition): Promise<void> {
+  await db.query(`create table fahuo.${name} (like fahuo.outbox including defaults including constraints)`);
+  await db.query(
+    `alter table fahuo.outbox attach partition fahuo.${name} for values from (${from}) to (${to})`,
+  );
+}
+
+export async function limitLockWait(db: Queryable, ms: number): Promise<void> {
+  await db.query(`select set_config('lock_timeout', $1, true)`, [`${ms}ms`]);
+}
+
+/** When the last row of a partition was written; null when it has none. */
+export async function lastWrittenAt(db: Queryable, name: string): Promise<Date | null> {
+  const { rows } = await db.query<{ at: Date }>(
+    `select created_at as at from fahuo.${name} order by id desc limit 1`,
+  );
+  return rows[0]?.at ?? null;
+}
+
+/** Frees the disk: locks this partition alone, which no writer uses any more. */
+export async function emptyPartition(db: Queryable, name: string): Promise<void> {
+  await db.query(`truncate fahuo.${name}`);
+}
+
+/** Dropping locks the parent for an instant: only if nobody holds it now, so that nobody queues behind us. */
+export async function dropPartition(db: Queryable, name: string): Promise<void> {
+  await db.query('lock table only fahuo.outbox in access exclusive mode nowait');
+  await db.query(`drop table fahuo.${name}`);
+}
+
+export async function deleteJournal(db: Queryable, upTo: number): Promise<void> {
+  await db.query('delete from fahuo.relay_journal where last_id < $1', [upTo]);
+}
+
+export async function readCursor(db: Queryable, shard: number): Promise<number> {
+  const { rows } = await db.query<{ cursor: number }>(
+    'select cursor from fahuo.relay_cursor where shard = $1',
+    [shard],
+  );
+  return rows[0]?.cursor ?? 0;
+}
+
+export async function databaseNow(db: Queryable): Promise<Date> {
+  const { rows } = await db.query<{ now: Date }>('select clock_timestamp() as now');
+  return rows[0]?.now ?? new Date(0);
+}

@@ -1,0 +1,254 @@
+import { pause } from '../clock.ts';
+import { FahuoError, messageOf } from '../errors.ts';
+import type { PartitionBatch, Published, Publisher } from '../kafka/publisher.ts';
+import { planSend, type Part } from './batch.ts';
+import type { RelayDeps, RelayOptions } from './deps.ts';
+import { beginAt, settle } from './frontier.ts';
+import { awaitLeadership, type Leadership } from './leader.ts';
+import { keyOf, type OutboxRow } from './message.ts';
+import { createRoutes, type Routes } from './routes.ts';
+import * as store from './store.ts';
+import { keepUp } from './upkeep.ts';
+
+/**
+ * The relay. Reads fahuo.outbox behind the frontier, writes the topics, then the journal and the cursor.
+ *
+ * I1 A row is published if its transaction committed, and only then (P1, P2): see frontier.ts.
+ * I2 Rows are sent in id order, one send in flight, so a payment's events keep their order (P3).
+ * I3 A send that was not acknowledged in full is made again, identical, before anything else is sent.
+ * I4 The cursor moves after the acknowledgement, under this leader's epoch: a crash publishes again, never less.
+ * I5 A row that Kafka will never take is parked with its payment; the others go on (P7).
+ */
+
+export const defaultRelay = {
+  shard: 0,
+  batchRows: 1_000,
+  pollMinMs: 2,
+  pollMaxMs: 20,
+  standbyPollMs: 300,
+} as const;
+
+const errorMinMs = 100;
+const errorMaxMs = 2_000;
+
+/** Leads or stands by until `signal` aborts; outages of Postgres and Kafka are waited out. */
+export async function runRelay(deps: RelayDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
+  let waitMs = errorMinMs;
+  while (!signal.aborted) {
+    const startedWell = await leadOnce(deps, options, signal).catch((error: unknown) => {
+      const remedy = error instanceof FahuoError ? error.remedy : undefined;
+      deps.log.warn({ err: messageOf(error), remedy, retry_in_ms: waitMs }, 'relay.interrupted');
+      return false;
+    });
+    waitMs = startedWell ? errorMinMs : Math.min(waitMs * 2, errorMaxMs);
+    await pause(waitMs, signal);
+  }
+}
+
+async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSignal): Promise<boolean> {
+  const leadership = await awaitLeadership(options, signal);
+  if (leadership === null) return true;
+  const { cursor, epoch, lost } = leadership;
+  const publisher = deps.createPublisher();
+  const stop = AbortSignal.any([signal, lost]);
+  const upkeep = keepUp(deps, options, stop);
+  deps.log.info({ shard: options.shard, epoch, cursor }, 'relay.leading');
+  deps.metrics.relayLeader.set(1);
+  try {
+    const routes = createRoutes(deps, options.topics);
+    const parked = await store.readParkedPayments(deps.pool);
+    await lead({ ...deps, publisher, routes, leadership, parked }, options, stop);
+    return true;
+  } finally {
+    deps.metrics.relayLeader.set(0);
+    await leadership.release();
+    await publisher.close();
+    await upkeep;
+    deps.log.info({ shard: options.shard, epoch }, 'relay.stood_down');
+  }
+}
+
+type LeadDeps = RelayDeps & {
+  publisher: Publisher;
+  routes: Routes;
+  leadership: Leadership;
+  parked: Set<string>;
+};
+
+/** Rows up to `upTo` that are to be published, in id order. */
+type Chunk = { rows: OutboxRow[]; upTo: number };
+
+/** The next chunk is read while the last is on the wire; the cursor follows behind. */
+async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
+  const read = createReader(deps, options);
+  const cursor = createCursor(deps, options);
+  let idleMs = options.pollMinMs;
+  let next = read();
+  while (!signal.aborted) {
+    const chunk = await next;
+    if (chunk === null) {
+      await cursor.settled();
+      await pause(idleMs, signal);
+      idleMs = Math.min(idleMs * 2, options.pollMaxMs);
+      next = read();
+      continue;
+    }
+    idleMs = options.pollMinMs;
+    next = read();
+    next.catch(() => undefined); // it is awaited in the next turn
+    await publishChunk(deps, options, { chunk, cursor }, signal);
+  }
+  await next.catch(() => null);
+  await cursor.settled();
+}
+
+/** Looks when everything known to be settled has been read; null when there is nothing new. */
+function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chunk | null> {
+  const { db, cursor } = deps.leadership;
+  let frontier = beginAt(cursor);
+  let position = cursor;
+  return async () => {
+    if (position >= frontier.settled) {
+      const lastId = await store.readLastId(db);
+      deps.metrics.relayLagRows.set(Math.max(0, lastId - position));
+      if (lastId === frontier.settled && frontier.lastId !== null) return null;
+      frontier = settle(frontier, { lastId, writers: await store.readWriters(db) });
+      if (position >= frontier.settled) return null;
+    }
+    const rows = await store.readRows(db, {
+      after: position,
+      upTo: frontier.settled,
+      limit: options.batchRows,
+    });
+    const full = rows.length === options.batchRows;
+    position = full ? (rows.at(-1)?.id ?? position) : frontier.settled;
+    return { rows, upTo: position };
+  };
+}
+
+type Cursor = {
+  /** Queues the move; at most one is under way, and an error of it surfaces here or in `settled`. */
+  move: (to: number, entries: store.JournalEntry[]) => Promise<void>;
+  settled: () => Promise<void>;
+};
+
+function createCursor({ leadership, log }: LeadDeps, { shard }: RelayOptions): Cursor {
+  const { db, epoch } = leadership;
+  let at = leadership.cursor;
+  let moving: Promise<void> = Promise.resolve();
+  const apply = async (to: number, entries: store.JournalEntry[]): Promise<void> => {
+    const moved = await store.moveCursor(db, { shard, epoch, from: at, to, entries });
+    at = to;
+    if (moved) return;
+    log.warn({ shard, epoch }, 'relay.fenced');
+    await leadership.release();
+  };
+  return {
+    move: async (to, entries) => {
+      await moving;
+      moving = apply(to, entries);
+      moving.catch(() => undefined); // the next move or `settled` throws it
+    },
+    settled: () => moving,
+  };
+}
+
+async function publishChunk(
+  deps: LeadDeps,
+  options: RelayOptions,
+  { chunk, cursor }: { chunk: Chunk; cursor: Cursor },
+  signal: AbortSignal,
+): Promise<void> {
+  let rows = await withoutParked(deps, chunk.rows);
+  if (rows.length === 0) return cursor.move(chunk.upTo, []);
+  while (rows.length > 0 && !signal.aborted) {
+    const { sent, entries } = await publishSome(deps, options, rows, signal);
+    const last = rows[sent - 1]?.id;
+    rows = await withoutParked(deps, rows.slice(sent));
+    if (sent === 0) continue; // the first row was parked, and its payment with it
+    await cursor.move(rows.length === 0 ? chunk.upTo : (last ?? chunk.upTo), entries);
+    deps.metrics.relayPublished.inc(sent);
+    deps.log.debug({ rows: sent, up_to: last }, 'relay.published');
+  }
+}
+
+/** Sends the first rows that fit, until Kafka has acknowledged them or one of them is parked. */
+async function publishSome(
+  deps: LeadDeps,
+  options: RelayOptions,
+  rows: readonly OutboxRow[],
+  signal: AbortSignal,
+): Promise<{ sent: number; entries: store.JournalEntry[] }> {
+  let limit = rows.length;
+  let waitMs = errorMinMs;
+  while (!signal.aborted) {
+    const plan = planSend(rows.slice(0, limit), {
+      topics: options.topics,
+      partitionCounts: await deps.routes.current(),
+    });
+    const result = await sendParts(deps, plan.parts);
+    if (result.kind === 'published') return { sent: plan.taken, entries: result.entries };
+    if (result.kind === 'too_large') {
+      if (plan.taken > 1) limit = Math.ceil(plan.taken / 2);
+      else {
+        park(deps, rows[0]);
+        return { sent: 0, entries: [] };
+      }
+      continue;
+    }
+    deps.metrics.relaySendFailures.inc();
+    deps.log.warn({ ...result, rows: plan.taken, retry_in_ms: waitMs }, 'relay.send_failed');
+    await pause(waitMs, signal);
+    waitMs = Math.min(waitMs * 2, errorMaxMs);
+    deps.routes.forget();
+  }
+  return { sent: 0, entries: [] };
+}
+
+type Sent =
+  | { kind: 'published'; entries: store.JournalEntry[] }
+  | { kind: 'too_large' }
+  | { kind: 'topic_missing'; remedy: string }
+  | { kind: 'unreachable'; reason: string };
+
+/** One publish a topic, one after the other: acknowledgements and events share no order. */
+async function sendParts({ publisher }: LeadDeps, parts: readonly Part[]): Promise<Sent> {
+  const entries: store.JournalEntry[] = [];
+  for (const topic of new Set(parts.map((part) => part.topic))) {
+    const own = parts.filter((part) => part.topic === topic);
+    const published: Published = await publisher.publish(topic, own satisfies readonly PartitionBatch[]);
+    if (published.kind === 'topic_missing')
+      return { kind: 'topic_missing', remedy: `create the topic ${topic}, or set FAHUO_CREATE_TOPICS=true` };
+    if (published.kind !== 'published') return published;
+    for (const { messages, ...part } of own)
+      entries.push({
+        ...part,
+        baseOffset: published.offsets.get(part.partition) ?? 0,
+        count: messages.length,
+      });
+  }
+  return { kind: 'published', entries };
+}
+
+function park({ parked, log }: LeadDeps, row: OutboxRow | undefined): void {
+  if (row === undefined) return;
+  parked.add(keyOf(row));
+  log.error(
+    { outbox_id: row.id, event_id: row.eventId, payment: row.payment, reason: 'too large for Kafka' },
+    'relay.row_parked',
+  );
+}
+
+/** Rows of a payment that has one parked wait with it (P3); the others go on (P7). */
+async function withoutParked(deps: LeadDeps, rows: OutboxRow[]): Promise<OutboxRow[]> {
+  if (deps.parked.size === 0) return rows;
+  const kept: OutboxRow[] = [];
+  for (const row of rows) {
+    if (!deps.parked.has(keyOf(row))) kept.push(row);
+    else {
+      await store.parkRow(deps.pool, row, 'Kafka refuses a row of this payment: too large');
+      deps.metrics.relayParked.inc();
+    }
+  }
+  return kept;
+}

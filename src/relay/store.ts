@@ -1,0 +1,128 @@
+import type { Queryable } from '../../db/client.ts';
+import type { Look } from './frontier.ts';
+import type { OutboxRow } from './message.ts';
+
+/** 'fahuo' in ASCII and the shard: advisory locks are per database, so deployments do not meet. */
+const lockSpace = 0x66_61_68_75;
+
+export async function tryLock(db: Queryable, shard: number): Promise<boolean> {
+  const { rows } = await db.query<{ locked: boolean }>('select pg_try_advisory_lock($1, $2) as locked', [
+    lockSpace,
+    shard,
+  ]);
+  return rows[0]?.locked === true;
+}
+
+/**
+ * Postgres itself ends a leader that falls silent (stopped, cut off, hung): its lock goes with its session, and the
+ * standby takes over. A living leader says something every second.
+ */
+export async function limitSilence(db: Queryable, ms: number): Promise<void> {
+  await db.query(`select set_config('idle_session_timeout', $1, false)`, [`${ms}ms`]);
+}
+
+/** A new epoch fences everyone who led before. */
+export async function openEpoch(
+  db: Queryable,
+  leader: { shard: number; owner: string },
+): Promise<{ cursor: number; epoch: number }> {
+  const { rows } = await db.query<{ cursor: number; epoch: number }>(
+    `insert into fahuo.relay_cursor (shard, epoch, owner) values ($1, 1, $2)
+     on conflict (shard) do update set epoch = relay_cursor.epoch + 1, owner = $2, updated_at = clock_timestamp()
+     returning cursor, epoch`,
+    [leader.shard, leader.owner],
+  );
+  return rows[0] ?? { cursor: 0, epoch: 0 };
+}
+
+/** Step 1 of a look, and all that an idle poll costs. */
+export async function readLastId(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ last: number }>(
+    `select case when is_called then last_value else last_value - 1 end as last from fahuo.outbox_id_seq`,
+  );
+  return rows[0]?.last ?? 0;
+}
+
+/** Step 2, as a statement of its own: pg_locks is read as it is at this moment, which must be after step 1. */
+export async function readWriters(db: Queryable): Promise<Look['writers']> {
+  const { rows } = await db.query<{ name: string; pid: number | null }>(
+    `select virtualtransaction as name, pid from pg_locks
+     where locktype = 'relation' and relation = 'fahuo.outbox'::regclass and mode = 'RowExclusiveLock' and granted
+       and database = (select oid from pg_database where datname = current_database())`,
+  );
+  return rows;
+}
+
+/** Step 3: the snapshot of this statement is taken after step 2. */
+export async function readRows(
+  db: Queryable,
+  range: { after: number; upTo: number; limit: number },
+): Promise<OutboxRow[]> {
+  const { rows } = await db.query<OutboxRow>(
+    `select id, event_id as "eventId", type, source, event_time as time, appid, payment, version, reason,
+       approved_by as "approvedBy", traceparent, data
+     from fahuo.outbox where id > $1 and id <= $2 order by id limit $3`,
+    [range.after, range.upTo, range.limit],
+  );
+  return rows;
+}
+
+export type JournalEntry = {
+  firstId: number;
+  lastId: number;
+  topic: string;
+  partition: number;
+  partitionCount: number;
+  baseOffset: number;
+  count: number;
+};
+
+/** Moves the cursor and writes the journal in one statement; false when another leader has opened an epoch. */
+export async function moveCursor(
+  db: Queryable,
+  move: { shard: number; epoch: number; from: number; to: number; entries: readonly JournalEntry[] },
+): Promise<boolean> {
+  const { entries } = move;
+  const { rows } = await db.query<{ moved: number }>(
+    `with moved as (
+      update fahuo.relay_cursor set cursor = $4, updated_at = clock_timestamp()
+      where shard = $1 and epoch = $2 and cursor = $3
+      returning 1
+    ), journal as (
+      insert into fahuo.relay_journal (shard, first_id, last_id, topic, partition, partition_count, base_offset, count)
+      select $1, e.* from moved,
+        unnest($5::bigint[], $6::bigint[], $7::text[], $8::int[], $9::int[], $10::bigint[], $11::int[]) e
+    )
+    select count(*) as moved from moved`,
+    [
+      move.shard,
+      move.epoch,
+      move.from,
+      move.to,
+      entries.map((entry) => entry.firstId),
+      entries.map((entry) => entry.lastId),
+      entries.map((entry) => entry.topic),
+      entries.map((entry) => entry.partition),
+      entries.map((entry) => entry.partitionCount),
+      entries.map((entry) => entry.baseOffset),
+      entries.map((entry) => entry.count),
+    ],
+  );
+  return rows[0]?.moved === 1;
+}
+
+/** Keys of payments that have a row parked. */
+export async function readParkedPayments(db: Queryable): Promise<Set<string>> {
+  const { rows } = await db.query<{ key: string }>(
+    `select distinct appid || '/' || payment as key from fahuo.relay_parked`,
+  );
+  return new Set(rows.map((row) => row.key));
+}
+
+export async function parkRow(db: Queryable, row: OutboxRow, reason: string): Promise<void> {
+  await db.query(
+    `insert into fahuo.relay_parked (outbox_id, appid, payment, reason) values ($1, $2, $3, $4)
+     on conflict do nothing`,
+    [row.id, row.appid, row.payment, reason],
+  );
+}
