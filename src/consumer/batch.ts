@@ -1,0 +1,58 @@
+import type { DeadLetterReason } from '../../db/states.ts';
+import type { Received } from '../kafka/message.ts';
+import type { NewUpload, Rival } from '../upload/insert-store.ts';
+
+const maxRows = 500;
+const maxBytes = 4_194_304;
+
+/** Cuts a batch into pieces that one statement takes: at most 500 rows and 4 MiB, a larger message alone. */
+export function chunksOf(messages: readonly Received[]): Received[][] {
+  const chunks: Received[][] = [];
+  let chunk: Received[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const size = message.value?.length ?? 0;
+    if (chunk.length > 0 && (chunk.length >= maxRows || bytes + size > maxBytes)) {
+      chunks.push(chunk);
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(message);
+    bytes += size;
+  }
+  if (chunk.length > 0) chunks.push(chunk);
+  return chunks;
+}
+
+export type LeftOut = { kind: 'duplicate' } | { kind: 'dead'; reason: DeadLetterReason; detail: string };
+
+/** Why a row was left out of the insert: a redelivery, or something that must not pass for one. Pure. */
+export function judgeLeftOut(upload: NewUpload, rivals: readonly Rival[]): LeftOut {
+  const sameEvent = rivals.find((rival) => rival.eventId === upload.event_id);
+  if (sameEvent !== undefined && !isSame(sameEvent, upload))
+    return conflict(`the event id ${upload.event_id} was used before with other content`);
+  const ofPayment = rivals.filter((rival) => isOfPayment(rival, upload));
+  const sameVersion = ofPayment.find((rival) => rival.version === upload.version);
+  if (sameVersion !== undefined && !isSame(sameVersion, upload))
+    return conflict(
+      `version ${upload.version} of this payment came before with other content (event ${sameVersion.eventId}): send the next version`,
+    );
+  if (sameEvent !== undefined || sameVersion !== undefined) return { kind: 'duplicate' };
+  const correction = ofPayment.find((rival) => rival.kind === 'corrected');
+  return {
+    kind: 'dead',
+    reason: 'second_correction',
+    detail: `the payment has its one correction already (event ${correction?.eventId ?? 'unknown'}): WeChat takes no second`,
+  };
+}
+
+const isOfPayment = (rival: Rival, upload: NewUpload): boolean =>
+  rival.appid === upload.appid && rival.payment === upload.payment;
+
+const isSame = (rival: Rival, upload: NewUpload): boolean =>
+  isOfPayment(rival, upload) &&
+  rival.version === upload.version &&
+  rival.kind === upload.kind &&
+  rival.bodyHash === upload.body_hash;
+
+const conflict = (detail: string): LeftOut => ({ kind: 'dead', reason: 'conflict', detail });

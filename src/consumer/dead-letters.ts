@@ -1,0 +1,60 @@
+import type { Pool } from '../../db/client.ts';
+import type { Message } from '../kafka/message.ts';
+import type { Publisher } from '../kafka/publisher.ts';
+import type { Log } from '../log.ts';
+import { markPublished, readUnpublished, type UnpublishedLetter } from './store.ts';
+
+const atOnce = 20;
+
+/**
+ * Publishes what the table holds and the topic does not yet: the table is the truth. Twice is possible after a
+ * crash; the original position in the headers tells. False when the topic could not be reached.
+ */
+export async function publishDeadLetters(
+  deps: { pool: Pool; publisher: Publisher; log: Log },
+  topic: string,
+): Promise<boolean> {
+  for (;;) {
+    const letters = await readUnpublished(deps.pool, atOnce);
+    if (letters.length === 0) return true;
+    for (const letter of letters) {
+      const result = await deps.publisher.publish(topic, [{ partition: 0, messages: [messageOf(letter)] }]);
+      if (result.kind === 'published' || result.kind === 'too_large') continue; // too large: it stays in the table
+      deps.log.warn({ topic, result: result.kind }, 'dead_letter.not_published');
+      return false;
+    }
+    await markPublished(
+      deps.pool,
+      letters.map((letter) => letter.id),
+    );
+  }
+}
+
+/** The original key, value and headers, and beside them why it is here and where it came from. */
+function messageOf({
+  topic,
+  partition,
+  offset,
+  key,
+  value,
+  headers,
+  reason,
+  detail,
+}: UnpublishedLetter): Message {
+  const original = Object.entries(JSON.parse(headers) as Record<string, string>).map(([name, text]) => [
+    name,
+    Buffer.from(text, 'base64').toString('utf8'),
+  ]);
+  return {
+    key,
+    value,
+    headers: {
+      ...(Object.fromEntries(original) as Record<string, string>),
+      fahuo_reason: reason,
+      fahuo_detail: detail,
+      fahuo_topic: topic,
+      fahuo_partition: String(partition),
+      fahuo_offset: String(offset),
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { inTransaction, type Pool } from '../../db/client.ts';
+import { messageOf } from '../errors.ts';
+import type { Received } from '../kafka/message.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { insertUploads, readRivals, type NewUpload } from '../upload/insert-store.ts';
+import { chunksOf, judgeLeftOut } from './batch.ts';
+import { decode, type Decoded, type DecodeOptions } from './decode.ts';
+import { renderUpload } from './render.ts';
+import { insertDeadLetters, type NewDeadLetter } from './store.ts';
+
+export type AcceptDeps = { pool: Pool; log: Log; metrics: Metrics };
+export type AcceptOptions = DecodeOptions & { acknowledgements: boolean };
+
+/** What became of messages; the numbers add up to the messages given. */
+export type Accepted = { inserted: number; duplicate: number; superseded: number; dead: number };
+
+const nothing: Accepted = { inserted: 0, duplicate: 0, superseded: 0, dead: 0 };
+
+const add = (left: Accepted, right: Accepted): Accepted => ({
+  inserted: left.inserted + right.inserted,
+  duplicate: left.duplicate + right.duplicate,
+  superseded: left.superseded + right.superseded,
+  dead: left.dead + right.dead,
+});
+
+/**
+ * The idempotent door for everything that comes from a topic, the live group and replays alike: every message ends
+ * as an upload row or as a dead letter, once, however often it comes. Rejects only when the database is away; what
+ * was accepted before that stays accepted.
+ */
+export async function acceptMessages(
+  deps: AcceptDeps,
+  messages: readonly Received[],
+  options: AcceptOptions,
+): Promise<Accepted> {
+  let sum = nothing;
+  for (const chunk of chunksOf(messages)) {
+    const decoded = chunk.map((message) => decode(message, options));
+    const accepted = await acceptChunk(deps, decoded, options);
+    count(deps.metrics, accepted);
+    sum = add(sum, accepted);
+  }
+  return sum;
+}
+
+/** A row that the database refuses must not hold up the others: the chunk is halved until it stands alone (P7). */
+async function acceptChunk(
+  deps: AcceptDeps,
+  decoded: readonly Decoded[],
+  options: AcceptOptions,
+): Promise<Accepted> {
+  try {
+    return await insertChunk(deps, decoded, options);
+  } catch (error) {
+    if (!isDataError(error)) throw error;
+    const [only] = decoded;
+    if (decoded.length > 1 || only === undefined) {
+      const middle = Math.ceil(decoded.length / 2);
+      const first = await acceptChunk(deps, decoded.slice(0, middle), options);
+      return add(first, await acceptChunk(deps, decoded.slice(middle), options));
+    }
+    const { received } = only;
+    const detail = `the database refused it: ${messageOf(error)}`;
+    return insertChunk(deps, [{ kind: 'dead', received, reason: 'invalid', detail, eventId: null }], options);
+  }
+}
+
+/** Classes 22 and 23: the data is at fault, and trying again does not mend it. */
+const isDataError = (error: unknown): boolean =>
+  typeof error === 'object' &&
+  error !== null &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  /^2[23]/.test(error.code);
+
+async function insertChunk(
+  { pool, log }: AcceptDeps,
+  decoded: readonly Decoded[],
+  options: AcceptOptions,
+): Promise<Accepted> {
+  const events = decoded.filter((one) => one.kind === 'event');
+  const undecodable: NewDeadLetter[] = decoded.filter((one) => one.kind === 'dead');
+  const uploads = events.map(renderUpload);
+  const letters = [...undecodable];
+  const accepted = await inTransaction(pool, async (tx) => {
+    const inserted = uploads.length === 0 ? [] : await insertUploads(tx, uploads, options);
+    const known = new Set(inserted.map((row) => row.eventId));
+    const leftOut = firstUses(uploads, known);
+    const rivals =
+      leftOut.length === 0
+        ? []
+        : await readRivals(
+            tx,
+            leftOut.map(({ upload }) => upload),
+          );
+    let duplicate = 0;
+    for (const { upload, index } of leftOut) {
+      const judged = judgeLeftOut(upload, rivals);
+      const event = events[index];
+      if (judged.kind === 'duplicate' || event === undefined) duplicate += 1;
+      else letters.push({ ...judged, received: event.received, eventId: upload.event_id });
+    }
+    if (letters.length > 0) await insertDeadLetters(tx, letters);
+    const superseded = inserted.filter((row) => row.superseded).length;
+    return { inserted: inserted.length - superseded, duplicate, superseded, dead: letters.length };
+  });
+  for (const { received, reason, detail, eventId } of letters)
+    log.warn(
+      {
+        topic: received.topic,
+        partition: received.partition,
+        offset: received.offset,
+        event_id: eventId,
+        reason,
+        detail: detail.slice(0, 300),
+      },
+      'message.dead_lettered',
+    );
+  return accepted;
+}
+
+/** Uploads that were not inserted; of several with one event id in a chunk, the first is the inserted one. */
+function firstUses(
+  uploads: readonly NewUpload[],
+  inserted: ReadonlySet<string>,
+): { upload: NewUpload; index: number }[] {
+  const used = new Set<string>();
+  return uploads.flatMap((upload, index) => {
+    if (!inserted.has(upload.event_id) || used.has(upload.event_id)) return [{ upload, index }];
+    used.add(upload.event_id);
+    return [];
+  });
+}
+
+function count(metrics: Metrics, accepted: Accepted): void {
+  for (const [result, number] of Object.entries(accepted))
+    if (number > 0) metrics.consumerMessages.inc({ result }, number);
+}

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import { CORRECTED, paymentOf } from '../outbox/contract.ts';
+import type { NewUpload } from '../upload/insert-store.ts';
+import type { Decoded } from './decode.ts';
+
+/**
+ * The upload row of an event. The body is rendered here, once: every attempt sends these characters, so a repeat is
+ * the same content to WeChat (facts.md §6.2).
+ */
+export function renderUpload({
+  received,
+  event,
+  traceparent,
+}: Extract<Decoded, { kind: 'event' }>): NewUpload {
+  const body = JSON.stringify(event.data);
+  const corrected = event.type === CORRECTED;
+  return {
+    appid: event.appid,
+    payment: paymentOf(event.data),
+    version: event.version,
+    kind: corrected ? 'corrected' : 'shipped',
+    event_id: event.id,
+    source: event.source,
+    event_time: event.time,
+    reason: corrected ? event.reason : null,
+    approved_by: corrected ? event.approved_by : null,
+    traceparent,
+    topic: received.topic,
+    partition: received.partition,
+    offset: received.offset,
+    body,
+    body_hash: createHash('sha256').update(body).digest('hex'),
+  };
+}

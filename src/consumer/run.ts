@@ -1,0 +1,90 @@
+import { pause } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import type { KafkaConnection } from '../kafka/connection.ts';
+import { runConsumerGroup, type Batch } from '../kafka/consumer.ts';
+import type { Publisher } from '../kafka/publisher.ts';
+import { createDoorbell, runLoop, type Doorbell } from '../loop.ts';
+import { publishDeadLetters } from './dead-letters.ts';
+import { acceptMessages, type AcceptDeps, type AcceptOptions, type Accepted } from './handle.ts';
+
+/**
+ * The consumer. Reads the topic, writes fahuo.upload and fahuo.dead_letter, then commits the offset.
+ *
+ * I1 An offset is committed only when every message below it is in the database (P1).
+ * I2 Every message ends as an upload row or a dead letter, once, however often it is delivered.
+ * I3 A message that cannot be read, a refused row or an absent dead-letter topic holds up nothing else (P7).
+ */
+export type ConsumerDeps = AcceptDeps & {
+  connection: KafkaConnection;
+  /** For the dead-letter topic. */
+  publisher: Publisher;
+  /** Rung when there are new uploads. */
+  doorbell: Doorbell;
+};
+
+export type ConsumerOptions = AcceptOptions & { topic: string; group: string; deadLetterTopic: string };
+
+const retryMinMs = 100;
+const retryMaxMs = 5_000;
+const deadLettersEveryMs = 10_000;
+
+export async function runConsumer(
+  deps: ConsumerDeps,
+  options: ConsumerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const letters = createDoorbell();
+  const onBatch = async (batch: Batch, heartbeat: () => Promise<void>): Promise<boolean> => {
+    const accepted = await acceptBatch(deps, options, { batch, heartbeat, signal });
+    if (accepted === null) return false;
+    if (accepted.inserted > 0) deps.doorbell.ring();
+    if (accepted.dead > 0) letters.ring();
+    const { topic, partition, messages, highWatermark } = batch;
+    const next = (messages.at(-1)?.offset ?? 0) + 1;
+    deps.metrics.consumerLag.set({ partition: String(partition) }, Math.max(0, highWatermark - next));
+    deps.log.debug({ topic, partition, next, ...accepted }, 'batch.accepted');
+    return true;
+  };
+  await Promise.all([
+    runConsumerGroup(
+      deps.connection,
+      { groupId: options.group, topic: options.topic, log: deps.log, onBatch },
+      signal,
+    ),
+    runLoop(
+      async () => {
+        await publishDeadLetters(deps, options.deadLetterTopic);
+        return 'idle';
+      },
+      {
+        name: 'consumer.dead_letters',
+        idleMinMs: deadLettersEveryMs,
+        idleMaxMs: deadLettersEveryMs,
+        errorMinMs: 1_000,
+        errorMaxMs: deadLettersEveryMs,
+        log: deps.log,
+        doorbell: letters,
+      },
+      signal,
+    ),
+  ]);
+}
+
+/** Tries until the batch is in; null when stopped before that, and then nothing is committed. */
+async function acceptBatch(
+  deps: ConsumerDeps,
+  options: ConsumerOptions,
+  { batch, heartbeat, signal }: { batch: Batch; heartbeat: () => Promise<void>; signal: AbortSignal },
+): Promise<Accepted | null> {
+  for (let waitMs = retryMinMs; !signal.aborted; waitMs = Math.min(waitMs * 2, retryMaxMs)) {
+    try {
+      return await acceptMessages(deps, batch.messages, options);
+    } catch (error) {
+      const { topic, partition } = batch;
+      deps.log.warn({ topic, partition, err: messageOf(error), retry_in_ms: waitMs }, 'batch.not_accepted');
+      await heartbeat();
+      await pause(waitMs, signal);
+    }
+  }
+  return null;
+}

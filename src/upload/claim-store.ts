@@ -1,0 +1,153 @@
+import type { Queryable } from '../../db/client.ts';
+import { acknowledgementInsert } from './acknowledgement-store.ts';
+import type { Held } from './row.ts';
+
+const heldColumns = `
+  u.id, u.lease_epoch as epoch, u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.traceparent,
+  u.body, u.body_hash as "bodyHash", u.attempts, u.absent_reads as "absentReads", u.errcode,
+  floor(extract(epoch from u.received_at) * 1000)::bigint as "receivedAtMs",
+  floor(extract(epoch from u.upload_time) * 1000)::bigint as "uploadTimeMs"`;
+
+export type Claim = { appid: string; owner: string; leaseMs: number; limit: number };
+export type PendingClaim = Claim & { acknowledgements: boolean };
+
+/**
+ * `pending → uploading`: the intent, on record before a byte is sent. Takes due rows of one app whose payment has
+ * nothing in flight and no older row waiting (P3), skipping what another instance is claiming. The new `upload_time`
+ * is the database's now, and strictly later than every earlier one of the payment (facts.md §6.6).
+ *
+ * A blocked row is put off by a second, so that a payment with a thousand versions is not looked at in every claim;
+ * its predecessor's end wakes it. `unique_violation` on upload_one_in_flight means that two claims met: claim again.
+ * `next_attempt_at <= now()`, not clock_timestamp(): only a stable function can bound the index scan.
+ */
+export async function claimPending(db: Queryable, claim: PendingClaim): Promise<Held[]> {
+  const { rows } = await db.query<Held>(
+    `with candidate as (
+      select id, appid, payment, version from fahuo.upload
+      where appid = $1 and state = 'pending' and next_attempt_at <= now()
+      order by next_attempt_at, id limit $2
+      for update skip locked
+    ), judged as (
+      select c.id, s.* from candidate c cross join lateral (
+        select max(o.upload_time) as last_time,
+          coalesce(bool_or(o.attempts > 0) filter (where o.id <> c.id), false) as history,
+          coalesce(bool_or(o.state in ('uploading', 'unknown') or (o.state = 'pending' and o.version < c.version))
+            filter (where o.id <> c.id), false) as blocked,
+          coalesce(bool_or(o.state = 'acknowledged' and o.version > c.version), false) as outdated
+        from fahuo.upload o where o.appid = c.appid and o.payment = c.payment
+      ) s
+    ), put_off as (
+      update fahuo.upload u set next_attempt_at = now() + interval '1 second'
+      from judged j where u.id = j.id and j.blocked and not j.outdated
+    ), outdated as (
+      update fahuo.upload u set state = 'superseded', finished_at = clock_timestamp(),
+        detail = 'a newer version was acknowledged first'
+      from judged j where u.id = j.id and j.outdated
+      returning u.*
+    ), told as (
+      ${acknowledgementInsert('outdated')} where $5::boolean
+    )
+    update fahuo.upload u set state = 'uploading', attempts = u.attempts + 1, lease_owner = $3,
+      lease_epoch = u.lease_epoch + 1, lease_until = clock_timestamp() + $4 * interval '1 millisecond',
+      upload_time = greatest(date_trunc('milliseconds', clock_timestamp()), j.last_time + interval '1 millisecond')
+    from judged j where u.id = j.id and not j.blocked and not j.outdated
+    returning ${heldColumns}, j.history or u.kind = 'corrected' as history`,
+    [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.acknowledgements],
+  );
+  return rows.sort((left, right) => left.id - right.id);
+}
+
+/** Takes `unknown` rows whose next read is due; the state stays, the epoch and a lease make the read ours. */
+export async function claimUnknown(db: Queryable, claim: Claim): Promise<Held[]> {
+  const { rows } = await db.query<Held>(
+    `with due as (
+      select id from fahuo.upload
+      where appid = $1 and state = 'unknown' and next_attempt_at <= now()
+        and (lease_until is null or lease_until < now())
+      order by next_attempt_at limit $2
+      for update skip locked
+    )
+    update fahuo.upload u set lease_owner = $3, lease_epoch = u.lease_epoch + 1,
+      lease_until = clock_timestamp() + $4 * interval '1 millisecond'
+    from due where u.id = due.id
+    returning ${heldColumns}, true as history`,
+    [claim.appid, claim.limit, claim.owner, claim.leaseMs],
+  );
+  return rows;
+}
+
+/** Keeps slow calls ours: only where the epoch is still the claim's. */
+export async function renewLeases(
+  db: Queryable,
+  held: readonly Held[],
+  lease: { owner: string; leaseMs: number },
+): Promise<void> {
+  await db.query(
+    `update fahuo.upload u set lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+     from unnest($1::bigint[], $2::bigint[]) as h(id, epoch)
+     where u.id = h.id and u.lease_epoch = h.epoch and u.lease_owner = $4 and u.state in ('uploading', 'unknown')`,
+    [held.map((row) => row.id), held.map((row) => row.epoch), lease.leaseMs, lease.owner],
+  );
+}
+
+/**
+ * `uploading → unknown` where the lease ran out: its owner died or lost touch, and nobody knows whether the send
+ * went out. The attempt goes on record as unanswered (P6); the new epoch fences the old owner. Returns the count.
+ */
+export async function expireLeases(db: Queryable, readAfterMs: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `with expired as (
+      select id, lease_owner from fahuo.upload
+      where state = 'uploading' and lease_until < now()
+      limit 500 for update skip locked
+    ), moved as (
+      update fahuo.upload u set state = 'unknown', lease_owner = null, lease_until = null,
+        lease_epoch = u.lease_epoch + 1, absent_reads = 0, errcode = null,
+        next_attempt_at = clock_timestamp() + $1 * interval '1 millisecond',
+        detail = 'the lease ran out before an answer was recorded'
+      from expired e where u.id = e.id
+      returning u.id, u.attempts, u.upload_time, e.lease_owner
+    )
+    insert into fahuo.attempt (upload_id, number, kind, outcome, upload_time, failure, owner)
+    select id, attempts, 'send', 'unanswered', upload_time, 'lease_expired', lease_owner from moved`,
+    [readAfterMs],
+  );
+  return rowCount ?? 0;
+}
+
+/** `parked → pending` where the slow retry of an unseen payment is due. Returns the count. */
+export async function wakeParked(db: Queryable): Promise<number> {
+  const { rowCount } = await db.query(
+    `with due as (
+      select id from fahuo.upload
+      where state = 'parked' and park_reason = 'payment_not_found' and next_attempt_at <= now()
+      limit 500 for update skip locked
+    )
+    update fahuo.upload u set state = 'pending', park_reason = null, next_attempt_at = clock_timestamp()
+    from due where u.id = due.id`,
+  );
+  return rowCount ?? 0;
+}
+
+/** `parked → pending` by an operator's wish; the state machine reads before it writes. Returns the count. */
+export async function retryParked(db: Queryable, ids: readonly number[]): Promise<number> {
+  const { rowCount } = await db.query(
+    `update fahuo.upload set state = 'pending', park_reason = null, next_attempt_at = clock_timestamp()
+     where id = any($1::bigint[]) and state = 'parked'`,
+    [ids],
+  );
+  return rowCount ?? 0;
+}
+
+/** Acknowledged events of the same payment: whether one finished it, and their bodies' hashes. */
+export async function readAcknowledgedBodies(
+  db: Queryable,
+  payment: { appid: string; payment: string },
+): Promise<{ body: string; bodyHash: string }[]> {
+  const { rows } = await db.query<{ body: string; bodyHash: string }>(
+    `select body, body_hash as "bodyHash" from fahuo.upload
+     where appid = $1 and payment = $2 and state = 'acknowledged'`,
+    [payment.appid, payment.payment],
+  );
+  return rows;
+}

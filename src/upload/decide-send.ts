@@ -1,0 +1,105 @@
+import type { Outcome } from '../wechat/outcome.ts';
+import type { Held, Transition } from './row.ts';
+import { backoffMs, jittered, notVisibleWaitMs, type Context } from './timing.ts';
+
+/**
+ * Where a row goes after its send was answered, or was not. Pure. Nothing here leads from an outcome that may have
+ * had an effect back to `pending`: only reads do (P4, P5).
+ */
+export function decideAfterSend(row: Held, outcome: Outcome, context: Context): Transition {
+  switch (outcome.kind) {
+    case 'accepted':
+      return { to: 'acknowledged', detail: null };
+    case 'unchanged':
+      return { to: 'acknowledged', detail: 'WeChat held this content already' };
+    case 'not_yet_visible':
+      return waitForPayment(row, context);
+    case 'invalid':
+      return { to: 'rejected', detail: outcome.reason };
+    case 'read_first':
+      return { to: 'unknown', readAfterMs: 0, absentReads: 0, detail: outcome.reason };
+    case 'throttled':
+      return giveBack(jittered(outcome.retryAfterMs, context.random), 'throttled by WeChat');
+    case 'token':
+      return giveBack(jittered(context.timing.retryMinMs, context.random), 'the token was refused twice');
+    case 'account_stop':
+      return giveBack(0, outcome.reason);
+    case 'unknown':
+      return afterUnknown(row, outcome, context);
+  }
+}
+
+const giveBack = (afterMs: number, detail: string): Transition => ({
+  to: 'pending',
+  afterMs,
+  spent: false,
+  detail,
+});
+
+function afterUnknown(
+  row: Held,
+  outcome: Extract<Outcome, { kind: 'unknown' }>,
+  context: Context,
+): Transition {
+  if (outcome.notSent === true) return giveBack(backoffMs(row.attempts, context), outcome.reason);
+  return {
+    to: 'unknown',
+    readAfterMs: jittered(context.timing.readAfterMs, context.random),
+    absentReads: 0,
+    detail: outcome.reason,
+  };
+}
+
+/** 10060001 is a delay, then a question: parked after a day, tried daily to day 14 (facts.md §6.1, §7.9). */
+export function waitForPayment(row: Held, context: Context): Transition {
+  const { timing, nowMs } = context;
+  const ageMs = nowMs - row.receivedAtMs;
+  if (ageMs < timing.notVisibleForMs) {
+    return {
+      to: 'pending',
+      afterMs: notVisibleWaitMs(row.attempts, context),
+      spent: true,
+      detail: 'WeChat does not know the payment yet',
+    };
+  }
+  return {
+    to: 'parked',
+    reason: 'payment_not_found',
+    detail: 'WeChat does not know the payment: see the check-list in docs/operations.md',
+    retryAfterMs: ageMs < timing.parkedRetryForMs ? timing.parkedRetryMs : null,
+  };
+}
+
+/** What an outcome means for the whole app; the row's own way is {@link decideAfterSend}. */
+export type AppEffect =
+  | { kind: 'none' }
+  | { kind: 'slow_down'; forMs: number }
+  | { kind: 'pause'; endpoint: Endpoint; errcode: number; reason: string; resumeAt: Date | null };
+
+/** What a pause covers: one endpoint, or the app as a whole. */
+export type Endpoint = 'upload' | 'read' | '*';
+
+export function appEffectOf(
+  outcome: Outcome,
+  endpoint: 'upload' | 'read',
+  answered: { errcode: number | null; nowMs: number },
+): AppEffect {
+  if (outcome.kind === 'account_stop') {
+    return {
+      kind: 'pause',
+      endpoint: '*',
+      errcode: outcome.errcode,
+      reason: outcome.reason,
+      resumeAt: null,
+    };
+  }
+  if (outcome.kind !== 'throttled') return { kind: 'none' };
+  if (outcome.scope === 'minute') return { kind: 'slow_down', forMs: outcome.retryAfterMs };
+  return {
+    kind: 'pause',
+    endpoint,
+    errcode: answered.errcode ?? 0,
+    reason: 'daily quota used up',
+    resumeAt: new Date(answered.nowMs + outcome.retryAfterMs),
+  };
+}

@@ -1,0 +1,35 @@
+import type { Pool } from '../../db/client.ts';
+import type { Clock } from '../clock.ts';
+import type { Log } from '../log.ts';
+import type { Doorbell } from '../loop.ts';
+import type { Metrics } from '../metrics.ts';
+import type { WechatClient } from '../wechat/client.ts';
+import type { Budget } from '../wechat/limiter.ts';
+import type { Timing } from './timing.ts';
+
+export type UploaderDeps = {
+  pool: Pool;
+  wechat: Pick<WechatClient, 'upload' | 'getOrder'>;
+  budget: Budget;
+  log: Log;
+  metrics: Metrics;
+  clock: Clock;
+  random: () => number;
+  /** Rung by the consumer when it has inserted rows. */
+  doorbell: Doorbell;
+};
+
+export type UploaderOptions = {
+  apps: readonly string[];
+  /** Names this process in leases and attempts; unique per start. */
+  instance: string;
+  /** Uploads on the wire at once, per app. */
+  window: number;
+  timing: Timing;
+  /** The longest that one call can take, from the HTTP settings. */
+  callTimeoutMs: number;
+  /** Read before the first send too: for shops whose staff also ships in WeChat's console. */
+  readBeforeFirstSend: boolean;
+  /** Write acknowledgements to the ack topic as well as to the view. */
+  acknowledgements: boolean;
+};

@@ -1,0 +1,87 @@
+import type { Queryable } from '../../db/client.ts';
+import type { UploadKind } from '../../db/states.ts';
+import { acknowledgementInsert } from './acknowledgement-store.ts';
+
+/** A validated event as a row; the names are the table's. */
+export type NewUpload = {
+  appid: string;
+  payment: string;
+  version: number;
+  kind: UploadKind;
+  event_id: string;
+  source: string;
+  event_time: string;
+  reason: string | null;
+  approved_by: string | null;
+  traceparent: string | null;
+  topic: string;
+  partition: number;
+  offset: number;
+  body: string;
+  body_hash: string;
+};
+
+const shape = `as r(appid text, payment text, version integer, kind fahuo.upload_kind, event_id text, source text,
+  event_time text, reason text, approved_by text, traceparent text, topic text, partition integer, "offset" bigint,
+  body text, body_hash text)`;
+
+const columns = `appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic,
+  partition, "offset", body, body_hash`;
+
+/**
+ * The one door by which events become uploads: a row that breaks a unique rule is left out (see {@link readRivals}),
+ * one whose payment has a newer version acknowledged is recorded as superseded. Returns what was inserted.
+ */
+export async function insertUploads(
+  db: Queryable,
+  uploads: readonly NewUpload[],
+  options: { acknowledgements: boolean },
+): Promise<{ eventId: string; superseded: boolean }[]> {
+  const { rows } = await db.query<{ eventId: string; superseded: boolean }>(
+    `with judged as (
+      select r.*, exists (
+        select 1 from fahuo.upload o
+        where o.appid = r.appid and o.payment = r.payment and o.version > r.version and o.state = 'acknowledged'
+      ) as outdated
+      from json_to_recordset($1::json) ${shape}
+    ), inserted as (
+      insert into fahuo.upload (${columns}, state, finished_at, detail)
+      select ${columns}, (case when outdated then 'superseded' else 'pending' end)::fahuo.upload_state,
+        case when outdated then clock_timestamp() end,
+        case when outdated then 'a newer version was acknowledged before this one arrived' end
+      from judged
+      on conflict do nothing
+      returning *
+    ), told as (
+      ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $2::boolean
+    )
+    select event_id as "eventId", state = 'superseded' as superseded from inserted`,
+    [JSON.stringify(uploads), options.acknowledgements],
+  );
+  return rows;
+}
+
+/** The rows that stand where a left-out one wanted to be. */
+export type Rival = {
+  appid: string;
+  payment: string;
+  version: number;
+  kind: UploadKind;
+  eventId: string;
+  bodyHash: string;
+};
+
+export async function readRivals(db: Queryable, uploads: readonly NewUpload[]): Promise<Rival[]> {
+  const { rows } = await db.query<Rival>(
+    `select u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.body_hash as "bodyHash"
+     from fahuo.upload u
+     where u.event_id = any($1::text[])
+        or (u.appid, u.payment) in (select * from unnest($2::text[], $3::text[]))`,
+    [
+      uploads.map((upload) => upload.event_id),
+      uploads.map((upload) => upload.appid),
+      uploads.map((upload) => upload.payment),
+    ],
+  );
+  return rows;
+}

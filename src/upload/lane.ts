@@ -1,0 +1,115 @@
+import { monotonicMs, pause } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import { createDoorbell, type Doorbell } from '../loop.ts';
+import { claimPending } from './claim-store.ts';
+import type { UploaderOptions } from './deps.ts';
+import type { Held } from './row.ts';
+import { fly, release, type FlightDeps } from './sender.ts';
+import { createSlots } from './slots.ts';
+
+/** A claim is asked for when this part of the window is free: small claims cost as much as large ones. */
+const claimPart = 8;
+/** Rows claimed beyond the window, so that a slot that frees finds its next row at hand. */
+const aheadPart = 4;
+const idleMinMs = 5;
+const idleMaxMs = 100;
+const pausedMs = 250;
+
+/**
+ * One app's uploads: claims ahead of a window of calls, and starts a call when a slot and a permit are there. Its
+ * window and backlog are its own, so that no app waits for another. Resolves when `signal` has aborted and nothing
+ * is in flight; `hardStop` ends calls that are still under way.
+ */
+export async function runLane(
+  deps: FlightDeps,
+  options: UploaderOptions & { appid: string; doorbell: Doorbell },
+  signals: { signal: AbortSignal; hardStop: AbortSignal },
+): Promise<void> {
+  const { appid, window, timing } = options;
+  const { signal, hardStop } = signals;
+  const ready: Held[] = [];
+  const claimBell = createDoorbell();
+  const startBell = createDoorbell();
+  const slots = createSlots(window, {
+    onStart: () => deps.metrics.uploadInFlight.inc(),
+    onEnd: () => {
+      deps.metrics.uploadInFlight.dec();
+      claimBell.ring();
+      startBell.ring();
+    },
+  });
+  let ahead = Math.max(1, Math.floor(window / aheadPart));
+
+  const claim = async (limit: number): Promise<number> => {
+    const askedAtMs = monotonicMs();
+    const rows = await claimPending(deps.pool, {
+      appid,
+      limit,
+      owner: options.instance,
+      leaseMs: timing.leaseMs,
+      acknowledgements: options.acknowledgements,
+    });
+    deps.leases.add(rows, askedAtMs);
+    ready.push(...rows);
+    if (rows.length > 0) startBell.ring();
+    return rows.length;
+  };
+
+  const claimRows = async (): Promise<void> => {
+    let idleMs = idleMinMs;
+    while (!signal.aborted) {
+      const room = window + ahead - slots.busy() - ready.length;
+      if (deps.pauses.isPaused(appid, 'upload')) {
+        await pause(pausedMs, signal);
+      } else if (room < Math.max(1, Math.min(ahead, window / claimPart))) {
+        await claimBell.waitFor(idleMaxMs, signal);
+      } else if ((await claim(room).catch(onClaimError)) > 0) {
+        idleMs = idleMinMs;
+      } else {
+        await options.doorbell.waitFor(idleMs, signal);
+        idleMs = Math.min(idleMs * 2, idleMaxMs);
+      }
+    }
+  };
+
+  const onClaimError = async (error: unknown): Promise<number> => {
+    if (isMeeting(error)) return 0;
+    deps.log.warn({ appid, err: messageOf(error) }, 'claim.failed');
+    await pause(timing.retryMinMs, signal);
+    return 0;
+  };
+
+  /** Starts what has a row, a slot and a permit; the permit is taken last, so that it is used at once. */
+  const startCalls = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const wanted = Math.min(ready.length, slots.free());
+      if (wanted === 0 || deps.pauses.isPaused(appid, 'upload')) {
+        await startBell.waitFor(idleMaxMs, signal);
+        await giveBackStale();
+        continue;
+      }
+      const { granted, retryAfterMs } = await deps.budget.take({ appid, lane: 'write', wanted });
+      for (const row of ready.splice(0, granted)) slots.start(() => fly(deps, options, row, hardStop));
+      // Under a limit rows would wait with a lease: hold no more of them than the next grants can use.
+      ahead = granted < wanted ? Math.max(1, granted) : Math.min(window / aheadPart, ahead * 2);
+      if (granted < wanted) await pause(retryAfterMs, signal);
+    }
+  };
+
+  /** Rows that wait longer than half a lease (a pause, a slow limit) go back to the table. */
+  const giveBackStale = async (): Promise<void> => {
+    const stale = (row: Held): boolean =>
+      deps.pauses.isPaused(appid, 'upload') || !deps.leases.covers(row, monotonicMs(), timing.leaseMs / 2);
+    const rows = ready.filter(stale);
+    ready.splice(0, ready.length, ...ready.filter((row) => !rows.includes(row)));
+    await Promise.all(rows.map((row) => release(deps, row)));
+  };
+
+  await Promise.all([claimRows(), startCalls()]);
+  await Promise.all(ready.splice(0).map((row) => release(deps, row)));
+  await slots.drained();
+}
+
+/** Two claims met on one payment: the index let one through, and the next look sees it. */
+const isMeeting = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === '23505';

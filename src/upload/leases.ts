@@ -1,0 +1,40 @@
+import type { Held } from './row.ts';
+
+type Lease = { row: Held; goodUntilMs: number };
+
+/** The rows that this process holds, and until when it may be sure of each; times of the monotonic clock. */
+export class Leases {
+  readonly #leaseMs: number;
+  readonly #held = new Map<number, Lease>();
+
+  constructor(leaseMs: number) {
+    this.#leaseMs = leaseMs;
+  }
+
+  /** `askedAtMs` is before the statement ran: the database's lease cannot be shorter. */
+  add(rows: readonly Held[], askedAtMs: number): void {
+    for (const row of rows) this.#held.set(row.id, { row, goodUntilMs: askedAtMs + this.#leaseMs });
+  }
+
+  /** A row under a newer epoch stays: it was claimed again before this flight was forgotten. */
+  drop(row: Held): void {
+    if (this.#held.get(row.id)?.row.epoch === row.epoch) this.#held.delete(row.id);
+  }
+
+  rows(): Held[] {
+    return [...this.#held.values()].map((lease) => lease.row);
+  }
+
+  renewed(rows: readonly Held[], askedAtMs: number): void {
+    for (const row of rows) {
+      const lease = this.#held.get(row.id);
+      if (lease?.row.epoch === row.epoch) lease.goodUntilMs = askedAtMs + this.#leaseMs;
+    }
+  }
+
+  /** Whether a call that takes `forMs` at most ends before another instance may take the row. */
+  covers(row: Held, nowMs: number, forMs: number): boolean {
+    const lease = this.#held.get(row.id);
+    return lease?.row.epoch === row.epoch && lease.goodUntilMs - nowMs > forMs;
+  }
+}

@@ -1,0 +1,41 @@
+import type { Queryable } from '../../db/client.ts';
+import type { Endpoint } from './decide-send.ts';
+
+export type Pause = {
+  appid: string;
+  endpoint: Endpoint;
+  errcode: number | null;
+  reason: string;
+  pausedAt: Date;
+  resumeAt: Date | null;
+};
+
+/** True when this pause is new: the one caller that is told so alerts. */
+export async function insertPause(db: Queryable, pause: Omit<Pause, 'pausedAt'>): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `insert into fahuo.pause (appid, endpoint, errcode, reason, resume_at) values ($1, $2, $3, $4, $5)
+     on conflict do nothing`,
+    [pause.appid, pause.endpoint, pause.errcode, pause.reason.slice(0, 500), pause.resumeAt],
+  );
+  return rowCount === 1;
+}
+
+/** Removes the pauses of an app, or one endpoint's; returns how many there were. */
+export async function deletePauses(db: Queryable, appid: string, endpoint?: Endpoint): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from fahuo.pause where appid = $1 and ($2::text is null or endpoint = $2)`,
+    [appid, endpoint ?? null],
+  );
+  return rowCount ?? 0;
+}
+
+export async function deleteEndedPauses(db: Queryable): Promise<void> {
+  await db.query(`delete from fahuo.pause where resume_at <= clock_timestamp()`);
+}
+
+export async function readPauses(db: Queryable): Promise<Pause[]> {
+  const { rows } = await db.query<Pause>(
+    `select appid, endpoint, errcode, reason, paused_at as "pausedAt", resume_at as "resumeAt" from fahuo.pause`,
+  );
+  return rows;
+}

@@ -1,0 +1,44 @@
+import type { ParkReason, UploadKind } from '../../db/states.ts';
+import type { Answer } from '../wechat/answer.ts';
+
+/** An upload row while a lease on it is ours. Times are Unix milliseconds of the database's clock. */
+export type Held = {
+  id: number;
+  /** Fencing: an outcome is recorded only under the epoch that the claim gave. */
+  epoch: number;
+  appid: string;
+  payment: string;
+  version: number;
+  kind: UploadKind;
+  eventId: string;
+  traceparent: string | null;
+  /** The frozen request without `upload_time`. */
+  body: string;
+  bodyHash: string;
+  /** Sends made, this one included once the row is `uploading`. */
+  attempts: number;
+  absentReads: number;
+  /** Of the last send; decides how a read of an `unknown` row is taken. */
+  errcode: number | null;
+  receivedAtMs: number;
+  uploadTimeMs: number;
+  /** Another event of this payment has been sent, or may have been: read before writing (P5). */
+  history: boolean;
+};
+
+/** Where a claimed row goes next. The states that may be left are `uploading` and `unknown`. */
+export type Transition =
+  | { to: 'acknowledged'; detail: string | null }
+  | { to: 'rejected'; detail: string }
+  | { to: 'parked'; reason: ParkReason; detail: string; retryAfterMs: number | null }
+  /** `spent` false gives the attempt back: nothing of it reached the payment. */
+  | { to: 'pending'; afterMs: number; spent: boolean; detail: string }
+  | { to: 'unknown'; readAfterMs: number; absentReads: number; detail: string };
+
+/** One request as it goes on record (P6). */
+export type AttemptRecord = {
+  kind: 'send' | 'read';
+  outcome: string;
+  answer: Answer;
+  uploadTimeMs: number | null;
+};

@@ -1,0 +1,94 @@
+import { monotonicMs, pause } from '../clock.ts';
+import { createDoorbell, runLoop } from '../loop.ts';
+import { expireLeases, renewLeases, wakeParked } from './claim-store.ts';
+import type { UploaderDeps, UploaderOptions } from './deps.ts';
+import { runLane } from './lane.ts';
+import { Leases } from './leases.ts';
+import { createPauses } from './pauses.ts';
+import { runReader } from './reader.ts';
+import { createRecorder } from './recorder.ts';
+import type { FlightDeps } from './sender.ts';
+
+/**
+ * The uploader. Reads fahuo.upload, writes WeChat, fahuo.upload, fahuo.attempt and acknowledgements.
+ *
+ * I1 A row is `uploading`, with its upload_time, before a byte of it is sent (P1, P8).
+ * I2 An outcome that may have had an effect is read, and only two reads apart lead back to a send (P4).
+ * I3 A payment with a history is read before it is written (P5).
+ * I4 At most one row of a payment is in flight, in version order (P3).
+ * I5 An outcome is recorded under the epoch of its claim: a lease that was lost writes nothing but the attempt (P6).
+ */
+export async function runUploader(
+  deps: UploaderDeps,
+  options: UploaderOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { timing } = options;
+  const hardStop = new AbortController();
+  const allDone = new AbortController();
+  const recorder = createRecorder(deps, {
+    owner: options.instance,
+    acknowledgements: options.acknowledgements,
+    retryMs: Math.min(timing.retryMinMs, timing.leaseMs / 10),
+  });
+  const flight: FlightDeps = {
+    ...deps,
+    recorder,
+    pauses: createPauses(deps),
+    leases: new Leases(timing.leaseMs),
+  };
+  await flight.pauses.refresh().catch(() => undefined); // the sweep tries again
+  const signals = { signal, hardStop: hardStop.signal };
+  const lanes = options.apps.map((appid) => ({ ...options, appid, doorbell: createDoorbell() }));
+  const work = lanes.flatMap((lane) => [runLane(flight, lane, signals), runReader(flight, lane, signals)]);
+  const ringAll = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await deps.doorbell.waitFor(60_000, signal);
+      for (const { doorbell } of lanes) doorbell.ring();
+    }
+  };
+  const upkeep = [ringAll(), keepLeases(flight, options, allDone.signal), sweep(flight, options, signal)];
+  signal.addEventListener('abort', () => void enforceDeadline(), { once: true });
+  const enforceDeadline = async (): Promise<void> => {
+    await pause(timing.drainMs, allDone.signal);
+    hardStop.abort();
+    await pause(timing.drainMs, allDone.signal);
+    recorder.giveUp();
+  };
+  await Promise.all(work);
+  allDone.abort();
+  await Promise.all(upkeep);
+}
+
+/** Also while draining: what is in flight stays ours until it is on record. */
+async function keepLeases(deps: FlightDeps, options: UploaderOptions, signal: AbortSignal): Promise<void> {
+  const { leaseMs } = options.timing;
+  const step = async (): Promise<'idle'> => {
+    const rows = deps.leases.rows();
+    const askedAtMs = monotonicMs();
+    if (rows.length > 0) await renewLeases(deps.pool, rows, { owner: options.instance, leaseMs });
+    deps.leases.renewed(rows, askedAtMs);
+    return 'idle';
+  };
+  await runLoop(step, loopOptions('leases', leaseMs / 3, deps), signal);
+}
+
+async function sweep(deps: FlightDeps, options: UploaderOptions, signal: AbortSignal): Promise<void> {
+  const step = async (): Promise<'idle'> => {
+    const expired = await expireLeases(deps.pool, options.timing.readAfterMs);
+    if (expired > 0) deps.log.warn({ rows: expired }, 'leases.expired');
+    await wakeParked(deps.pool);
+    await deps.pauses.refresh();
+    return 'idle';
+  };
+  await runLoop(step, loopOptions('sweep', Math.min(1_000, options.timing.leaseMs / 5), deps), signal);
+}
+
+const loopOptions = (name: string, everyMs: number, deps: UploaderDeps) => ({
+  name: `upload.${name}`,
+  idleMinMs: everyMs,
+  idleMaxMs: everyMs,
+  errorMinMs: Math.min(everyMs, 500),
+  errorMaxMs: Math.min(everyMs * 4, 5_000),
+  log: deps.log,
+});

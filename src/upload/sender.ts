@@ -1,0 +1,152 @@
+import { monotonicMs, pause } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import { applyToApp, askWechat, readSiblings } from './ask.ts';
+import { decideBeforeSend, type BeforeSend } from './decide-read.ts';
+import { decideAfterSend } from './decide-send.ts';
+import type { UploaderDeps, UploaderOptions } from './deps.ts';
+import type { Leases } from './leases.ts';
+import type { Pauses } from './pauses.ts';
+import type { Recorder } from './recorder.ts';
+import type { AttemptRecord, Held, Transition } from './row.ts';
+
+export type FlightDeps = UploaderDeps & { pauses: Pauses; recorder: Recorder; leases: Leases };
+
+const released: Transition = {
+  to: 'pending',
+  afterMs: 0,
+  spent: false,
+  detail: 'given back before it was sent',
+};
+
+/** One claimed row: read first where its payment has a history, send, decide, record. Never rejects. */
+export async function fly(
+  deps: FlightDeps,
+  options: UploaderOptions,
+  row: Held,
+  signal: AbortSignal,
+): Promise<void> {
+  const attempts: AttemptRecord[] = [];
+  let transition: Transition;
+  try {
+    transition = await decide(deps, options, { row, attempts }, signal);
+  } catch (error) {
+    // A bug or a database that failed before anything was sent: the lease runs out and reads settle it.
+    deps.log.error({ ...idsOf(row), err: messageOf(error) }, 'upload.failed');
+    deps.leases.drop(row);
+    return;
+  }
+  await settle(deps, { row, from: 'uploading', transition, attempts });
+}
+
+async function decide(
+  deps: FlightDeps,
+  options: UploaderOptions,
+  flight: { row: Held; attempts: AttemptRecord[] },
+  signal: AbortSignal,
+): Promise<Transition> {
+  const { row, attempts } = flight;
+  if (row.history || options.readBeforeFirstSend) {
+    const before = await readBefore(deps, options, flight, signal);
+    if (before.to !== 'send') return before;
+  }
+  // A call that could outlive the lease is not begun: another instance may own the row by its end.
+  if (!deps.leases.covers(row, monotonicMs(), options.callTimeoutMs)) return released;
+  const { outcome, answer } = await deps.wechat.upload(
+    { appid: row.appid, body: row.body, uploadTime: new Date(row.uploadTimeMs) },
+    signal,
+  );
+  attempts.push({ kind: 'send', outcome: outcome.kind, answer, uploadTimeMs: row.uploadTimeMs });
+  deps.metrics.uploadAttempts.inc({ kind: 'send', outcome: outcome.kind, errcode: String(answer.errcode) });
+  deps.metrics.uploadSeconds.observe(answer.durationMs / 1000);
+  await applyToApp(deps, row.appid, outcome, { endpoint: 'upload', answer });
+  return decideAfterSend(row, outcome, contextOf(deps, options));
+}
+
+async function readBefore(
+  deps: FlightDeps,
+  options: UploaderOptions,
+  { row, attempts }: { row: Held; attempts: AttemptRecord[] },
+  signal: AbortSignal,
+): Promise<BeforeSend> {
+  const siblings = await readSiblings(deps, row);
+  if (!(await takeRead(deps, row.appid, signal))) return released;
+  const { reading, attempt } = await askWechat(deps, row, signal);
+  attempts.push(attempt);
+  return decideBeforeSend(row, { reading, siblings }, contextOf(deps, options));
+}
+
+/** Waits for the share of reads; false when stopped meanwhile. */
+export async function takeRead(
+  { budget }: Pick<UploaderDeps, 'budget'>,
+  appid: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  while (!signal.aborted) {
+    const { granted, retryAfterMs } = await budget.take({ appid, lane: 'read', wanted: 1 });
+    if (granted === 1) return true;
+    await pause(retryAfterMs, signal);
+  }
+  return false;
+}
+
+export const contextOf = (deps: UploaderDeps, options: UploaderOptions) => ({
+  nowMs: deps.clock().getTime(),
+  random: deps.random,
+  timing: options.timing,
+});
+
+type Settled = {
+  row: Held;
+  from: 'uploading' | 'unknown';
+  transition: Transition;
+  attempts: readonly AttemptRecord[];
+};
+
+/** Puts a decision on record, tells about it, and lets go of the row. */
+export async function settle(deps: FlightDeps, settled: Settled): Promise<void> {
+  const recorded = await deps.recorder.record(settled);
+  deps.leases.drop(settled.row);
+  tell(deps, settled, recorded);
+  if (settled.transition.to !== 'unknown') deps.doorbell.ring(); // it, or the payment's next, may be due
+}
+
+function tell(deps: FlightDeps, { row, transition, attempts }: Settled, recorded: string): void {
+  const answer = attempts.at(-1)?.answer;
+  const line = {
+    ...idsOf(row),
+    state: transition.to,
+    recorded,
+    attempts: row.attempts,
+    errcode: answer?.errcode,
+    rid: answer?.rid,
+    duration_ms: answer?.durationMs,
+    detail: transition.detail,
+  };
+  deps.metrics.uploadTransitions.inc({ state: transition.to });
+  switch (transition.to) {
+    case 'acknowledged':
+      deps.metrics.commitToAcknowledgedSeconds.observe(
+        Math.max(0, deps.clock().getTime() - row.receivedAtMs) / 1000,
+      );
+      return deps.log.info(line, 'upload.acknowledged');
+    case 'rejected':
+    case 'parked':
+      return deps.log.warn(line, `upload.${transition.to}`);
+    case 'pending':
+    case 'unknown':
+      return deps.log.debug(line, 'upload.postponed');
+  }
+}
+
+export const idsOf = (row: Held): object => ({
+  event_id: row.eventId,
+  appid: row.appid,
+  payment: row.payment,
+  version: row.version,
+  upload_id: row.id,
+  traceparent: row.traceparent ?? undefined,
+});
+
+/** Rows that were claimed and not sent go back as they were. */
+export const release = (deps: FlightDeps, row: Held): Promise<void> =>
+  settle(deps, { row, from: 'uploading', transition: released, attempts: [] });
