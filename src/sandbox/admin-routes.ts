@@ -1,0 +1,121 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { checkUpload } from './check.ts';
+import { textOf } from './codes.ts';
+import { endpoints, faultRules } from './faults.ts';
+import type { Service } from './service.ts';
+import type { Effect } from './world.ts';
+
+const paymentShape = z
+  .strictObject({
+    transaction_id: z.string().min(1).optional(),
+    mchid: z.string().min(1).optional(),
+    out_trade_no: z.string().min(1).optional(),
+    appid: z.string().optional(),
+    openid: z.string().optional(),
+    visible_after_ms: z.int().min(0).optional(),
+    order_state: z.int().min(1).max(6).optional(),
+  })
+  .refine(
+    (one) => one.transaction_id !== undefined || (one.mchid !== undefined && one.out_trade_no !== undefined),
+    {
+      error: 'transaction_id, or mchid and out_trade_no, must name the payment',
+    },
+  );
+const paymentsShape = z.union([paymentShape.transform((one) => [one]), z.array(paymentShape)]);
+const quotasShape = z.partialRecord(
+  z.enum(endpoints),
+  z.strictObject({ daily: z.int().min(0), per_minute: z.int().min(0) }),
+);
+const rulesShape = z.strictObject({
+  read_lag_ms: z.int().min(0).optional(),
+  parcel_mode: z.enum(['merge', 'overwrite']).optional(),
+  auto_create_payments: z.boolean().optional(),
+});
+
+type Request = FastifyRequest<{ Body: string }>;
+
+/** What WeChat does not have: preparing payments, faults, quotas, and the record of what happened. */
+export function addAdminRoutes(app: FastifyInstance, service: Service): void {
+  const post = <S extends z.ZodType>(path: string, shape: S, run: (input: z.output<S>) => object): void => {
+    app.post(path, (request: Request, reply) => {
+      const parsed = shape.safeParse(parse(request.body));
+      return parsed.success ? reply.send(run(parsed.data)) : refuse(reply, parsed.error);
+    });
+  };
+  post('/_sandbox/payments', paymentsShape, (payments) => {
+    for (const payment of payments) service.world.put(payment, service.nowMs());
+    return { payments: payments.length };
+  });
+  post('/_sandbox/faults', faultRules, (rules) => {
+    service.rules = rules;
+    return { faults: rules };
+  });
+  post('/_sandbox/quotas', quotasShape, (quotas) => {
+    for (const [name, quota] of Object.entries(quotas)) service.usage.quotas.set(name as 'upload', quota);
+    return { quotas };
+  });
+  post('/_sandbox/rules', rulesShape, (given) => {
+    const { rules } = service.world;
+    rules.readLagMs = given.read_lag_ms ?? rules.readLagMs;
+    rules.parcelMode = given.parcel_mode ?? rules.parcelMode;
+    rules.autoCreatePayments = given.auto_create_payments ?? rules.autoCreatePayments;
+    return { rules };
+  });
+  post('/_sandbox/console-ship', z.looseObject({}), (body) => {
+    const checked = checkUpload(body);
+    if (checked.kind === 'refused') return { errcode: checked.errcode, errmsg: textOf(checked.errcode) };
+    const text = JSON.stringify(body);
+    const errcode = service.world.upload(checked.upload, { appid: '', body: text }, service.nowMs());
+    return { errcode, errmsg: textOf(errcode) };
+  });
+  app.post('/_sandbox/reset', (_request, reply) => {
+    service.forget();
+    return reply.send({ reset: true });
+  });
+  app.post('/_sandbox/tokens/expire', (_request, reply) => {
+    service.tokens.expireAll();
+    return reply.send({ expired: true });
+  });
+  app.get('/_sandbox/payments/:key', (request: FastifyRequest<{ Params: { key: string } }>, reply) => {
+    const payment = service.world.payments.get(request.params.key);
+    if (payment === undefined)
+      return reply
+        .status(404)
+        .send({ error: `no payment ${request.params.key}: POST /_sandbox/payments makes one` });
+    const { history, reshipSpent, shipping, ...rest } = payment;
+    const finishCount = shipping?.finishCount ?? 0;
+    return reply.send({ ...rest, shipping, finish_shipping_count: finishCount, reship_spent: reshipSpent });
+  });
+  app.get('/_sandbox/stats', (_request, reply) => reply.send(statsOf(service)));
+  app.get('/_sandbox/effects', (_request, reply) =>
+    reply.type('application/x-ndjson').send(service.world.effects.map(lineOf).join('')),
+  );
+}
+
+const lineOf = (effect: Effect): string => `${JSON.stringify(effect)}\n`;
+
+function statsOf({ world, tokens, usage }: Service): object {
+  const kinds = { ship: 0, add: 0, reship: 0 };
+  for (const effect of world.effects) kinds[effect.kind] += 1;
+  return {
+    payments: world.payments.size,
+    effects: kinds,
+    requests: usage.requests(),
+    token_fetches: tokens.fetches(),
+    busiest_second: usage.busiestSecond(),
+  };
+}
+
+function parse(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse(reply: FastifyReply, error: z.ZodError): FastifyReply {
+  const problems = error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
+  return reply.status(400).send({ error: problems.join('; ') });
+}

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { fastify } from 'fastify';
+import type { Clock } from '../clock.ts';
+import { addAdminRoutes } from './admin-routes.ts';
+import type { ParcelMode } from './payment.ts';
+import { Service } from './service.ts';
+import { Tokens } from './tokens.ts';
+import { Usage } from './usage.ts';
+import { addWechatRoutes } from './wechat-routes.ts';
+import { World } from './world.ts';
+
+/** Every member has a default: an empty object is a WeChat that behaves. Times in milliseconds. */
+export type SandboxOptions = {
+  /** 0 takes any free port. */
+  port?: number;
+  host?: string;
+  /** Replays the same faults for the same requests. */
+  seed?: number;
+  latencyMs?: number;
+  /** A payment that is asked for exists, paid and visible. */
+  autoCreatePayments?: boolean;
+  parcelMode?: ParcelMode;
+  readLagMs?: number;
+  tokenLifeMs?: number;
+  tokenOverlapMs?: number;
+  plainTokensPerDay?: number;
+  /** appid → secret; without it every app and any secret is known. */
+  secrets?: Record<string, string>;
+};
+
+export type Sandbox = { url: string; stop: () => Promise<void> };
+
+const defaults = {
+  port: 0,
+  host: '127.0.0.1',
+  seed: 0,
+  latencyMs: 0,
+  autoCreatePayments: false,
+  parcelMode: 'merge' as ParcelMode,
+  readLagMs: 0,
+  tokenLifeMs: 7_200_000,
+  tokenOverlapMs: 300_000,
+  plainTokensPerDay: 2_000,
+};
+
+/** A faithful WeChat in memory, for development and tests (facts.md §7.19). Knows nothing of the product's client. */
+export async function createSandbox(given: SandboxOptions, clock: Clock): Promise<Sandbox> {
+  const options = { ...defaults, ...given };
+  const random = (): string => randomBytes(12).toString('hex');
+  const { tokenLifeMs: lifeMs, tokenOverlapMs: overlapMs, plainTokensPerDay: plainPerDay } = options;
+  const service = new Service({
+    world: new World({
+      parcelMode: options.parcelMode,
+      readLagMs: options.readLagMs,
+      autoCreatePayments: options.autoCreatePayments,
+    }),
+    tokens: new Tokens({ lifeMs, overlapMs, plainPerDay }, random),
+    usage: new Usage(),
+    clock,
+    random,
+    seed: options.seed,
+    latencyMs: options.latencyMs,
+    secrets: options.secrets === undefined ? null : new Map(Object.entries(options.secrets)),
+  });
+  const app = fastify({ bodyLimit: 1_048_576, forceCloseConnections: true, keepAliveTimeout: 60_000 });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  addWechatRoutes(app, service);
+  addAdminRoutes(app, service);
+  const url = await app.listen({ port: options.port, host: options.host });
+  return { url, stop: () => app.close() };
+}

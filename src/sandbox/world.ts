@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto';
+import type { Upload } from './check.ts';
+import { applyUpload, type EffectKind, type ParcelMode, type Shipping } from './payment.ts';
+
+/** One request that a payment saw. */
+export type SeenUpload = {
+  atMs: number;
+  errcode: number;
+  effect: EffectKind | null;
+  uploadTimeMs: number;
+  body: string;
+};
+
+type Snapshot = { atMs: number; shipping: Shipping | null; orderState: number };
+
+export type Payment = {
+  key: string;
+  /** Null: any app's. */
+  appid: string | null;
+  transactionId: string;
+  mchid: string;
+  outTradeNo: string;
+  openid: string | null;
+  paidAtMs: number;
+  visibleAtMs: number;
+  orderState: number;
+  shipping: Shipping | null;
+  lastUploadTimeMs: number;
+  reshipSpent: boolean;
+  uploads: SeenUpload[];
+  /** What reads have shown, oldest first: a lagging read shows an older one. */
+  history: Snapshot[];
+};
+
+export type Effect = {
+  payment: string;
+  kind: EffectKind;
+  atMs: number;
+  uploadTimeMs: number;
+  bodyHash: string;
+};
+
+export type WorldRules = {
+  parcelMode: ParcelMode;
+  readLagMs: number;
+  autoCreatePayments: boolean;
+};
+
+export type NewPayment = {
+  transaction_id?: string | undefined;
+  mchid?: string | undefined;
+  out_trade_no?: string | undefined;
+  appid?: string | undefined;
+  openid?: string | undefined;
+  visible_after_ms?: number | undefined;
+  order_state?: number | undefined;
+};
+
+/** Everything that the sandbox's WeChat holds, in memory. */
+export class World {
+  readonly rules: WorldRules;
+  readonly payments = new Map<string, Payment>();
+  readonly effects: Effect[] = [];
+
+  constructor(rules: WorldRules) {
+    this.rules = rules;
+  }
+
+  /** Creates a payment, or changes the named members of one that exists. */
+  put(given: NewPayment, nowMs: number): Payment {
+    const key = given.transaction_id ?? `${given.mchid ?? ''}:${given.out_trade_no ?? ''}`;
+    const payment = this.payments.get(key) ?? newPayment(key, given, nowMs);
+    if (given.openid !== undefined) payment.openid = given.openid;
+    if (given.visible_after_ms !== undefined) payment.visibleAtMs = nowMs + given.visible_after_ms;
+    if (given.order_state !== undefined) {
+      payment.orderState = given.order_state;
+      payment.history.push({ atMs: nowMs, shipping: payment.shipping, orderState: given.order_state });
+    }
+    this.payments.set(key, payment);
+    return payment;
+  }
+
+  /** The payment as this app can see it now; undefined answers 10060001. */
+  find(key: string, appid: string, nowMs: number): Payment | undefined {
+    const known =
+      this.payments.get(key) ??
+      (this.rules.autoCreatePayments
+        ? this.put(key.includes(':') ? merchantKey(key) : { transaction_id: key }, nowMs)
+        : undefined);
+    if (known === undefined || nowMs < known.visibleAtMs) return undefined;
+    return known.appid === null || known.appid === appid ? known : undefined;
+  }
+
+  /** Takes an upload and answers its errcode. `body` is kept as it came. */
+  upload(upload: Upload, from: { appid: string; body: string }, nowMs: number): number {
+    const payment = this.find(upload.payment, from.appid, nowMs);
+    if (payment === undefined) {
+      this.#see(
+        this.payments.get(upload.payment),
+        { upload, body: from.body, errcode: 10060001, effect: null },
+        nowMs,
+      );
+      return 10060001;
+    }
+    const applied = applyUpload(payment, upload, { nowMs, mode: this.rules.parcelMode });
+    if (applied.kind === 'refused') {
+      this.#see(payment, { upload, body: from.body, errcode: applied.errcode, effect: null }, nowMs);
+      return applied.errcode;
+    }
+    const { shipping, effect } = applied;
+    payment.shipping = shipping;
+    payment.lastUploadTimeMs = upload.uploadTimeMs;
+    payment.reshipSpent ||= effect === 'reship';
+    if (shipping.finished) payment.orderState = 2;
+    if (payment.history.length > 8) payment.history.splice(1, 1);
+    payment.history.push({ atMs: nowMs, shipping, orderState: payment.orderState });
+    this.effects.push({
+      payment: payment.key,
+      kind: effect,
+      atMs: nowMs,
+      uploadTimeMs: upload.uploadTimeMs,
+      bodyHash: contentHash(from.body),
+    });
+    this.#see(payment, { upload, body: from.body, errcode: 0, effect }, nowMs);
+    return 0;
+  }
+
+  /** What a read shows at `nowMs`: the state of `readLagMs` ago. */
+  view(payment: Payment, nowMs: number): Snapshot {
+    const at = nowMs - this.rules.readLagMs;
+    const seen = payment.history.filter((snapshot) => snapshot.atMs <= at).at(-1);
+    return seen ?? { atMs: payment.paidAtMs, shipping: null, orderState: 1 };
+  }
+
+  reset(): void {
+    this.payments.clear();
+    this.effects.length = 0;
+  }
+
+  #see(
+    payment: Payment | undefined,
+    seen: { upload: Upload; body: string; errcode: number; effect: EffectKind | null },
+    nowMs: number,
+  ): void {
+    payment?.uploads.push({
+      atMs: nowMs,
+      errcode: seen.errcode,
+      effect: seen.effect,
+      uploadTimeMs: seen.upload.uploadTimeMs,
+      body: seen.body,
+    });
+  }
+}
+
+function merchantKey(key: string): NewPayment {
+  const [mchid = '', trade = ''] = key.split(':');
+  return { mchid, out_trade_no: trade };
+}
+
+const newPayment = (key: string, given: NewPayment, nowMs: number): Payment => ({
+  key,
+  appid: given.appid ?? null,
+  transactionId: given.transaction_id ?? `42000${key.replace(/\D/g, '').padStart(23, '0').slice(-23)}`,
+  mchid: given.mchid ?? '1900000001',
+  outTradeNo: given.out_trade_no ?? `T${key}`,
+  openid: null,
+  paidAtMs: nowMs,
+  visibleAtMs: nowMs,
+  orderState: 1,
+  shipping: null,
+  lastUploadTimeMs: 0,
+  reshipSpent: false,
+  uploads: [],
+  history: [],
+});
+
+/** Of everything but upload_time: what must stay the same over attempts. */
+export const contentHash = (body: string): string =>
+  createHash('sha256')
+    .update(body.replace(/,?"upload_time":"[^"]*"/, ''))
+    .digest('hex');
