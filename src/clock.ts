@@ -13,3 +13,6 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return;
   await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
 }
+
+/** Randomness for jitter, as an argument; never for secrets. */
+export const systemRandom = Math.random;

@@ -207,7 +207,7 @@ export type Env = Readonly<Record<string, string | undefined>>;
  * Reads the environment once. Empty means unset; a secret may come from the file that `NAME_FILE` names.
  * @throws FahuoError CONFIG_INVALID naming every wrong variable, its value (masked if secret) and its rule.
  */
-export function readConfig(env: Env): Config {
+export function readConfig(env: Env = process.env): Config {
   const problems = unknownNames(env);
   const entries = Object.entries(settings).map(([key, one]: [string, Setting]) => {
     const value = valueOf(one, env);

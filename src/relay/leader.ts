@@ -42,12 +42,25 @@ export async function awaitLeadership(
       if (signal.aborted) return await release().then(() => null);
     }
     const { cursor, epoch } = await openEpoch(client, { shard: options.shard, owner: options.instance });
-    void keepSaying(client, lost.signal);
-    return { db: client, cursor, epoch, lost: lost.signal, release };
+    const db = oneByOne(client);
+    void keepSaying(db, lost.signal);
+    return { db, cursor, epoch, lost: lost.signal, release };
   } catch (error) {
     await release();
     throw error;
   }
+}
+
+/** The session reads ahead, moves the cursor and says that it lives, all at once: its statements queue here. */
+function oneByOne(client: Queryable): Queryable {
+  let last: Promise<unknown> = Promise.resolve();
+  const query = (...args: unknown[]): Promise<unknown> => {
+    const run = (client.query as (...given: unknown[]) => Promise<unknown>).bind(client);
+    const result = last.then(() => run(...args));
+    last = result.catch(() => undefined);
+    return result;
+  };
+  return { query: query as Queryable['query'] };
 }
 
 /** A send that takes long must not look like a leader that is gone. */

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { runDemo } from '../../demo/run.ts';
+import { exitCodes, stopSignal } from '../output.ts';
+
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('the guided first run: starts what it needs, ships 200 orders, shows what became of each')
+    .option('--once', 'end after the summary')
+    .option('--orders <n>', 'how many', '200')
+    .option('--json', 'answer in JSON')
+    .addHelpText('after', '\nExample:\n  $ fahuo demo --once')
+    .action(async (flags: { once?: boolean; orders: string; json?: boolean }) => {
+      const orders = Math.max(4, Number(flags.orders) || 200);
+      const options = { once: flags.once === true, orders, json: flags.json === true };
+      const asDesigned = await runDemo(options, stopSignal());
+      process.exitCode = asDesigned ? exitCodes.done : exitCodes.failed;
+    });
+}

@@ -1,0 +1,60 @@
+import type { Command } from 'commander';
+import { readConfig } from '../../config.ts';
+import type { AttemptStory, UploadStory } from '../../console/story-store.ts';
+import { tellStory, type Story } from '../../console/story.ts';
+import { answer, exitCodes } from '../output.ts';
+import { openLog, openPool, topicsOf } from '../services.ts';
+
+export function addShow(program: Command): void {
+  program
+    .command('show <payment>')
+    .description(
+      "one payment's story: outbox, topic, every attempt, its state; by transaction_id or mchid:out_trade_no",
+    )
+    .option('--json', 'answer in JSON')
+    .addHelpText('after', '\nExample:\n  $ fahuo show 4200001234202611230000000001')
+    .action(async (payment: string, { json }: { json?: boolean }) => {
+      const config = readConfig();
+      const pool = await openPool(config, openLog(config), 2);
+      try {
+        const story = await tellStory(pool, payment, topicsOf(config));
+        const known = story.outbox.length + story.uploads.length + story.deadLetters.length;
+        if (known === 0) process.exitCode = exitCodes.nothingMatched;
+        answer(json, story, () => (known === 0 ? `Nothing is known of ${payment}.` : render(story)));
+      } finally {
+        await pool.end();
+      }
+    });
+}
+
+const time = (at: Date | null): string => at?.toISOString() ?? '-';
+
+const render = (story: Story): string =>
+  [
+    `payment ${story.payment}`,
+    ...story.outbox.map(
+      (row) =>
+        `  outbox ${row.id}  v${row.version}  ${row.type}  event ${row.eventId}  ${time(row.createdAt)}\n    ${
+          row.location === null
+            ? 'not published, or out of the journal'
+            : `${row.location.topic}/${row.location.partition}@${row.location.offset}  ${time(row.location.publishedAt)}`
+        }`,
+    ),
+    ...story.uploads.flatMap((upload) => [uploadLine(upload), ...upload.tries.map(attemptLine)]),
+    ...story.deadLetters.map(
+      (letter) =>
+        `  dead letter ${letter.id}  ${letter.reason}  ${letter.topic}/${letter.partition}@${letter.offset}\n    ${letter.detail}`,
+    ),
+  ].join('\n');
+
+const uploadLine = (upload: UploadStory): string =>
+  `  upload ${upload.id}  v${upload.version}  ${upload.kind}  ${upload.state}${
+    upload.parkReason === null ? '' : ` (${upload.parkReason})`
+  }  from ${upload.topic}/${upload.partition}@${upload.offset}  received ${time(upload.receivedAt)}  finished ${time(upload.finishedAt)}${
+    upload.detail === null ? '' : `\n    ${upload.detail}`
+  }`;
+
+const attemptLine = (attempt: AttemptStory): string =>
+  `    ${attempt.kind} #${attempt.number}  ${attempt.outcome}  errcode ${attempt.errcode ?? '-'}  rid ${attempt.rid ?? '-'}  ${
+    attempt.durationMs ?? '-'
+  } ms  ${time(attempt.finishedAt)}${attempt.failure === null ? '' : `  ${attempt.failure}`}`;

@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import type { Pool } from '../../../db/client.ts';
+import { uploadStates } from '../../../db/states.ts';
+import { readConfig, type Config } from '../../config.ts';
+import { countAll, countDeadLetters, countParked } from '../../console/status-store.ts';
+import { messageOf } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { readStatus, type Holder } from '../../relay/status-store.ts';
+import { readPauses } from '../../upload/pause-store.ts';
+import { answer, table } from '../output.ts';
+import { openAdmin, openLog, openPool, topicsOf } from '../services.ts';
+
+export function addStatus(program: Command): void {
+  program
+    .command('status')
+    .description('what waits where: relay, topic, uploads by state, pauses, dead letters')
+    .option('--json', 'answer in JSON')
+    .addHelpText('after', '\nExample:\n  $ fahuo status --json | jq .uploads')
+    .action(async ({ json }: { json?: boolean }) => {
+      const config = readConfig();
+      const log = openLog(config);
+      const pool = await openPool(config, log, 2);
+      try {
+        const status = await readAll(pool, config, log);
+        answer(json, status, () => render(status));
+      } finally {
+        await pool.end();
+      }
+    });
+}
+
+type Status = Awaited<ReturnType<typeof readAll>>;
+
+async function readAll(pool: Pool, config: Config, log: Log) {
+  const counts = await countAll(pool);
+  return {
+    relay: await readStatus(pool, 0),
+    topic: await readTopic(config, log),
+    uploads: Object.fromEntries(
+      uploadStates.map((state) => [state, counts.find((count) => count.state === state)?.rows ?? 0]),
+    ),
+    parked: await countParked(pool),
+    dead_letters: await countDeadLetters(pool),
+    pauses: await readPauses(pool),
+  };
+}
+
+/** A status without Kafka is a status still: the cluster's absence is part of it. */
+async function readTopic(config: Config, log: Log) {
+  const { events } = topicsOf(config);
+  if (config.kafkaBrokers.length === 0) return { name: events, problem: 'KAFKA_BROKERS is not set' };
+  const admin = openAdmin(config, log);
+  try {
+    const offsets = await admin.topicOffsets(events);
+    const committed = await admin.groupOffsets(config.kafkaGroup, events);
+    const lag = offsets.reduce(
+      (sum, { partition, low, high }) => sum + Math.max(0, high - (committed.get(partition) ?? low)),
+      0,
+    );
+    return { name: events, group: config.kafkaGroup, partitions: offsets.length, lag };
+  } catch (error) {
+    return { name: events, problem: messageOf(error) };
+  } finally {
+    await admin.close().catch(() => undefined);
+  }
+}
+
+function render(status: Status): string {
+  const { relay, topic } = status;
+  return [
+    `relay    cursor ${relay.cursor}, ${relay.lagRows} ids behind, oldest unpublished ${relay.lagSeconds.toFixed(1)} s, leader ${relay.owner ?? 'none'}`,
+    `         ${relay.heldBy === null ? 'nobody writes to the outbox now' : holderLine(relay.heldBy)}`,
+    ...(relay.parkedRows > 0 ? [`         ${relay.parkedRows} rows parked: Kafka refuses them`] : []),
+    `topic    ${topic.name}: ${'problem' in topic ? topic.problem : `${topic.lag} messages behind (group ${topic.group})`}`,
+    'uploads',
+    table(Object.entries(status.uploads).map(([state, rows]) => [`  ${state}`, rows])),
+    ...status.parked.map(({ reason, rows }) => `  parked ${reason}: ${rows}`),
+    `dead letters ${status.dead_letters.map(({ reason, rows }) => `${reason} ${rows}`).join(', ') || 'none'}`,
+    ...status.pauses.map(
+      (pause) => `PAUSED   ${pause.appid} ${pause.endpoint} (${pause.errcode ?? 'by hand'}): ${pause.reason}`,
+    ),
+  ].join('\n');
+}
+
+const holderLine = (holder: Holder): string =>
+  `oldest writer: pid ${holder.pid ?? 'none'}, ${holder.user ?? '?'}, ${holder.application ?? '?'}, ${holder.ageSeconds.toFixed(1)} s: ${(holder.query ?? '').slice(0, 80)}`;

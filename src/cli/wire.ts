@@ -1,0 +1,255 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Redis } from 'ioredis';
+import type { Pool } from '../../db/client.ts';
+import { bundledCarriers } from '../carriers.ts';
+import { systemClock, systemRandom } from '../clock.ts';
+import { readApps, required, type App, type Config } from '../config.ts';
+import { serveHttp, type Http, type Readiness } from '../console/http.ts';
+import { keepGauges } from '../console/gauges.ts';
+import { ping } from '../console/status-store.ts';
+import { runConsumer } from '../consumer/run.ts';
+import { messageOf } from '../errors.ts';
+import type { Admin } from '../kafka/admin.ts';
+import { createPublisher } from '../kafka/publisher.ts';
+import type { Log } from '../log.ts';
+import { createDoorbell } from '../loop.ts';
+import { createMetrics, type Metrics } from '../metrics.ts';
+import { defaultRelay, runRelay } from '../relay/run.ts';
+import { runUploader } from '../upload/run.ts';
+import { defaultTiming } from '../upload/timing.ts';
+import { createWechatClient, uploadPath, type WechatClient } from '../wechat/client.ts';
+import { createHttp } from '../wechat/http.ts';
+import { createRedisBudget } from '../wechat/limiter-redis.ts';
+import { createLocalBudget, type Budget } from '../wechat/limiter.ts';
+import { createMemoryTokenStore } from '../wechat/token-memory.ts';
+import { createRedisTokenStore } from '../wechat/token-redis.ts';
+import { createTokenSource } from '../wechat/token.ts';
+import { ensureTopics, kafkaConnection, openAdmin, openPool, topicsOf } from './services.ts';
+
+export const roles = ['relay', 'consume', 'upload', 'console'] as const;
+export type Role = (typeof roles)[number];
+
+export type Running = {
+  /** Of /metrics, /livez and /readyz; null without the role console. */
+  url: string | null;
+  /** Resolves when every role has stopped; rejects when one failed for good. */
+  done: Promise<void>;
+};
+
+type Parts = {
+  config: Config;
+  log: Log;
+  metrics: Metrics;
+  pool: Pool;
+  instance: string;
+  doorbell: ReturnType<typeof createDoorbell>;
+};
+
+/**
+ * Builds and starts the roles; the one place that knows all of them. They share a pool and a doorbell, nothing else:
+ * each runs as well in a process of its own.
+ */
+export async function startRoles(
+  { config, log }: { config: Config; log: Log },
+  wanted: readonly Role[],
+  signal: AbortSignal,
+): Promise<Running> {
+  const has = (role: Role): boolean => wanted.includes(role);
+  const pool = await openPool(config, log, 10);
+  const admin = openAdmin(config, log);
+  const parts: Parts = {
+    config,
+    log,
+    metrics: createMetrics(),
+    pool,
+    instance: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+    doorbell: createDoorbell(),
+  };
+  if (has('relay') || has('consume')) await ensureTopics(config, admin, log);
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  const http = has('console') ? await startHttp(parts, admin) : null;
+  const running = [
+    ...(has('relay') ? [relay(parts, admin, stop)] : []),
+    ...(has('consume') ? [consume(parts, stop)] : []),
+    ...(has('upload') ? [upload(parts, stop)] : []),
+    ...(has('console') ? [keepGauges(parts, stop)] : []),
+  ];
+  const done = Promise.allSettled(
+    running.map((role) =>
+      role.catch((error: unknown) => {
+        failed.abort();
+        throw error;
+      }),
+    ),
+  ).then(async (results) => {
+    await http?.stop();
+    await admin.close().catch(() => undefined);
+    await pool.end();
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+  });
+  return { url: http?.url ?? null, done };
+}
+
+function startHttp({ metrics, pool, config }: Parts, admin: Admin): Promise<Http> {
+  const state = async (check: Promise<unknown>): Promise<string> =>
+    check.then(
+      () => 'ok',
+      (error: unknown) => messageOf(error),
+    );
+  const readiness = async (): Promise<Readiness> => {
+    const checks = {
+      postgres: await state(ping(pool)),
+      kafka: await state(admin.partitionCount(config.kafkaTopic)),
+    };
+    return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
+  };
+  return serveHttp({ metrics, readiness }, { host: config.httpHost, port: config.httpPort });
+}
+
+function relay(
+  { config, log, metrics, pool, instance }: Parts,
+  admin: Admin,
+  signal: AbortSignal,
+): Promise<void> {
+  return runRelay(
+    {
+      pool,
+      log,
+      metrics,
+      createPublisher: () => createPublisher(kafkaConnection(config)),
+      partitionCount: admin.partitionCount,
+    },
+    {
+      ...defaultRelay,
+      databaseUrl: required(config, 'databaseUrl'),
+      instance,
+      topics: topicsOf(config),
+      retentionHours: config.retentionHours,
+    },
+    signal,
+  );
+}
+
+async function consume(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { config, log, metrics, pool, doorbell } = parts;
+  const topics = topicsOf(config);
+  const connection = kafkaConnection(config);
+  const publisher = createPublisher(connection);
+  await runConsumer(
+    { pool, log, metrics, connection, publisher, doorbell },
+    {
+      topic: topics.events,
+      group: config.kafkaGroup,
+      deadLetterTopic: topics.deadLetters,
+      carriers: bundledCarriers(),
+      maskContacts: config.maskContacts,
+      acknowledgements: config.acknowledgements,
+    },
+    signal,
+  );
+  await publisher.close();
+}
+
+async function upload(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { config, log, metrics, pool, instance, doorbell } = parts;
+  const apps = readApps(config);
+  const redis = openRedis(config, log);
+  const budget = createBudget(config, redis, log);
+  const wechat = createClient({ config, apps, redis, log });
+  await configureBudget({ apps, budget, wechat, log }, signal);
+  await runUploader(
+    { pool, log, metrics, doorbell, budget, wechat, clock: systemClock, random: systemRandom },
+    {
+      apps: apps.map((app) => app.appid),
+      instance,
+      window: config.window,
+      timing: {
+        ...defaultTiming,
+        leaseMs: config.leaseMs,
+        drainMs: config.drainMs,
+        notVisibleFirstMs: config.firstRetryMs,
+        readAfterMs: config.readAfterMs,
+        readGapMs: config.readGapMs,
+      },
+      callTimeoutMs: config.callTimeoutMs,
+      readBeforeFirstSend: config.readBeforeFirstSend,
+      acknowledgements: config.acknowledgements,
+    },
+    signal,
+  );
+  await wechat.close();
+  redis?.disconnect();
+}
+
+export function openRedis(config: Config, log: Log): Redis | null {
+  if (config.redisUrl === undefined) return null;
+  const redis = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: true });
+  redis.on('error', (error: Error) => log.warn({ err: error.message }, 'redis.connection_lost'));
+  return redis;
+}
+
+const createBudget = (config: Config, redis: Redis | null, log: Log): Budget =>
+  redis === null
+    ? createLocalBudget({ clock: systemClock })
+    : createRedisBudget({ redis, keyPrefix: config.redisPrefix, log });
+
+export function createClient({
+  config,
+  apps,
+  redis,
+  log,
+}: {
+  config: Config;
+  apps: readonly App[];
+  redis: Redis | null;
+  log: Log;
+}): WechatClient {
+  const http = createHttp({
+    baseUrl: config.wechatBaseUrl,
+    connections: config.window,
+    totalTimeoutMs: config.callTimeoutMs,
+    headersTimeoutMs: config.callTimeoutMs,
+    bodyTimeoutMs: config.callTimeoutMs,
+  });
+  const secrets = new Map(apps.map(({ appid, secret }) => [appid, { secret }]));
+  const store =
+    redis === null
+      ? createMemoryTokenStore(systemClock)
+      : createRedisTokenStore({
+          redis,
+          keyPrefix: config.redisPrefix,
+          secretOf: (appid) => secrets.get(appid)?.secret,
+        });
+  const tokens = createTokenSource({
+    http,
+    apps: secrets,
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    mode: config.tokenMode,
+    log,
+  });
+  return createWechatClient({ http, tokens, clock: systemClock });
+}
+
+/** The setting, or what WeChat says its limit is (facts.md §2.3); without either the limiter lets everything through. */
+async function configureBudget(
+  { apps, budget, wechat, log }: { apps: readonly App[]; budget: Budget; wechat: WechatClient; log: Log },
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { appid, maxCallsPerSecond } of apps) {
+    if (maxCallsPerSecond !== undefined) {
+      budget.configure(appid, { callsPerSecond: maxCallsPerSecond });
+      continue;
+    }
+    const asked = await wechat.getQuota(appid, uploadPath, signal);
+    if (asked.kind === 'quota' && asked.rateLimit !== null)
+      budget.configure(appid, {
+        callsPerSecond: asked.rateLimit.callCount / asked.rateLimit.refreshSecond,
+      });
+    else log.warn({ appid, errcode: asked.answer.errcode }, 'quota.unknown');
+  }
+}

@@ -1,0 +1,24 @@
+import { fastify } from 'fastify';
+import type { Metrics } from '../metrics.ts';
+
+export type Readiness = { ready: boolean; checks: Record<string, string> };
+export type Http = { url: string; stop: () => Promise<void> };
+
+/** /metrics for Prometheus, /livez while the process runs, /readyz while its services answer. */
+export async function serveHttp(
+  deps: { metrics: Metrics; readiness: () => Promise<Readiness> },
+  listen: { host: string; port: number },
+): Promise<Http> {
+  const app = fastify({ forceCloseConnections: true });
+  app.get('/livez', () => ({ alive: true }));
+  app.get('/readyz', async (_request, reply) => {
+    const readiness = await deps.readiness();
+    return reply.status(readiness.ready ? 200 : 503).send(readiness);
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const text = await deps.metrics.registry.metrics();
+    return reply.type(deps.metrics.registry.contentType).send(text);
+  });
+  const url = await app.listen(listen);
+  return { url, stop: () => app.close() };
+}

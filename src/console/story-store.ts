@@ -1,0 +1,99 @@
+import type { Queryable } from '../../db/client.ts';
+import type { AttemptKind, ParkReason, UploadKind, UploadState } from '../../db/states.ts';
+
+export type UploadStory = {
+  id: number;
+  appid: string;
+  payment: string;
+  version: number;
+  kind: UploadKind;
+  eventId: string;
+  state: UploadState;
+  parkReason: ParkReason | null;
+  topic: string;
+  partition: number;
+  offset: number;
+  attempts: number;
+  body: string;
+  errcode: number | null;
+  errmsg: string | null;
+  rid: string | null;
+  detail: string | null;
+  receivedAt: Date;
+  finishedAt: Date | null;
+  nextAttemptAt: Date;
+};
+
+/** By any appid: transaction ids do not repeat. */
+export async function readUploads(db: Queryable, payment: string): Promise<UploadStory[]> {
+  const { rows } = await db.query<UploadStory>(
+    `select id, appid, payment, version, kind, event_id as "eventId", state, park_reason as "parkReason", topic,
+       partition, "offset", attempts, body, errcode, errmsg, rid, detail, received_at as "receivedAt",
+       finished_at as "finishedAt",
+       case when next_attempt_at = 'infinity' then null else next_attempt_at end as "nextAttemptAt"
+     from fahuo.upload where payment = $1 order by appid, version`,
+    [payment],
+  );
+  return rows;
+}
+
+export type AttemptStory = {
+  uploadId: number;
+  number: number;
+  kind: AttemptKind;
+  outcome: string;
+  uploadTime: Date | null;
+  httpStatus: number | null;
+  errcode: number | null;
+  errmsg: string | null;
+  rid: string | null;
+  failure: string | null;
+  durationMs: number | null;
+  finishedAt: Date;
+};
+
+export async function readAttempts(db: Queryable, uploadIds: readonly number[]): Promise<AttemptStory[]> {
+  const { rows } = await db.query<AttemptStory>(
+    `select upload_id as "uploadId", number, kind, outcome, upload_time as "uploadTime", http_status as "httpStatus",
+       errcode, errmsg, rid, failure, duration_ms as "durationMs", finished_at as "finishedAt"
+     from fahuo.attempt where upload_id = any($1::bigint[]) order by id`,
+    [uploadIds],
+  );
+  return rows;
+}
+
+export type DeadLetterStory = {
+  id: number;
+  eventId: string | null;
+  reason: string;
+  detail: string;
+  topic: string;
+  partition: number;
+  offset: number;
+  receivedAt: Date;
+};
+
+/** Dead letters of the payment's events; an unreadable message names no event and is found by its offset alone. */
+export async function readDeadLettersOf(
+  db: Queryable,
+  eventIds: readonly string[],
+): Promise<DeadLetterStory[]> {
+  const { rows } = await db.query<DeadLetterStory>(
+    `select id, event_id as "eventId", reason, detail, topic, partition, "offset", received_at as "receivedAt"
+     from fahuo.dead_letter where event_id = any($1::text[]) order by id`,
+    [eventIds],
+  );
+  return rows;
+}
+
+export async function readDeadLetters(
+  db: Queryable,
+  page: { limit: number; after: number },
+): Promise<DeadLetterStory[]> {
+  const { rows } = await db.query<DeadLetterStory>(
+    `select id, event_id as "eventId", reason, detail, topic, partition, "offset", received_at as "receivedAt"
+     from fahuo.dead_letter where id > $2 order by id limit $1`,
+    [page.limit, page.after],
+  );
+  return rows;
+}

@@ -1,0 +1,46 @@
+import type { Queryable } from '../../db/client.ts';
+import { locate, outboxRowsOf, type Location } from '../relay/locate.ts';
+import type { LocatedRow } from '../relay/locate-store.ts';
+import {
+  readAttempts,
+  readDeadLettersOf,
+  readUploads,
+  type AttemptStory,
+  type DeadLetterStory,
+  type UploadStory,
+} from './story-store.ts';
+
+/** One payment's whole way: outbox rows and where they lie in Kafka, upload rows with every attempt, dead letters. */
+export type Story = {
+  payment: string;
+  outbox: (LocatedRow & { location: Location | null })[];
+  uploads: (UploadStory & { tries: AttemptStory[] })[];
+  deadLetters: DeadLetterStory[];
+};
+
+export async function tellStory(
+  db: Queryable,
+  payment: string,
+  topics: { events: string; acks: string },
+): Promise<Story> {
+  const rows = await outboxRowsOf(db, payment);
+  const outbox = [];
+  for (const row of rows) outbox.push({ ...row, location: await locate(db, row, topics) });
+  const uploads = await readUploads(db, payment);
+  const attempts = await readAttempts(
+    db,
+    uploads.map((upload) => upload.id),
+  );
+  return {
+    payment,
+    outbox,
+    uploads: uploads.map((upload) => ({
+      ...upload,
+      tries: attempts.filter((attempt) => attempt.uploadId === upload.id),
+    })),
+    deadLetters: await readDeadLettersOf(
+      db,
+      rows.map((row) => row.eventId),
+    ),
+  };
+}

@@ -1,0 +1,141 @@
+import type { Pool, Queryable } from '../../db/client.ts';
+import { decode } from '../consumer/decode.ts';
+import { acceptMessages, type AcceptDeps, type AcceptOptions, type Accepted } from '../consumer/handle.ts';
+import { renderUpload } from '../consumer/render.ts';
+import type { Admin } from '../kafka/admin.ts';
+import type { KafkaConnection } from '../kafka/connection.ts';
+import type { Received } from '../kafka/message.ts';
+import { readRanges, type OffsetRange } from '../kafka/range-reader.ts';
+import { locate, outboxRowsOf } from '../relay/locate.ts';
+import { countBatch, countRows, emptyPlan, type Plan } from './plan.ts';
+import { rangesOf, type Selection, type TopicSelection } from './selection.ts';
+import { readByPayment, readByState, readKnown } from './store.ts';
+
+/**
+ * Replay. Reads the topic or fahuo.upload; writes through the consumer's door and upload's verbs alone.
+ *
+ * I1 A dry run writes nothing.
+ * I2 Nothing that is acknowledged is sent again: the door knows events by id, payment and version (P4).
+ * I3 The live group's offsets are read, never moved: ranges are read in a group of their own.
+ * I4 A parked row goes back to `pending`, where the state machine reads before it writes (P5).
+ */
+export type ReplayDeps = AcceptDeps & {
+  pool: Pool;
+  connection: KafkaConnection;
+  admin: Admin;
+  /** `parked → pending`; upload/claim-store.ts. */
+  retryParked: (db: Queryable, ids: readonly number[]) => Promise<number>;
+};
+
+export type ReplayOptions = AcceptOptions & { topic: string; group: string; acks: string };
+
+export type Planned = { plan: Plan; ranges: OffsetRange[]; retryIds: number[] };
+
+/** What `selection` holds and what executing it would do. */
+export async function planReplay(
+  deps: ReplayDeps,
+  options: ReplayOptions,
+  selection: Selection,
+): Promise<Planned> {
+  switch (selection.kind) {
+    case 'state': {
+      const rows = await readByState(deps.pool, selection.state);
+      return { plan: countRows(rows), ranges: [], retryIds: parkedOf(rows) };
+    }
+    case 'payment':
+      return planPayment(deps, options, selection.payment);
+    case 'earliest':
+    case 'offset':
+    case 'since':
+    case 'shift': {
+      const ranges = await topicRanges(deps, options, selection);
+      return { plan: await planRanges(deps, options, ranges), ranges, retryIds: [] };
+    }
+  }
+}
+
+/** Does what the plan says, through the same door as the live group. */
+export async function executeReplay(
+  deps: ReplayDeps,
+  options: ReplayOptions,
+  planned: Planned,
+): Promise<Accepted & { retried: number }> {
+  const sum = { inserted: 0, duplicate: 0, superseded: 0, dead: 0 };
+  await readTopic(deps, options, planned.ranges, async (messages) => {
+    const accepted = await acceptMessages(deps, messages, options);
+    for (const name of Object.keys(sum) as (keyof Accepted)[]) sum[name] += accepted[name];
+  });
+  const retried = planned.retryIds.length === 0 ? 0 : await deps.retryParked(deps.pool, planned.retryIds);
+  return { ...sum, retried };
+}
+
+const parkedOf = (rows: readonly { id: number; state: string }[]): number[] =>
+  rows.filter((row) => row.state === 'parked').map((row) => row.id);
+
+/** The payment's upload rows, and its events that the topic holds and the table does not. */
+async function planPayment(deps: ReplayDeps, options: ReplayOptions, payment: string): Promise<Planned> {
+  const rows = await readByPayment(deps.pool, payment);
+  const known = new Set(rows.map((row) => row.eventId));
+  const ranges: OffsetRange[] = [];
+  for (const row of await outboxRowsOf(deps.pool, payment)) {
+    const at = await locate(deps.pool, row, { events: options.topic, acks: options.acks });
+    if (at !== null && at.topic === options.topic && !known.has(row.eventId))
+      ranges.push({ partition: at.partition, from: at.offset, to: at.offset + 1 });
+  }
+  const missing = await planRanges(deps, options, ranges);
+  const present = countRows(rows);
+  const plan = Object.fromEntries(
+    (Object.keys(present) as (keyof Plan)[]).map((name) => [name, present[name] + missing[name]]),
+  ) as Plan;
+  return { plan, ranges, retryIds: parkedOf(rows) };
+}
+
+async function topicRanges(
+  { admin }: ReplayDeps,
+  { topic, group }: ReplayOptions,
+  selection: TopicSelection,
+): Promise<OffsetRange[]> {
+  return rangesOf(selection, {
+    held: await admin.topicOffsets(topic),
+    committed: selection.kind === 'shift' ? await admin.groupOffsets(group, topic) : new Map(),
+    byTime: selection.kind === 'since' ? await admin.offsetsByTime(topic, selection.at) : new Map(),
+  });
+}
+
+async function planRanges(
+  deps: ReplayDeps,
+  options: ReplayOptions,
+  ranges: readonly OffsetRange[],
+): Promise<Plan> {
+  let plan = emptyPlan;
+  await readTopic(deps, options, ranges, async (messages) => {
+    const decoded = messages.map((message) => decode(message, options));
+    const events = decoded.flatMap((one) => {
+      if (one.kind === 'dead') return [];
+      const { event_id: eventId, appid, payment, version } = renderUpload(one);
+      return [{ eventId, appid, payment, version }];
+    });
+    plan = countBatch(plan, decoded, events.length === 0 ? [] : await readKnown(deps.pool, events));
+  });
+  return plan;
+}
+
+/** Ranges of one partition are read one after the other: a partition has one position. */
+async function readTopic(
+  { connection, log }: ReplayDeps,
+  { topic }: ReplayOptions,
+  ranges: readonly OffsetRange[],
+  onMessages: (messages: Received[]) => Promise<void>,
+): Promise<void> {
+  let rest = [...ranges];
+  while (rest.length > 0) {
+    const partitions = new Set<number>();
+    const turn = rest.filter(({ partition }) => !partitions.has(partition) && partitions.add(partition));
+    rest = rest.filter((range) => !turn.includes(range));
+    let last: Promise<void> = Promise.resolve();
+    await readRanges(connection, { topic, ranges: turn, log }, (messages) => {
+      last = last.then(() => onMessages(messages));
+      return last;
+    });
+  }
+}
