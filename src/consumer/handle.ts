@@ -1,4 +1,4 @@
-import { inTransaction, type Pool } from '../../db/client.ts';
+import type { Pool } from '../../db/client.ts';
 import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
 import type { Log } from '../log.ts';
@@ -83,28 +83,27 @@ async function insertChunk(
   const undecodable: NewDeadLetter[] = decoded.filter((one) => one.kind === 'dead');
   const uploads = events.map(renderUpload);
   const letters = [...undecodable];
-  const accepted = await inTransaction(pool, async (tx) => {
-    const inserted = uploads.length === 0 ? [] : await insertUploads(tx, uploads, options);
-    const known = new Set(inserted.map((row) => row.eventId));
-    const leftOut = firstUses(uploads, known);
-    const rivals =
-      leftOut.length === 0
-        ? []
-        : await readRivals(
-            tx,
-            leftOut.map(({ upload }) => upload),
-          );
-    let duplicate = 0;
-    for (const { upload, index } of leftOut) {
-      const judged = judgeLeftOut(upload, rivals);
-      const event = events[index];
-      if (judged.kind === 'duplicate' || event === undefined) duplicate += 1;
-      else letters.push({ ...judged, received: event.received, eventId: upload.event_id });
-    }
-    if (letters.length > 0) await insertDeadLetters(tx, letters);
-    const superseded = inserted.filter((row) => row.superseded).length;
-    return { inserted: inserted.length - superseded, duplicate, superseded, dead: letters.length };
-  });
+  // No transaction around both: each is idempotent, and the offset is committed after both.
+  const inserted = uploads.length === 0 ? [] : await insertUploads(pool, uploads, options);
+  const known = new Set(inserted.map((row) => row.eventId));
+  const leftOut = firstUses(uploads, known);
+  const rivals =
+    leftOut.length === 0
+      ? []
+      : await readRivals(
+          pool,
+          leftOut.map(({ upload }) => upload),
+        );
+  let duplicate = 0;
+  for (const { upload, index } of leftOut) {
+    const judged = judgeLeftOut(upload, rivals);
+    const event = events[index];
+    if (judged.kind === 'duplicate' || event === undefined) duplicate += 1;
+    else letters.push({ ...judged, received: event.received, eventId: upload.event_id });
+  }
+  if (letters.length > 0) await insertDeadLetters(pool, letters);
+  const superseded = inserted.filter((row) => row.superseded).length;
+  const accepted = { inserted: inserted.length - superseded, duplicate, superseded, dead: letters.length };
   for (const { received, reason, detail, eventId } of letters)
     log.warn(
       {

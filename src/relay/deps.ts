@@ -18,9 +18,11 @@ export type RelayOptions = {
   shard: number;
   topics: Topics;
   batchRows: number;
-  /** Between polls: short after a row was seen, long while idle. */
-  pollMinMs: number;
-  pollMaxMs: number;
+  /** How long one wait for new rows lasts, and how often the server looks meanwhile. */
+  waitMs: number;
+  waitStepMs: number;
+  /** The longest wait between two looks while a writer holds the frontier back. */
+  heldMaxMs: number;
   standbyPollMs: number;
   retentionHours: number;
 };

@@ -23,11 +23,14 @@ import { keepUp } from './upkeep.ts';
 export const defaultRelay = {
   shard: 0,
   batchRows: 1_000,
-  pollMinMs: 2,
-  pollMaxMs: 20,
+  waitMs: 250,
+  waitStepMs: 3,
+  heldMaxMs: 20,
   standbyPollMs: 300,
 } as const;
 
+/** A writer that has just drawn its id is about to commit: the first look again comes soon. */
+const heldMinMs = 1;
 const errorMinMs = 100;
 const errorMaxMs = 2_000;
 
@@ -76,34 +79,43 @@ type LeadDeps = RelayDeps & {
 };
 
 /** Rows up to `upTo` that are to be published, in id order. */
-type Chunk = { rows: OutboxRow[]; upTo: number };
+type Chunk = { kind: 'rows'; rows: OutboxRow[]; upTo: number };
+/** Nothing to publish: no id was drawn beyond `lastId`, or a writer holds the frontier back. */
+type Nothing = { kind: 'idle'; lastId: number } | { kind: 'held' };
 
 /** The next chunk is read while the last is on the wire; the cursor follows behind. */
 async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
   const read = createReader(deps, options);
   const cursor = createCursor(deps, options);
-  let idleMs = options.pollMinMs;
   let next = read();
+  let heldMs = heldMinMs;
   while (!signal.aborted) {
     const chunk = await next;
-    if (chunk === null) {
-      await cursor.settled();
-      await pause(idleMs, signal);
-      idleMs = Math.min(idleMs * 2, options.pollMaxMs);
+    if (chunk.kind === 'rows') {
+      heldMs = heldMinMs;
       next = read();
+      next.catch(() => undefined); // it is awaited in the next turn
+      await publishChunk(deps, options, { chunk, cursor }, signal);
       continue;
     }
-    idleMs = options.pollMinMs;
+    await cursor.settled();
+    if (chunk.kind === 'held') {
+      await pause(heldMs, signal);
+      heldMs = Math.min(heldMs * 2, options.heldMaxMs);
+    } else
+      await store.awaitLastId(deps.leadership.db, {
+        after: chunk.lastId,
+        forMs: options.waitMs,
+        stepMs: options.waitStepMs,
+      });
     next = read();
-    next.catch(() => undefined); // it is awaited in the next turn
-    await publishChunk(deps, options, { chunk, cursor }, signal);
   }
-  await next.catch(() => null);
+  await next.catch(() => undefined);
   await cursor.settled();
 }
 
-/** Looks when everything known to be settled has been read; null when there is nothing new. */
-function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chunk | null> {
+/** Looks when everything known to be settled has been read. */
+function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chunk | Nothing> {
   const { db, cursor } = deps.leadership;
   let frontier = beginAt(cursor);
   let position = cursor;
@@ -111,9 +123,10 @@ function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chun
     if (position >= frontier.settled) {
       const lastId = await store.readLastId(db);
       deps.metrics.relayLagRows.set(Math.max(0, lastId - position));
-      if (lastId === frontier.settled && frontier.lastId !== null) return null;
+      if (lastId === position && frontier.lastId !== null) return { kind: 'idle', lastId };
       frontier = settle(frontier, { lastId, writers: await store.readWriters(db) });
-      if (position >= frontier.settled) return null;
+      if (position >= frontier.settled)
+        return lastId > position ? { kind: 'held' } : { kind: 'idle', lastId };
     }
     const rows = await store.readRows(db, {
       after: position,
@@ -122,7 +135,7 @@ function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chun
     });
     const full = rows.length === options.batchRows;
     position = full ? (rows.at(-1)?.id ?? position) : frontier.settled;
-    return { rows, upTo: position };
+    return { kind: 'rows', rows, upTo: position };
   };
 }
 

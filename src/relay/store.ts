@@ -35,11 +35,24 @@ export async function openEpoch(
   return rows[0] ?? { cursor: 0, epoch: 0 };
 }
 
-/** Step 1 of a look, and all that an idle poll costs. */
+/** Step 1 of a look. */
 export async function readLastId(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ last: number }>(
-    `select case when is_called then last_value else last_value - 1 end as last from fahuo.outbox_id_seq`,
+    `select coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::regclass), 0) as last`,
   );
+  return rows[0]?.last ?? 0;
+}
+
+/** Step 1, waited for in the server: returns as soon as an id beyond `after` was drawn, or after `forMs`. */
+export async function awaitLastId(
+  db: Queryable,
+  wait: { after: number; forMs: number; stepMs: number },
+): Promise<number> {
+  const { rows } = await db.query<{ last: number }>('select fahuo.await_outbox($1, $2, $3) as last', [
+    wait.after,
+    wait.forMs,
+    wait.stepMs,
+  ]);
   return rows[0]?.last ?? 0;
 }
 
