@@ -103,6 +103,11 @@ export const settings = {
     text.transform((value) => value ?? 'fahuo'),
     'Consumer group.',
   ),
+  kafkaSessionTimeoutMs: setting(
+    'KAFKA_SESSION_TIMEOUT_MS',
+    ms(10_000),
+    'After this a consumer that died is given up; the brokers allow 6000 and more unless told otherwise.',
+  ),
   kafkaSsl: setting('KAFKA_SSL', flag(false), 'Speak TLS to the brokers.'),
   kafkaSslCaFile: setting('KAFKA_SSL_CA_FILE', text, 'PEM file of the certificate authority.'),
   kafkaSslCertFile: setting('KAFKA_SSL_CERT_FILE', text, 'PEM file of the client certificate.'),

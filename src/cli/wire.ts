@@ -144,6 +144,7 @@ async function consume(parts: Parts, signal: AbortSignal): Promise<void> {
       topic: topics.events,
       group: config.kafkaGroup,
       deadLetterTopic: topics.deadLetters,
+      sessionTimeoutMs: config.kafkaSessionTimeoutMs,
       carriers: bundledCarriers(),
       maskContacts: config.maskContacts,
       acknowledgements: config.acknowledgements,

@@ -3,9 +3,10 @@ import type { Received } from '../kafka/message.ts';
 import type { NewUpload, Rival } from '../upload/insert-store.ts';
 
 const maxRows = 500;
-const maxBytes = 4_194_304;
+/** Bytes travel to Postgres as hexadecimal text: a chunk is in memory several times over. */
+const maxBytes = 1_048_576;
 
-/** Cuts a batch into pieces that one statement takes: at most 500 rows and 4 MiB, a larger message alone. */
+/** Cuts a batch into pieces that one statement takes: at most 500 rows and 1 MiB, a larger message alone. */
 export function chunksOf(messages: readonly Received[]): Received[][] {
   const chunks: Received[][] = [];
   let chunk: Received[] = [];

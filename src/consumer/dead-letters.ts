@@ -4,7 +4,8 @@ import type { Publisher } from '../kafka/publisher.ts';
 import type { Log } from '../log.ts';
 import { markPublished, readUnpublished, type UnpublishedLetter } from './store.ts';
 
-const atOnce = 20;
+/** Each may hold a megabyte. */
+const atOnce = 4;
 
 /**
  * Publishes what the table holds and the topic does not yet: the table is the truth. Twice is possible after a

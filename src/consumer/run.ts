@@ -22,7 +22,12 @@ export type ConsumerDeps = AcceptDeps & {
   doorbell: Doorbell;
 };
 
-export type ConsumerOptions = AcceptOptions & { topic: string; group: string; deadLetterTopic: string };
+export type ConsumerOptions = AcceptOptions & {
+  topic: string;
+  group: string;
+  deadLetterTopic: string;
+  sessionTimeoutMs: number;
+};
 
 const retryMinMs = 100;
 const retryMaxMs = 5_000;
@@ -48,7 +53,13 @@ export async function runConsumer(
   await Promise.all([
     runConsumerGroup(
       deps.connection,
-      { groupId: options.group, topic: options.topic, log: deps.log, onBatch },
+      {
+        groupId: options.group,
+        topic: options.topic,
+        sessionTimeoutMs: options.sessionTimeoutMs,
+        log: deps.log,
+        onBatch,
+      },
       signal,
     ),
     runLoop(

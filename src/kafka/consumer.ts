@@ -16,6 +16,8 @@ export type Batch = {
 export type GroupOptions = {
   groupId: string;
   topic: string;
+  /** After this a member that died is given up and its partitions go to the others. */
+  sessionTimeoutMs: number;
   log: Log;
   /**
    * Resolves when every message of the batch is in the database; the offset is committed after that and only then.
@@ -65,16 +67,19 @@ export async function runConsumerGroup(
   }
 }
 
-const createMember = (connection: KafkaConnection, { groupId, log }: GroupOptions): Consumer =>
+const createMember = (
+  connection: KafkaConnection,
+  { groupId, sessionTimeoutMs, log }: GroupOptions,
+): Consumer =>
   createKafkajs(connection, log).consumer({
     groupId,
-    sessionTimeout: 10_000,
+    sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: 30_000,
-    heartbeatInterval: 2_000,
+    heartbeatInterval: Math.round(sessionTimeoutMs / 5),
     maxWaitTimeInMs: 500,
     // Bounds what one fetch can put into memory, whatever producers send.
     maxBytesPerPartition: 1_048_576,
-    maxBytes: 8_388_608,
+    maxBytes: 4_194_304,
     retry: {
       initialRetryTime: 100,
       maxRetryTime: 2_000,

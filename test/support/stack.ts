@@ -52,6 +52,8 @@ export async function createStack(
     KAFKA_BROKERS: inject('kafkaBrokers'),
     KAFKA_TOPIC: topic,
     KAFKA_GROUP: topic,
+    // Brokers that we start allow less than six seconds.
+    KAFKA_SESSION_TIMEOUT_MS: process.env['KAFKA_BROKERS'] === undefined ? '1000' : '6000',
     WECHAT_BASE_URL: sandbox.url,
     WECHAT_APPID: appid,
     WECHAT_SECRET: 'secret',

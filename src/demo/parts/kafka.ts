@@ -76,6 +76,7 @@ const properties = (node: Node, nodes: Node[], home: string): string =>
     'num.partitions': 8,
     'auto.create.topics.enable': false,
     'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 500,
     'offsets.topic.num.partitions': 4,
     'offsets.topic.replication.factor': nodes.length,
     'transaction.state.log.num.partitions': 4,
