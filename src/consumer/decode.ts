@@ -118,9 +118,9 @@ const unused = ['specversion', 'datacontenttype', 'dataschema', 'subject', 'appr
 /** Extension attributes are lower case without separators (CloudEvents 1.0 §3); ours are version, appid, approvedby. */
 function fromStructured(value: unknown): Candidate {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const { approvedby } = value as { approvedby?: unknown };
+  const { approvedby, approved_by: plain } = value as { approvedby?: unknown; approved_by?: unknown };
   const rest = Object.fromEntries(Object.entries(value).filter(([name]) => !unused.includes(name)));
-  return defined({ ...rest, approved_by: approvedby });
+  return defined({ ...rest, approved_by: plain ?? approvedby });
 }
 
 const defined = (candidate: Candidate): Candidate =>

@@ -79,7 +79,7 @@ const createMember = (
     maxWaitTimeInMs: 500,
     // Bounds what one fetch can put into memory, whatever producers send.
     maxBytesPerPartition: 1_048_576,
-    maxBytes: 4_194_304,
+    maxBytes: 2_097_152,
     retry: {
       initialRetryTime: 100,
       maxRetryTime: 2_000,

@@ -82,14 +82,18 @@ export function decideGrant(before: Bucket, request: GrantRequest, shape: Shape)
   return { bucket: after, granted, retryAfterMs };
 }
 
-/** Puts unused grants back, never above the capacity: as if they had not been taken. */
+/**
+ * Puts unused grants back, never above the capacity. What flowed in while they were held may have filled the place
+ * they left, so as much is not returned: the bucket is never fuller than if they had not been taken.
+ */
 export function returnGrant(
   bucket: Bucket,
-  returned: { lane: 'write' | 'read'; count: number },
+  returned: { lane: 'write' | 'read'; count: number; heldMs: number },
   shape: Shape,
 ): Bucket {
   if (shape.kind === 'unlimited') return bucket;
-  const level = Math.min(shape.capacity, bucket.level + returned.count);
+  const owed = Math.max(0, returned.count - returned.heldMs * shape.perMs);
+  const level = Math.min(shape.capacity, bucket.level + owed);
   if (returned.lane === 'write') return { ...bucket, level };
   return { ...bucket, level, readCredit: Math.min(shape.readCapacity, bucket.readCredit + returned.count) };
 }

@@ -73,10 +73,10 @@ save()
 return {granted, retryAfter}
 `;
 
-/** ARGV 6: lane, 7: count. */
+/** ARGV 6: lane, 7: count, 8: heldMs. */
 const giveBackLua = `${prelude}
 if perMs < 0 then return 0 end
-b.level = math.min(capacity, b.level + tonumber(ARGV[7]))
+b.level = math.min(capacity, b.level + math.max(0, tonumber(ARGV[7]) - tonumber(ARGV[8]) * perMs))
 if ARGV[6] == 'read' then b.credit = math.min(readCapacity, b.credit + tonumber(ARGV[7])) end
 save()
 return 1
@@ -118,8 +118,8 @@ export function createRedisBudget(options: RedisBudgetOptions): Budget {
   return {
     take: async ({ appid, lane, wanted }) =>
       readGrant(await run(scripts.take, appid, [lane, Math.max(0, Math.floor(wanted))])),
-    giveBack: async ({ appid, lane, count }) => {
-      await run(scripts.giveBack, appid, [lane, count]);
+    giveBack: async ({ appid, lane, count, heldMs }) => {
+      await run(scripts.giveBack, appid, [lane, count, heldMs]);
     },
     slowDown: async (appid, forMs) => {
       await run(scripts.slowDown, appid, [forMs]);

@@ -15,8 +15,8 @@ export type Budget = {
     lane: Lane;
     wanted: number;
   }) => Promise<{ granted: number; retryAfterMs: number }>;
-  /** Returns grants that were not used. Never rejects. */
-  giveBack: (request: { appid: string; lane: Lane; count: number }) => Promise<void>;
+  /** Returns grants that were not used, `heldMs` after they were taken; the later, the fewer count. Never rejects. */
+  giveBack: (request: { appid: string; lane: Lane; count: number; heldMs: number }) => Promise<void>;
   /** Nobody is granted anything for `forMs`: WeChat said 45011 or 44990. Never rejects. */
   slowDown: (appid: string, forMs: number) => Promise<void>;
   /** Sets the rate of one app; apps never configured are unlimited. */
@@ -50,9 +50,9 @@ export function createLocalBudget(options: BudgetOptions & { clock: Clock }): Bu
       buckets.set(appid, bucket);
       return Promise.resolve({ granted, retryAfterMs });
     },
-    giveBack: ({ appid, lane, count }) => {
+    giveBack: ({ appid, ...returned }) => {
       const shape = shapeOf(rates.get(appid) ?? 'unlimited', readShare);
-      buckets.set(appid, returnGrant(bucketOf(appid), { lane, count }, shape));
+      buckets.set(appid, returnGrant(bucketOf(appid), returned, shape));
       return Promise.resolve();
     },
     slowDown: (appid, forMs) => {

@@ -34,7 +34,8 @@ export type Order = {
   raw: unknown;
 };
 
-// A member of another type than documented reads as absent: one odd field must not hide the rest.
+// A member of another type than documented reads as absent: one odd field must not hide the rest. Not so the members
+// that say whether a payment is finished: read as absent they would let it be sent again and spend its chance (P5).
 const text = z.string().nullish().catch(null);
 const integer = z.number().int().nullish().catch(null);
 const flag = z.boolean().nullish().catch(null);
@@ -47,13 +48,15 @@ const parcelShape = z
     itemDesc: parcel.goods_desc ?? null,
     uploadTime: parcel.upload_time ?? null,
   }));
+/** Stands for an entry that is no parcel, so that the others are seen and the list keeps its length. */
+const unreadableParcel = { trackingNo: null, expressCompany: null, itemDesc: null, uploadTime: null };
 
 const shippingShape = z.looseObject({
   delivery_mode: integer,
   logistics_type: integer,
-  finish_shipping: flag,
-  finish_shipping_count: integer,
-  shipping_list: z.array(parcelShape).nullish().catch(null),
+  finish_shipping: z.boolean().nullish(),
+  finish_shipping_count: z.number().int().nullish(),
+  shipping_list: z.array(parcelShape.catch(unreadableParcel)).nullish().catch(null),
 });
 
 const orderShape = z.looseObject({
@@ -63,10 +66,10 @@ const orderShape = z.looseObject({
   openid: text,
   order_state: integer,
   in_complaint: flag,
-  shipping: shippingShape.nullish().catch(null),
+  shipping: shippingShape.nullish(),
 });
 
-/** Reads the `order` member of an answer; null when it is not an object at all. */
+/** Reads the `order` member of an answer; null when it is no object, or unreadable as to whether it is finished. */
 export function parseOrder(raw: unknown): Order | null {
   const parsed = orderShape.safeParse(raw);
   if (!parsed.success) return null;
@@ -83,7 +86,7 @@ export function parseOrder(raw: unknown): Order | null {
   };
 }
 
-/** An unshipped payment has an empty object (official sample): no known member, no shipping. */
+/** An unshipped payment has an empty object (official sample). */
 function shippingOf(shipping: z.infer<typeof shippingShape> | null): Shipping | null {
   if (shipping === null || Object.keys(shipping).length === 0) return null;
   return {

@@ -7,11 +7,11 @@ export function formatUploadTime(at: Date): string {
   return new Date(at.getTime() + beijingOffsetMs).toISOString().replace('Z', '+08:00');
 }
 
-/** The instant that an `upload_time` names; null unless it is the form that {@link formatUploadTime} writes. */
+/** The instant that an `upload_time` names; null unless {@link formatUploadTime} writes exactly this text. */
 export function parseUploadTime(text: string): Date | null {
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+08:00$/.test(text)) return null;
   const at = new Date(text);
-  return Number.isNaN(at.getTime()) ? null : at;
+  // Date rolls 30 February over into March: only what is written back the same was a time.
+  return Number.isNaN(at.getTime()) || formatUploadTime(at) !== text ? null : at;
 }
 
 /**

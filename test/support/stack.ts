@@ -91,7 +91,7 @@ export async function createStack(
 }
 
 const spawnFahuo = (args: string[], env: Record<string, string>): ChildProcess =>
-  spawn(process.execPath, [main, ...args], {
+  spawn(process.execPath, ['--max-semi-space-size=8', main, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { deadLetterReasons, parkReasons, uploadStates } from '../../db/states.ts';
+import { createMetrics } from '../../src/metrics.ts';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+
+/** `state --> state` lines of the diagram. */
+const arrows = (): string[] =>
+  [...read('docs/architecture.md').matchAll(/^\s+(\S+) --> (\S+?)(?::.*)?$/gm)].map(
+    (found) => `${found[1]!} → ${found[2]!}`,
+  );
+
+/** What the statements of the upload stage do: the states that each leaves and enters. */
+const transitions: Record<string, [string[], string]> = {
+  claimPending: [['pending'], 'uploading'],
+  outdated: [['pending', 'parked'], 'superseded'],
+  acknowledge: [['uploading', 'unknown'], 'acknowledged'],
+  reject: [['uploading', 'unknown'], 'rejected'],
+  park: [['uploading', 'unknown'], 'parked'],
+  postpone: [['uploading', 'unknown'], 'pending'],
+  doubt: [['uploading', 'unknown'], 'unknown'],
+  wakeParked: [['parked'], 'pending'],
+};
+
+describe('the documents', () => {
+  it('draw the state machine with every state and every transition, and no other', () => {
+    const drawn = arrows().filter((arrow) => !arrow.includes('[*]'));
+    const coded = Object.values(transitions).flatMap(([from, to]) => from.map((state) => `${state} → ${to}`));
+    expect([...drawn].sort()).toEqual([...coded].sort());
+    expect(uploadStates.filter((state) => !drawn.join().includes(state))).toEqual([]);
+  });
+
+  it('know each transition by a function of the stage', () => {
+    const stores = ['claim-store.ts', 'record-store.ts'].map((file) => read(`src/upload/${file}`)).join();
+    expect(Object.keys(transitions).filter((name) => !stores.includes(name))).toEqual([]);
+  });
+
+  it('list every metric, park reason and dead-letter reason', async () => {
+    const operations = read('docs/operations.md');
+    const metrics = (await createMetrics().registry.getMetricsAsJSON()).map((metric) => metric.name);
+    const names = [
+      ...metrics.filter((name) => name.startsWith('fahuo_')),
+      ...parkReasons,
+      ...deadLetterReasons,
+    ];
+    expect(names.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it('stay short: the README in 120 lines, a decision in 40', () => {
+    expect(read('README.md').split('\n').length).toBeLessThanOrEqual(121);
+    for (const file of readdirSync(new URL('docs/adr', root)))
+      expect(read(`docs/adr/${file}`).split('\n').length, file).toBeLessThanOrEqual(41);
+  });
+});

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { beginAt, settle, type Frontier, type Look } from '../../../src/relay/frontier.ts';
+import { createRandom } from '../../support/random.ts';
+
+const writer = (name: string, pid: number | null = 1) => ({ name, pid });
+
+describe('the frontier', () => {
+  it('is the last id where nobody writes', () => {
+    expect(settle(beginAt(0), { lastId: 7, writers: [] }).settled).toBe(7);
+  });
+
+  it('holds every writer at the cursor after a take-over', () => {
+    expect(settle(beginAt(3), { lastId: 7, writers: [writer('a')] }).settled).toBe(3);
+  });
+
+  it('gives a writer that is first seen now the last id of the look before, and keeps it', () => {
+    const first = settle(beginAt(0), { lastId: 7, writers: [] });
+    const second = settle(first, { lastId: 9, writers: [writer('a')] });
+    expect(second.settled).toBe(7);
+    expect(settle(second, { lastId: 20, writers: [writer('a'), writer('b')] }).settled).toBe(7);
+    expect(settle(second, { lastId: 20, writers: [writer('b')] }).settled).toBe(9);
+  });
+
+  it('holds a prepared transaction, which has a new name and no pid, at what was settled', () => {
+    const first = settle(beginAt(0), { lastId: 7, writers: [writer('a')] });
+    const later = settle(first, { lastId: 9, writers: [writer('prepared', null)] });
+    expect(later.settled).toBe(0);
+  });
+});
+
+/** A model of Postgres: writers lock, draw ids, commit or roll back, become visible, and let go, in any interleaving. */
+type Tx = { name: string; pid: number | null; locked: boolean; ids: number[]; done: boolean };
+
+function createModel(random: () => number) {
+  const live: Tx[] = [];
+  const visible: number[] = [];
+  const model = { live, visible, lastId: 0, names: 0 };
+  const finish = (tx: Tx): void => {
+    if (random() < 0.7) visible.push(...tx.ids);
+    tx.done = true; // visible before it lets go of its lock
+  };
+  const work = (tx: Tx): void => {
+    const choice = random();
+    if (choice < 0.6 && tx.pid !== null) tx.ids.push(++model.lastId);
+    else if (choice < 0.65 && tx.pid !== null) Object.assign(tx, { name: `p${model.names++}`, pid: null });
+    else finish(tx);
+  };
+  const act = (): void => {
+    if (live.length < 6 && random() < 0.4)
+      live.push({ name: `t${model.names++}`, pid: 1, locked: false, ids: [], done: false });
+    const tx = live[Math.floor(random() * live.length)];
+    if (tx === undefined) return;
+    if (!tx.locked) tx.locked = true;
+    else if (tx.done) live.splice(live.indexOf(tx), 1);
+    else work(tx);
+  };
+  return { model, act };
+}
+
+function simulate(seed: number, advance: (before: Frontier, look: Look) => Frontier) {
+  const random = createRandom(seed);
+  const { model, act } = createModel(random);
+  const some = (most: number): void => {
+    for (let acts = random() * most; acts > 0; acts--) act();
+  };
+  const published = new Set<number>();
+  let frontier = beginAt(0);
+  let cursor = 0;
+  for (let step = 0; step < 200; step++) {
+    some(4);
+    const { lastId } = model; // step 1
+    some(3);
+    const writers = model.live.filter((tx) => tx.locked).map(({ name, pid }) => writer(name, pid)); // step 2
+    frontier = advance(frontier, { lastId, writers });
+    some(3);
+    for (const id of model.visible) if (id > cursor && id <= frontier.settled) published.add(id); // step 3
+    cursor = frontier.settled;
+  }
+  const lost = model.visible.filter((id) => id <= cursor && !published.has(id));
+  return { lost: lost.length, published: published.size };
+}
+
+describe('the frontier over 500 random histories with rollbacks and prepared transactions', () => {
+  it('never passes a row that becomes visible later', () => {
+    let lost = 0;
+    let published = 0;
+    for (let seed = 1; seed <= 500; seed++) {
+      const run = simulate(seed, settle);
+      lost += run.lost;
+      published += run.published;
+    }
+    expect(lost).toBe(0);
+    expect(published).toBeGreaterThan(10_000);
+  });
+
+  it('loses rows in the same histories where the last id alone is trusted', () => {
+    const naive = (before: Frontier, look: Look): Frontier => ({
+      ...before,
+      settled: look.lastId,
+      lastId: look.lastId,
+    });
+    let lost = 0;
+    for (let seed = 1; seed <= 50; seed++) lost += simulate(seed, naive).lost;
+    expect(lost).toBeGreaterThan(0);
+  });
+});
