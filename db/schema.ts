@@ -6,6 +6,7 @@ import {
   customType,
   index,
   integer,
+  json,
   pgSchema,
   primaryKey,
   smallint,
@@ -260,3 +261,9 @@ export const token = fahuo.table(
   },
   (t) => [primaryKey({ columns: [t.appid, t.mode] })],
 );
+
+/** The call budget of an app for deployments without Redis: a token bucket, changed under its row's lock. */
+export const budget = fahuo.table('budget', {
+  appid: text('appid').primaryKey(),
+  bucket: json('bucket').notNull(),
+});

@@ -16,13 +16,14 @@ import type { Log } from '../log.ts';
 import { createDoorbell } from '../loop.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import { defaultRelay, runRelay } from '../relay/run.ts';
+import { createPostgresBudget } from '../upload/budget-pg.ts';
 import { runUploader } from '../upload/run.ts';
 import { defaultTiming } from '../upload/timing.ts';
+import { createPostgresTokenStore } from '../upload/token-pg-store.ts';
 import { createWechatClient, uploadPath, type WechatClient } from '../wechat/client.ts';
 import { createHttp } from '../wechat/http.ts';
 import { createRedisBudget } from '../wechat/limiter-redis.ts';
-import { createLocalBudget, type Budget } from '../wechat/limiter.ts';
-import { createMemoryTokenStore } from '../wechat/token-memory.ts';
+import type { Budget } from '../wechat/limiter.ts';
 import { createRedisTokenStore } from '../wechat/token-redis.ts';
 import { createTokenSource } from '../wechat/token.ts';
 import { ensureTopics, kafkaConnection, openAdmin, openPool, topicsOf } from './services.ts';
@@ -158,8 +159,8 @@ async function upload(parts: Parts, signal: AbortSignal): Promise<void> {
   const { config, log, metrics, pool, instance, doorbell } = parts;
   const apps = readApps(config);
   const redis = openRedis(config, log);
-  const budget = createBudget(config, redis, log);
-  const wechat = createClient({ config, apps, redis, log });
+  const budget = createBudget(parts, redis);
+  const wechat = createClient({ config, apps, pool, redis, log });
   await configureBudget({ apps, budget, wechat, log }, signal);
   await runUploader(
     { pool, log, metrics, doorbell, budget, wechat, clock: systemClock, random: systemRandom },
@@ -192,19 +193,22 @@ export function openRedis(config: Config, log: Log): Redis | null {
   return redis;
 }
 
-const createBudget = (config: Config, redis: Redis | null, log: Log): Budget =>
+const createBudget = ({ config, pool, log }: Parts, redis: Redis | null): Budget =>
   redis === null
-    ? createLocalBudget({ clock: systemClock })
+    ? createPostgresBudget({ pool, log })
     : createRedisBudget({ redis, keyPrefix: config.redisPrefix, log });
 
 export function createClient({
   config,
   apps,
+  pool,
   redis,
   log,
 }: {
   config: Config;
   apps: readonly App[];
+  /** Keeps tokens where there is no Redis. */
+  pool: Pool;
   redis: Redis | null;
   log: Log;
 }): WechatClient {
@@ -216,14 +220,11 @@ export function createClient({
     bodyTimeoutMs: config.callTimeoutMs,
   });
   const secrets = new Map(apps.map(({ appid, secret }) => [appid, { secret }]));
+  const secretOf = (appid: string): string | undefined => secrets.get(appid)?.secret;
   const store =
     redis === null
-      ? createMemoryTokenStore(systemClock)
-      : createRedisTokenStore({
-          redis,
-          keyPrefix: config.redisPrefix,
-          secretOf: (appid) => secrets.get(appid)?.secret,
-        });
+      ? createPostgresTokenStore(pool, secretOf)
+      : createRedisTokenStore({ redis, keyPrefix: config.redisPrefix, secretOf });
   const tokens = createTokenSource({
     http,
     apps: secrets,

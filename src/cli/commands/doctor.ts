@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { describeConfig, readApps, readConfig, type Config } from '../../config.ts';
+import { createPool } from '../../../db/client.ts';
+import { describeConfig, readApps, readConfig, required, type Config } from '../../config.ts';
 import { prefetchedIds } from '../../console/doctor-store.ts';
 import { FahuoError, messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
@@ -95,7 +96,13 @@ async function checkWechat(config: Config, log: Log): Promise<Check[]> {
   const checks: Check[] = [];
   const apps = await examine('apps', () => Promise.resolve(`${readApps(config).length} configured`));
   if (!apps.ok) return [apps];
-  const wechat = createClient({ config, apps: readApps(config), redis: null, log });
+  const pool = createPool({
+    databaseUrl: required(config, 'databaseUrl'),
+    max: 1,
+    applicationName: 'fahuo-doctor',
+    onError: () => undefined,
+  });
+  const wechat = createClient({ config, apps: readApps(config), pool, redis: null, log });
   for (const { appid } of readApps(config))
     checks.push(
       await examine(`wechat ${appid}`, async () => {
@@ -108,5 +115,6 @@ async function checkWechat(config: Config, log: Log): Promise<Check[]> {
       }),
     );
   await wechat.close();
+  await pool.end();
   return [apps, ...checks];
 }

@@ -62,7 +62,7 @@ function busiestWindow(granted: readonly Granted[], lengthMs: number): number {
   return most;
 }
 
-/** Callers of both lanes that ask for anything at any time, give back, slow down and see the clock step back. */
+/** Callers of both lanes that ask for anything at any time and give back late; now and then all are slowed down. */
 function wildHistory(callsPerSecond: number, seed: number, steps = 4000): Driven {
   const random = createRandom(seed);
   const driven = new Driven(callsPerSecond);
@@ -87,7 +87,11 @@ function wildHistory(callsPerSecond: number, seed: number, steps = 4000): Driven
 type Caller = { lane: Lane; wanted: number };
 
 /** Callers that always want more and come back when they were told to, up to 3 ms late. */
-function steadyUse(driven: Driven, callers: readonly Caller[], options: { seconds: number; seed: number }): void {
+function steadyUse(
+  driven: Driven,
+  callers: readonly Caller[],
+  options: { seconds: number; seed: number },
+): void {
   const random = createRandom(options.seed);
   const due = callers.map(() => driven.nowMs);
   const endMs = driven.nowMs + options.seconds * 1000;
@@ -263,14 +267,17 @@ describe('a returned grant', () => {
 });
 
 describe('a slowed-down budget', () => {
-  it.each(['unlimited', { callsPerSecond: 1000 }] as const)('grants nothing until the time is over: %j', (rate) => {
-    const shape = shapeOf(rate, readShare);
-    const blocked = { ...freshBucket, blockedUntilMs: startMs + 60_000 };
-    const at = (nowMs: number) => decideGrant(blocked, { nowMs, lane: 'write', wanted: 1 }, shape);
-    expect(at(startMs)).toMatchObject({ granted: 0, retryAfterMs: 60_000 });
-    expect(at(startMs + 59_999.5)).toMatchObject({ granted: 0, retryAfterMs: 1 });
-    expect(at(startMs + 60_000)).toMatchObject({ granted: 1, retryAfterMs: 0 });
-  });
+  it.each(['unlimited', { callsPerSecond: 1000 }] as const)(
+    'grants nothing until the time is over: %j',
+    (rate) => {
+      const shape = shapeOf(rate, readShare);
+      const blocked = { ...freshBucket, blockedUntilMs: startMs + 60_000 };
+      const at = (nowMs: number) => decideGrant(blocked, { nowMs, lane: 'write', wanted: 1 }, shape);
+      expect(at(startMs)).toMatchObject({ granted: 0, retryAfterMs: 60_000 });
+      expect(at(startMs + 59_999.5)).toMatchObject({ granted: 0, retryAfterMs: 1 });
+      expect(at(startMs + 60_000)).toMatchObject({ granted: 1, retryAfterMs: 0 });
+    },
+  );
 });
 
 describe('a rate', () => {
