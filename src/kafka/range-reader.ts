@@ -34,6 +34,11 @@ export async function readRanges(
     if (!payload.restart) failed.reject(payload.error);
   });
   try {
+    // Also after a rejoin: a group without commits would begin at the beginning again.
+    consumer.on(consumer.events.GROUP_JOIN, () => {
+      for (const { partition, from } of open.values())
+        consumer.seek({ topic, partition, offset: String(from) });
+    });
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
     await consumer.run({
@@ -46,12 +51,12 @@ export async function readRanges(
         const wanted = messages.filter(({ offset }) => offset >= range.from && offset < range.to);
         if (wanted.length > 0) await onMessages(wanted).catch((error: unknown) => failed.reject(error));
         lastAtMs = monotonicMs();
-        if (Number(batch.lastOffset()) + 1 >= range.to) open.delete(batch.partition);
+        const next = Number(batch.lastOffset()) + 1;
+        if (next >= range.to) open.delete(batch.partition);
+        else if (next > range.from) open.set(batch.partition, { ...range, from: next });
         await payload.heartbeat();
       },
     });
-    for (const { partition, from } of open.values())
-      consumer.seek({ topic, partition, offset: String(from) });
     const untilRead = async (): Promise<void> => {
       lastAtMs = monotonicMs();
       while (open.size > 0 && monotonicMs() - lastAtMs < silentForMs) await pause(20);

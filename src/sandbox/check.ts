@@ -128,7 +128,7 @@ function brokenParcel(item: unknown, isExpress: boolean): Refused | null {
   if (!isObject(item)) return badFormat('shipping_list');
   if (![item['tracking_no'], item['express_company'], item['item_desc']].every(isText))
     return badFormat('shipping_list');
-  if (item['contact'] !== undefined && !isObject(item['contact'])) return badFormat('contact');
+  if (item['contact'] !== undefined && !isContact(item['contact'])) return badFormat('contact');
   const parcel = parcelOf(item);
   const errcode = (isExpress ? brokenExpress(parcel) : null) ?? brokenText(parcel);
   return errcode === null ? null : refused(errcode);
@@ -138,8 +138,12 @@ const parcelOf = (item: Json): Parcel => ({
   trackingNo: (item['tracking_no'] as string | undefined) ?? '',
   company: (item['express_company'] as string | undefined) ?? '',
   itemDesc: (item['item_desc'] as string | undefined) ?? '',
-  contact: item['contact'] === undefined ? '' : JSON.stringify(item['contact']),
+  contact: phonesIn(item['contact']).every((phone) => phone === '') ? '' : JSON.stringify(item['contact']),
 });
+
+const phonesIn = (contact: unknown): unknown[] =>
+  isObject(contact) ? [contact['consignor_contact'] ?? '', contact['receiver_contact'] ?? ''] : [];
+const isContact = (contact: unknown): boolean => isObject(contact) && phonesIn(contact).every(isText);
 
 function brokenExpress({ trackingNo, company, contact }: Parcel): number | null {
   if (trackingNo === '') return 268485226;

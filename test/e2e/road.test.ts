@@ -164,10 +164,12 @@ describe('the road from the outbox to the acknowledgement', () => {
     const before = await sends();
     const offsets = await stack.admin.groupOffsets(stack.topic, stack.topic);
     const dry = await stack.run('replay', '--to-offset', '0', '--json');
-    expect(JSON.parse(dry.stdout)).toMatchObject({
-      dry_run: true,
-      plan: { acknowledged: total, toSend: 0, dead: 0 },
-    });
+    const planned = JSON.parse(dry.stdout) as { dry_run: boolean; plan: Record<string, number> };
+    console.log(`after one kill: ${planned.plan['events']} messages of ${total} events, 0 to send`);
+    expect(planned).toMatchObject({ dry_run: true, plan: { toSend: 0, dead: 0, underWay: 0, parked: 0 } });
+    // A leader that was killed between its send and its cursor publishes again: more messages, the same events.
+    expect(planned.plan['acknowledged']).toBe(planned.plan['events']);
+    expect(planned.plan['events']).toBeGreaterThanOrEqual(total);
     const executed = await stack.run('replay', '--to-offset', '0', '--execute', '--json');
     expect(JSON.parse(executed.stdout)).toMatchObject({ done: { inserted: 0, dead: 0, retried: 0 } });
     expect(await sends()).toBe(before);
