@@ -86,6 +86,7 @@ async function insertChunk(
   // No transaction around both: each is idempotent, and the offset is committed after both.
   const inserted = uploads.length === 0 ? [] : await insertUploads(pool, uploads, options);
   const known = new Set(inserted.map((row) => row.eventId));
+  if (log.isLevelEnabled('debug')) for (const upload of uploads) tell(log, upload, known);
   const leftOut = firstUses(uploads, known);
   const rivals =
     leftOut.length === 0
@@ -118,6 +119,22 @@ async function insertChunk(
     );
   return accepted;
 }
+
+const tell = (log: Log, upload: NewUpload, inserted: ReadonlySet<string>): void =>
+  log.debug(
+    {
+      event_id: upload.event_id,
+      appid: upload.appid,
+      payment: upload.payment,
+      version: upload.version,
+      topic: upload.topic,
+      partition: upload.partition,
+      offset: upload.offset,
+      inserted: inserted.has(upload.event_id),
+      traceparent: upload.traceparent ?? undefined,
+    },
+    'event.accepted',
+  );
 
 /** Uploads that were not inserted; of several with one event id in a chunk, the first is the inserted one. */
 function firstUses(

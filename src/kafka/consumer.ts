@@ -4,6 +4,7 @@ import { FahuoError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
 import type { Received } from './message.ts';
+import { headersOf } from './records.ts';
 
 export type Batch = {
   topic: string;
@@ -45,9 +46,11 @@ export async function runConsumerGroup(
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart) crashed.reject(crash(options, payload.error));
     });
+    const starting = begin(consumer, options, signal);
     try {
-      await begin(consumer, options, signal);
-      await Promise.race([untilAborted(signal), crashed.promise]);
+      // A stop does not wait for a broker that is away.
+      await Promise.race([starting, untilAborted(signal)]);
+      await Promise.race([crashed.promise, untilAborted(signal)]);
       return;
     } catch (error) {
       if (error instanceof FahuoError) throw error;
@@ -63,6 +66,8 @@ export async function runConsumerGroup(
       await pause(retryMs, signal);
     } finally {
       await consumer.disconnect().catch(() => undefined);
+      // Where the stop came in the middle of a start, what it opens afterwards is closed as well.
+      void starting.catch(() => undefined).then(() => consumer.disconnect().catch(() => undefined));
     }
   }
 }
@@ -114,28 +119,30 @@ async function accept(
   if (!(await options.onBatch({ topic, partition, messages, highWatermark }, beat, signal))) return;
   payload.resolveOffset(batch.lastOffset());
   const next = String(Number(batch.lastOffset()) + 1);
-  await consumer.commitOffsets([{ topic, partition, offset: next }]);
+  // A member that the coordinator forgot (a restart, a rebalance) cannot commit, and kafkajs would take that for a
+  // crash. The rows are in; the next commit or the next owner of the partition goes on from here.
+  await consumer.commitOffsets([{ topic, partition, offset: next }]).catch((error: unknown) => {
+    options.log.warn({ topic, partition, next, err: messageOf(error) }, 'offset.not_committed');
+  });
 }
 
-export function received(topic: string, partition: number, message: KafkaMessage): Received {
+function received(topic: string, partition: number, message: KafkaMessage): Received {
   return {
     topic,
     partition,
     offset: Number(message.offset),
     key: message.key,
     value: message.value,
-    headers: headersOf(message.headers ?? {}),
+    headers: headersOf(entriesOf(message.headers ?? {})),
   };
 }
 
-/** A header may stand twice; the last one counts, as in CloudEvents' bindings. */
-const headersOf = (headers: IHeaders): Record<string, Buffer> =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => {
-      const last = Array.isArray(value) ? value.at(-1) : value;
-      return last === undefined ? [] : [[name, Buffer.from(last)]];
-    }),
-  );
+/** kafkajs gives null for a header without a value, which its types do not say. */
+const entriesOf = (headers: IHeaders): [string, Buffer | null][] =>
+  Object.entries(headers).map(([name, value]) => {
+    const last = (Array.isArray(value) ? value.at(-1) : value) as Buffer | string | null | undefined;
+    return [name, last === undefined || last === null ? null : Buffer.from(last)];
+  });
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -177,6 +177,7 @@ async function publishChunk(
   while (rows.length > 0 && !signal.aborted) {
     const { sent, entries } = await publishSome(deps, options, rows, signal);
     const last = rows[sent - 1]?.id;
+    tell(deps, rows.slice(0, sent));
     rows = await withoutParked(deps, rows.slice(sent));
     if (sent === 0) continue; // the first row was parked, and its payment with it
     await cursor.move(rows.length === 0 ? chunk.upTo : (last ?? chunk.upTo), entries);
@@ -216,6 +217,16 @@ async function publishSome(
     deps.routes.forget();
   }
   return { sent: 0, entries: [] };
+}
+
+/** One line an event and stage; a level that costs nothing while it is off. */
+function tell({ log }: LeadDeps, rows: readonly OutboxRow[]): void {
+  if (!log.isLevelEnabled('debug')) return;
+  for (const { id, eventId, appid, payment, version, traceparent } of rows)
+    log.debug(
+      { event_id: eventId, appid, payment, version, outbox_id: id, traceparent: traceparent ?? undefined },
+      'event.published',
+    );
 }
 
 type Sent =

@@ -76,16 +76,23 @@ export async function claimUnknown(db: Queryable, claim: Claim): Promise<Held[]>
   return rows;
 }
 
-/** Keeps slow calls ours: only where the epoch is still the claim's. */
+/**
+ * Keeps slow calls ours: only where the epoch is still the claim's. A row that is being recorded at this moment is
+ * left out: waiting for it in another order than the recorder's would be a deadlock.
+ */
 export async function renewLeases(
   db: Queryable,
   held: readonly Held[],
   lease: { owner: string; leaseMs: number },
 ): Promise<void> {
   await db.query(
-    `update fahuo.upload u set lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-     from unnest($1::bigint[], $2::bigint[]) as h(id, epoch)
-     where u.id = h.id and u.lease_epoch = h.epoch and u.lease_owner = $4 and u.state in ('uploading', 'unknown')`,
+    `with mine as (
+      select u.id from fahuo.upload u, unnest($1::bigint[], $2::bigint[]) as h(id, epoch)
+      where u.id = h.id and u.lease_epoch = h.epoch and u.lease_owner = $4 and u.state in ('uploading', 'unknown')
+      for update of u skip locked
+    )
+    update fahuo.upload u set lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+    from mine where u.id = mine.id`,
     [held.map((row) => row.id), held.map((row) => row.epoch), lease.leaseMs, lease.owner],
   );
 }

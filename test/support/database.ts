@@ -6,8 +6,7 @@ import { migrate } from '../../db/migrate.ts';
 export type TestDatabase = { url: string; pool: Pool; drop: () => Promise<void> };
 
 /** A migrated database of the test's own, on the run's Postgres. */
-export async function createDatabase(): Promise<TestDatabase> {
-  const server = inject('databaseUrl');
+export async function createDatabase(server: string = inject('databaseUrl')): Promise<TestDatabase> {
   const name = `fahuo_test_${randomBytes(5).toString('hex')}`;
   await onServer(server, `create database ${name}`);
   const url = Object.assign(new URL(server), { pathname: `/${name}` }).toString();

@@ -38,18 +38,25 @@ const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const quiet = createLog({ level: 'silent' });
 
 export async function createStack(
-  options: { sandbox?: SandboxOptions; partitions?: number; env?: Record<string, string> } = {},
+  options: {
+    sandbox?: SandboxOptions;
+    partitions?: number;
+    env?: Record<string, string>;
+    /** Services of the test's own, to be killed and restarted; the run's otherwise. */
+    services?: { databaseUrl: string; kafkaBrokers: string };
+  } = {},
 ): Promise<Stack> {
-  const database = await createDatabase();
+  const brokers = options.services?.kafkaBrokers ?? inject('kafkaBrokers');
+  const database = await createDatabase(options.services?.databaseUrl);
   const topic = uniqueName('shipments');
-  const connection = { brokers: inject('kafkaBrokers').split(','), clientId: 'test' };
+  const connection = { brokers: brokers.split(','), clientId: 'test' };
   const admin = createAdmin(connection, quiet);
   for (const name of [topic, `${topic}.acks`, `${topic}.dead-letters`])
     await admin.createTopic(name, options.partitions ?? 4);
   const sandbox = await createSandbox({ autoCreatePayments: true, ...options.sandbox }, systemClock);
   const env = {
     DATABASE_URL: database.url,
-    KAFKA_BROKERS: inject('kafkaBrokers'),
+    KAFKA_BROKERS: brokers,
     KAFKA_TOPIC: topic,
     KAFKA_GROUP: topic,
     // Brokers that we start allow less than six seconds.
