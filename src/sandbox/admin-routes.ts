@@ -4,7 +4,7 @@ import { checkUpload } from './check.ts';
 import { textOf } from './codes.ts';
 import { endpoints, faultRules } from './faults.ts';
 import type { Service } from './service.ts';
-import type { Effect } from './world.ts';
+import { contentHash, type Effect } from './world.ts';
 
 const paymentShape = z
   .strictObject({
@@ -93,7 +93,8 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
   );
 }
 
-const lineOf = (effect: Effect): string => `${JSON.stringify(effect)}\n`;
+const lineOf = ({ body, ...effect }: Effect): string =>
+  `${JSON.stringify({ ...effect, bodyHash: contentHash(body) })}\n`;
 
 function statsOf({ world, tokens, usage }: Service): object {
   const kinds = { ship: 0, add: 0, reship: 0 };

@@ -52,9 +52,11 @@ export class Service {
   readonly #deps: ServiceDeps;
   readonly #ordinals = new Map<string, number>();
   #requests = 0;
+  readonly #ridTail: string;
 
   constructor(deps: ServiceDeps) {
     this.#deps = deps;
+    this.#ridTail = `${deps.random().slice(0, 8)}-${deps.random().slice(0, 8)}`;
     this.world = deps.world;
     this.tokens = deps.tokens;
     this.usage = deps.usage;
@@ -150,7 +152,8 @@ export class Service {
 
   #rid(): string {
     this.#requests += 1;
-    return `${this.#requests.toString(16).padStart(8, '0')}-${this.#deps.random().slice(0, 8)}-${this.#deps.random().slice(0, 8)}`;
+    const number = this.#requests.toString(16).padStart(8, '0');
+    return `${number}-${this.#ridTail}`;
   }
 
   forget(): void {

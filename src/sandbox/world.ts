@@ -37,7 +37,7 @@ export type Effect = {
   kind: EffectKind;
   atMs: number;
   uploadTimeMs: number;
-  bodyHash: string;
+  body: string;
 };
 
 export type WorldRules = {
@@ -119,7 +119,7 @@ export class World {
       kind: effect,
       atMs: nowMs,
       uploadTimeMs: upload.uploadTimeMs,
-      bodyHash: contentHash(from.body),
+      body: from.body,
     });
     this.#see(payment, { upload, body: from.body, errcode: 0, effect }, nowMs);
     return 0;

@@ -4,13 +4,16 @@ import { createDoorbell, type Doorbell } from '../loop.ts';
 import { claimPending } from './claim-store.ts';
 import type { UploaderOptions } from './deps.ts';
 import type { Held } from './row.ts';
-import { fly, release, type FlightDeps } from './sender.ts';
+import { fly, release, settle, type FlightDeps } from './sender.ts';
 import { createSlots } from './slots.ts';
 
 /** A claim is asked for when this part of the window is free: small claims cost as much as large ones. */
 const claimPart = 8;
 /** Rows claimed beyond the window, so that a slot that frees finds its next row at hand. */
-const aheadPart = 4;
+const aheadPart = 2;
+/** Answers that wait to be put on record, in windows: beyond that no call is started. */
+const unrecordedWindows = 4;
+const claimsAtOnce = 2;
 const idleMinMs = 5;
 const idleMaxMs = 100;
 const pausedMs = 250;
@@ -38,6 +41,11 @@ export async function runLane(
       startBell.ring();
     },
   });
+  const recording = createSlots(window * unrecordedWindows, { onEnd: () => startBell.ring() });
+  const call = async (row: Held): Promise<void> => {
+    const settled = await fly(deps, options, row, hardStop);
+    if (settled !== null) recording.start(() => settle(deps, settled));
+  };
   let ahead = Math.max(1, Math.floor(window / aheadPart));
 
   const claim = async (limit: number): Promise<number> => {
@@ -55,21 +63,34 @@ export async function runLane(
     return rows.length;
   };
 
+  let asked = 0;
+  let empty = false;
+  const claims = createSlots(claimsAtOnce, { onEnd: () => claimBell.ring() });
+  const claimSome = async (limit: number): Promise<void> => {
+    asked += limit;
+    empty = (await claim(limit).catch(onClaimError)) === 0;
+    asked -= limit;
+  };
+
+  /** One claim is on its way to disk while the next is being asked for. */
   const claimRows = async (): Promise<void> => {
     let idleMs = idleMinMs;
     while (!signal.aborted) {
-      const room = window + ahead - slots.busy() - ready.length;
+      const room = window + ahead - slots.busy() - ready.length - asked;
       if (deps.pauses.isPaused(appid, 'upload')) {
         await pause(pausedMs, signal);
-      } else if (room < Math.max(1, Math.min(ahead, window / claimPart))) {
-        await claimBell.waitFor(idleMaxMs, signal);
-      } else if ((await claim(room).catch(onClaimError)) > 0) {
-        idleMs = idleMinMs;
-      } else {
+      } else if (empty && claims.busy() === 0) {
         await options.doorbell.waitFor(idleMs, signal);
         idleMs = Math.min(idleMs * 2, idleMaxMs);
+        empty = false;
+      } else if (empty || claims.free() === 0 || room < Math.max(1, Math.min(ahead, window / claimPart))) {
+        await claimBell.waitFor(idleMaxMs, signal);
+      } else {
+        claims.start(() => claimSome(room));
       }
+      if (!empty) idleMs = ready.length > 0 ? idleMinMs : idleMs;
     }
+    await claims.drained();
   };
 
   const onClaimError = async (error: unknown): Promise<number> => {
@@ -82,14 +103,14 @@ export async function runLane(
   /** Starts what has a row, a slot and a permit; the permit is taken last, so that it is used at once. */
   const startCalls = async (): Promise<void> => {
     while (!signal.aborted) {
-      const wanted = Math.min(ready.length, slots.free());
+      const wanted = Math.min(ready.length, slots.free(), recording.free());
       if (wanted === 0 || deps.pauses.isPaused(appid, 'upload')) {
         await startBell.waitFor(idleMaxMs, signal);
         await giveBackStale();
         continue;
       }
       const { granted, retryAfterMs } = await deps.budget.take({ appid, lane: 'write', wanted });
-      for (const row of ready.splice(0, granted)) slots.start(() => fly(deps, options, row, hardStop));
+      for (const row of ready.splice(0, granted)) slots.start(() => call(row));
       // Under a limit rows would wait with a lease: hold no more of them than the next grants can use.
       ahead = granted < wanted ? Math.max(1, granted) : Math.min(window / aheadPart, ahead * 2);
       if (granted < wanted) await pause(retryAfterMs, signal);
@@ -108,6 +129,7 @@ export async function runLane(
   await Promise.all([claimRows(), startCalls()]);
   await Promise.all(ready.splice(0).map((row) => release(deps, row)));
   await slots.drained();
+  await recording.drained();
 }
 
 /** Two claims met on one payment: the index let one through, and the next look sees it. */

@@ -25,7 +25,7 @@ export function createRecorder(
 ): Recorder {
   const queue: Waiting[] = [];
   const stopped = new AbortController();
-  let writing = false;
+  let writers = 0;
 
   const write = async (batch: Waiting[]): Promise<void> => {
     for (const group of groupsOf(batch)) {
@@ -49,26 +49,27 @@ export function createRecorder(
   };
 
   const drain = async (): Promise<void> => {
-    writing = true;
     while (queue.length > 0) await write(queue.splice(0, maxBatch));
-    writing = false;
+    writers -= 1;
   };
 
   return {
     record: (decided) =>
       new Promise((resolve) => {
         queue.push({ decided, resolve });
+        if (writers > 0 && (writers >= maxWriters || queue.length < worthAWriter)) return;
+        writers += 1;
         // One turn of the event loop: answers that arrived together are written together.
-        if (!writing) {
-          writing = true;
-          setImmediate(() => void drain());
-        }
+        setImmediate(() => void drain());
       }),
     giveUp: () => stopped.abort(),
   };
 }
 
-const maxBatch = 500;
+const maxBatch = 250;
+/** While one batch is on its way to disk the next is being written; commits share a flush. */
+const maxWriters = 3;
+const worthAWriter = 16;
 
 const kindOf = ({ to, ...rest }: Transition): string => ('spent' in rest && !rest.spent ? 'given_back' : to);
 

@@ -18,24 +18,26 @@ const released: Transition = {
   detail: 'given back before it was sent',
 };
 
-/** One claimed row: read first where its payment has a history, send, decide, record. Never rejects. */
+/**
+ * One claimed row: read first where its payment has a history, send, decide. Never rejects; null when nothing was
+ * decided, and then the lease runs out and reads settle it. Putting it on record is {@link settle}, outside the slot
+ * of the call: a window of calls must not wait for the database.
+ */
 export async function fly(
   deps: FlightDeps,
   options: UploaderOptions,
   row: Held,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Settled | null> {
   const attempts: AttemptRecord[] = [];
-  let transition: Transition;
   try {
-    transition = await decide(deps, options, { row, attempts }, signal);
+    const transition = await decide(deps, options, { row, attempts }, signal);
+    return { row, from: 'uploading', transition, attempts };
   } catch (error) {
-    // A bug or a database that failed before anything was sent: the lease runs out and reads settle it.
     deps.log.error({ ...idsOf(row), err: messageOf(error) }, 'upload.failed');
     deps.leases.drop(row);
-    return;
+    return null;
   }
-  await settle(deps, { row, from: 'uploading', transition, attempts });
 }
 
 async function decide(
@@ -95,7 +97,7 @@ export const contextOf = (deps: UploaderDeps, options: UploaderOptions) => ({
   timing: options.timing,
 });
 
-type Settled = {
+export type Settled = {
   row: Held;
   from: 'uploading' | 'unknown';
   transition: Transition;

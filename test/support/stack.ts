@@ -1,5 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { inject } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { createAdmin, type Admin } from '../../src/kafka/admin.ts';
@@ -7,7 +5,10 @@ import type { KafkaConnection } from '../../src/kafka/connection.ts';
 import { createLog } from '../../src/log.ts';
 import { createSandbox, type SandboxOptions } from '../../src/sandbox/run.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
+import { runFahuo, startFahuo, type FahuoProcess } from './fahuo-process.ts';
 import { uniqueName } from './names.ts';
+
+export { effectsOf, statsOf, tellSandbox } from './sandbox-client.ts';
 
 export const appid = 'wx0123456789abcdef';
 
@@ -26,15 +27,6 @@ export type Stack = {
   close: () => Promise<void>;
 };
 
-export type FahuoProcess = {
-  child: ChildProcess;
-  http: string;
-  kill: () => Promise<void>;
-  /** SIGTERM, and its exit code. */
-  stop: () => Promise<number | null>;
-};
-
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const quiet = createLog({ level: 'silent' });
 
 export async function createStack(
@@ -95,74 +87,4 @@ export async function createStack(
       await database.drop();
     },
   };
-}
-
-const spawnFahuo = (args: string[], env: Record<string, string>): ChildProcess =>
-  spawn(process.execPath, ['--max-semi-space-size=8', main, ...args], {
-    env: { PATH: process.env['PATH'] ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-
-async function startFahuo(args: string[], env: Record<string, string>): Promise<FahuoProcess> {
-  const child = spawnFahuo(args, env);
-  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
-  let stderr = '';
-  child.stderr?.on('data', (data: Buffer) => (stderr = (stderr + String(data)).slice(-20_000)));
-  const line = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout! }).once('line', resolve);
-    void exited.then((code) => reject(new Error(`fahuo ended with ${code}: ${stderr}`)));
-  });
-  const end = (signal: NodeJS.Signals) => async (): Promise<number | null> => {
-    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-    return exited;
-  };
-  return {
-    child,
-    http: (JSON.parse(line) as { http: string }).http,
-    kill: async () => {
-      await end('SIGKILL')();
-    },
-    stop: end('SIGTERM'),
-  };
-}
-
-async function runFahuo(args: string[], env: Record<string, string>) {
-  const child = spawnFahuo(args, env);
-  let stdout = '';
-  let stderr = '';
-  child.stdout?.on('data', (data: Buffer) => (stdout += String(data)));
-  child.stderr?.on('data', (data: Buffer) => (stderr += String(data)));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, stdout, stderr };
-}
-
-export type Stats = {
-  effects: { ship: number; add: number; reship: number };
-  requests: Record<string, Record<string, number>>;
-  token_fetches: Record<string, number>;
-  busiest_second: number;
-};
-
-export const statsOf = async (url: string): Promise<Stats> =>
-  (await (await fetch(`${url}/_sandbox/stats`)).json()) as Stats;
-
-export type EffectLine = {
-  payment: string;
-  kind: string;
-  atMs: number;
-  uploadTimeMs: number;
-  bodyHash: string;
-};
-
-export async function effectsOf(url: string): Promise<EffectLine[]> {
-  const text = await (await fetch(`${url}/_sandbox/effects`)).text();
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as EffectLine);
-}
-
-export async function tellSandbox(url: string, path: string, body: unknown): Promise<unknown> {
-  const answer = await fetch(`${url}/_sandbox/${path}`, { method: 'POST', body: JSON.stringify(body) });
-  return answer.json();
 }

@@ -1,0 +1,26 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startParts, type Parts } from '../../src/demo/parts/start.ts';
+import { runCampaign } from '../campaign/campaign.ts';
+
+/** Services of its own: it kills them. */
+let parts: Parts;
+beforeAll(async () => {
+  parts = await startParts({ needRedis: true });
+});
+afterAll(() => parts.stop());
+
+it.each([1, 2, 3])(
+  'seed %i: 500 events through faults, kills and restarts, each applied once, in order, and on record',
+  async (seed) => {
+    const report = await runCampaign(parts, { seed, events: 500, kills: 4 });
+    console.log(JSON.stringify(report));
+    expect(report).toMatchObject({
+      acknowledged: 500,
+      lost: 0,
+      effectsNotOne: 0,
+      orderViolations: 0,
+      reshipsWithoutCorrection: 0,
+      attemptsWithoutRecord: 0,
+    });
+  },
+);

@@ -1,0 +1,52 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+export type FahuoProcess = {
+  child: ChildProcess;
+  http: string;
+  kill: () => Promise<void>;
+  /** SIGTERM, and its exit code. */
+  stop: () => Promise<number | null>;
+};
+
+const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+const spawnFahuo = (args: string[], env: Record<string, string>): ChildProcess =>
+  spawn(process.execPath, ['--max-semi-space-size=8', main, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
+/** Starts a long-running command and waits for its first line, which names its URL. */
+export async function startFahuo(args: string[], env: Record<string, string>): Promise<FahuoProcess> {
+  const child = spawnFahuo(args, env);
+  const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+  let stderr = '';
+  child.stderr?.on('data', (data: Buffer) => (stderr = (stderr + String(data)).slice(-20_000)));
+  const line = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout! }).once('line', resolve);
+    void exited.then((code) => reject(new Error(`fahuo ended with ${code}: ${stderr}`)));
+  });
+  const end = (signal: NodeJS.Signals) => async (): Promise<number | null> => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    return exited;
+  };
+  return {
+    child,
+    http: (JSON.parse(line) as { http: string }).http,
+    kill: async () => {
+      await end('SIGKILL')();
+    },
+    stop: end('SIGTERM'),
+  };
+}
+
+/** Runs one command to its end. */
+export async function runFahuo(args: string[], env: Record<string, string>) {
+  const child = spawnFahuo(args, env);
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (data: Buffer) => (stdout += String(data)));
+  child.stderr?.on('data', (data: Buffer) => (stderr += String(data)));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, stdout, stderr };
+}
