@@ -5,15 +5,12 @@ import { createKafkajs, type KafkaConnection } from './connection.ts';
 
 export type PartitionOffsets = { partition: number; low: number; high: number };
 
-/** Without them the cluster's defaults hold. */
-export type TopicOptions = { replicationFactor?: number; config?: Readonly<Record<string, string>> };
-
 /** What operators' commands and the relay ask of the cluster. Rejects with KAFKA_UNREACHABLE naming the brokers. */
 export type Admin = {
   /** Null when there is no such topic. */
   partitionCount: (topic: string) => Promise<number | null>;
   /** False when it existed already. */
-  createTopic: (topic: string, partitions: number, options?: TopicOptions) => Promise<boolean>;
+  createTopic: (topic: string, partitions: number) => Promise<boolean>;
   /** First and next offset of every partition. */
   topicOffsets: (topic: string) => Promise<PartitionOffsets[]>;
   /** By partition, the first offset written at `at` or later; the next offset where there is none. */
@@ -50,19 +47,9 @@ export function createAdmin(connection: KafkaConnection, log: Log): Admin {
         const { topics } = await ready.fetchTopicMetadata({ topics: [topic] });
         return topics[0]?.partitions.length ?? null;
       }),
-    createTopic: (topic, partitions, { replicationFactor, config = {} } = {}) =>
+    createTopic: (topic, partitions) =>
       withAdmin((ready) =>
-        ready.createTopics({
-          topics: [
-            {
-              topic,
-              numPartitions: partitions,
-              ...(replicationFactor === undefined ? {} : { replicationFactor }),
-              configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-            },
-          ],
-          waitForLeaders: true,
-        }),
+        ready.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true }),
       ),
     topicOffsets: (topic) =>
       withAdmin(async (ready) =>

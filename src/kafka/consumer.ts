@@ -4,7 +4,6 @@ import { FahuoError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
 import type { Received } from './message.ts';
-import { headersOf } from './records.ts';
 
 export type Batch = {
   topic: string;
@@ -46,11 +45,9 @@ export async function runConsumerGroup(
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       if (!payload.restart) crashed.reject(crash(options, payload.error));
     });
-    const starting = begin(consumer, options, signal);
     try {
-      // A stop does not wait for a broker that is away.
-      await Promise.race([starting, untilAborted(signal)]);
-      await Promise.race([crashed.promise, untilAborted(signal)]);
+      await begin(consumer, options, signal);
+      await Promise.race([untilAborted(signal), crashed.promise]);
       return;
     } catch (error) {
       if (error instanceof FahuoError) throw error;
@@ -66,8 +63,6 @@ export async function runConsumerGroup(
       await pause(retryMs, signal);
     } finally {
       await consumer.disconnect().catch(() => undefined);
-      // Where the stop came in the middle of a start, what it opens afterwards is closed as well.
-      void starting.catch(() => undefined).then(() => consumer.disconnect().catch(() => undefined));
     }
   }
 }
@@ -126,23 +121,25 @@ async function accept(
   });
 }
 
-function received(topic: string, partition: number, message: KafkaMessage): Received {
+export function received(topic: string, partition: number, message: KafkaMessage): Received {
   return {
     topic,
     partition,
     offset: Number(message.offset),
     key: message.key,
     value: message.value,
-    headers: headersOf(entriesOf(message.headers ?? {})),
+    headers: headersOf(message.headers ?? {}),
   };
 }
 
-/** kafkajs gives null for a header without a value, which its types do not say. */
-const entriesOf = (headers: IHeaders): [string, Buffer | null][] =>
-  Object.entries(headers).map(([name, value]) => {
-    const last = (Array.isArray(value) ? value.at(-1) : value) as Buffer | string | null | undefined;
-    return [name, last === undefined || last === null ? null : Buffer.from(last)];
-  });
+/** A header may stand twice; the last one counts, as in CloudEvents' bindings. */
+const headersOf = (headers: IHeaders): Record<string, Buffer> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => {
+      const last = Array.isArray(value) ? value.at(-1) : value;
+      return last === undefined ? [] : [[name, Buffer.from(last)]];
+    }),
+  );
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -1,8 +1,6 @@
 import { ProduceAcks, Producer, type MessageToProduce } from '@platformatic/kafka';
-import { pause } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { platformaticOptions, type KafkaConnection } from './connection.ts';
-import { brokerCodes, reasonOf } from './failure.ts';
 import type { Message } from './message.ts';
 
 /** Messages of one partition, in order. */
@@ -23,34 +21,24 @@ export type Publisher = {
   close: () => Promise<void>;
 };
 
-export type PublisherOptions = {
-  /** How long an answer may take; the broker waits as long for its replicas. */
-  requestTimeoutMs?: number;
-};
-
-/** A connection that is cut off may never close; nobody waits for it longer. */
-const closeTimeoutMs = 1_000;
+type Client = Producer;
 
 /**
  * The producer of the relay. It is not idempotent in Kafka's sense, on purpose: a sequence number that is used again
  * after an ambiguous failure makes the broker acknowledge a batch that it drops. After anything but a success the
  * client is thrown away, so the next send starts on fresh connections and fresh metadata.
  */
-export function createPublisher(connection: KafkaConnection, options: PublisherOptions = {}): Publisher {
-  let client: Producer | undefined;
+export function createPublisher(connection: KafkaConnection): Publisher {
+  let client: Client | undefined;
   let queue: Promise<unknown> = Promise.resolve();
 
   const discard = async (): Promise<void> => {
     const old = client;
     client = undefined;
-    if (old === undefined) return;
-    const closed = new AbortController();
-    const closing = old.close(true).catch(() => undefined);
-    await Promise.race([closing, pause(closeTimeoutMs, closed.signal)]);
-    closed.abort();
+    await old?.close(true).catch(() => undefined);
   };
   const send = async (topic: string, batches: readonly PartitionBatch[]): Promise<Published> => {
-    client ??= createClient(connection, options);
+    client ??= createClient(connection);
     try {
       const result = await client.send({ messages: messagesOf(topic, batches), acks: ProduceAcks.ALL });
       const offsets = new Map(result.offsets?.map((one) => [one.partition, Number(one.offset)]));
@@ -75,15 +63,8 @@ export function createPublisher(connection: KafkaConnection, options: PublisherO
   };
 }
 
-const createClient = (connection: KafkaConnection, { requestTimeoutMs }: PublisherOptions): Producer =>
-  new Producer({
-    ...platformaticOptions(connection),
-    ...(requestTimeoutMs === undefined
-      ? {}
-      : { requestTimeout: requestTimeoutMs, timeout: requestTimeoutMs }),
-    idempotent: false,
-    repeatOnStaleMetadata: false,
-  });
+const createClient = (connection: KafkaConnection): Client =>
+  new Producer({ ...platformaticOptions(connection), idempotent: false, repeatOnStaleMetadata: false });
 
 const bytesOf = (data: string | Buffer): Buffer => (typeof data === 'string' ? Buffer.from(data) : data);
 
@@ -120,10 +101,25 @@ function nameBytes(name: string): Buffer {
 
 const tooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
 
+/** The library nests the broker's answer in errors and lists of errors; one wins over the others. */
 function failureOf(error: unknown): Published {
-  const codes = brokerCodes(error);
-  if (codes.some((code) => tooLarge.includes(code))) return { kind: 'too_large' };
-  if (codes.includes('UNKNOWN_TOPIC_OR_PARTITION') || messageOf(error).startsWith('Unknown topic'))
+  const ids = brokerCodes(error);
+  if (ids.some((id) => tooLarge.includes(id))) return { kind: 'too_large' };
+  if (ids.includes('UNKNOWN_TOPIC_OR_PARTITION') || messageOf(error).startsWith('Unknown topic'))
     return { kind: 'topic_missing' };
   return { kind: 'unreachable', reason: reasonOf(error) };
+}
+
+type Nested = { apiId?: unknown; errors?: unknown; cause?: unknown };
+
+function brokerCodes(error: unknown): string[] {
+  if (typeof error !== 'object' || error === null) return [];
+  const { apiId, errors, cause } = error as Nested;
+  const own = typeof apiId === 'string' ? [apiId] : [];
+  return [...own, ...(Array.isArray(errors) ? errors.flatMap(brokerCodes) : []), ...brokerCodes(cause)];
+}
+
+function reasonOf(error: unknown): string {
+  const codes = brokerCodes(error);
+  return codes.length > 0 ? codes.join(', ') : messageOf(error);
 }
