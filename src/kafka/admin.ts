@@ -1,16 +1,20 @@
 import type { Admin as KafkajsAdmin } from 'kafkajs';
+import { monotonicMs, pause } from '../clock.ts';
 import { FahuoError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
 
 export type PartitionOffsets = { partition: number; low: number; high: number };
 
+/** Without them the cluster's defaults hold. */
+export type TopicOptions = { replicationFactor?: number; config?: Readonly<Record<string, string>> };
+
 /** What operators' commands and the relay ask of the cluster. Rejects with KAFKA_UNREACHABLE naming the brokers. */
 export type Admin = {
   /** Null when there is no such topic. */
   partitionCount: (topic: string) => Promise<number | null>;
   /** False when it existed already. */
-  createTopic: (topic: string, partitions: number) => Promise<boolean>;
+  createTopic: (topic: string, partitions: number, options?: TopicOptions) => Promise<boolean>;
   /** First and next offset of every partition. */
   topicOffsets: (topic: string) => Promise<PartitionOffsets[]>;
   /** By partition, the first offset written at `at` or later; the next offset where there is none. */
@@ -47,10 +51,22 @@ export function createAdmin(connection: KafkaConnection, log: Log): Admin {
         const { topics } = await ready.fetchTopicMetadata({ topics: [topic] });
         return topics[0]?.partitions.length ?? null;
       }),
-    createTopic: (topic, partitions) =>
-      withAdmin((ready) =>
-        ready.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true }),
-      ),
+    createTopic: (topic, partitions, { replicationFactor, config = {} } = {}) =>
+      withAdmin(async (ready) => {
+        const made = await ready.createTopics({
+          topics: [
+            {
+              topic,
+              numPartitions: partitions,
+              ...(replicationFactor === undefined ? {} : { replicationFactor }),
+              configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+            },
+          ],
+          waitForLeaders: false,
+        });
+        await untilLed(ready, topic);
+        return made;
+      }),
     topicOffsets: (topic) =>
       withAdmin(async (ready) =>
         (await ready.fetchTopicOffsets(topic))
@@ -74,4 +90,25 @@ export function createAdmin(connection: KafkaConnection, log: Log): Admin {
       }),
     close: () => admin.disconnect(),
   };
+}
+
+const leadersWithinMs = 10_000;
+const leadersEveryMs = 50;
+
+/**
+ * A topic that was just made is not known everywhere yet. kafkajs can wait for its leaders, but takes the broker's
+ * "unknown topic" of the first moments for final.
+ */
+async function untilLed(admin: KafkajsAdmin, topic: string): Promise<void> {
+  const deadline = monotonicMs() + leadersWithinMs;
+  for (;;) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      if (topics[0]?.partitions.every(({ leader }) => leader >= 0) === true) return;
+      if (monotonicMs() > deadline) return; // who needs a leader will say so
+    } catch (error) {
+      if (monotonicMs() > deadline) throw error;
+    }
+    await pause(leadersEveryMs);
+  }
 }

@@ -14,10 +14,16 @@ export function maskContacts(event: unknown): unknown {
   const list = (event as Loose | null)?.data?.shipping_list;
   if (!Array.isArray(list)) return event;
   const masked = structuredClone(event) as Required<Loose>;
-  for (const parcel of masked.data.shipping_list ?? []) {
-    for (const [member, phone] of Object.entries(parcel.contact ?? {}))
-      if (typeof phone === 'string' && parcel.contact !== undefined)
-        parcel.contact[member] = maskPhone(phone);
-  }
+  for (const { contact } of (masked.data.shipping_list ?? []).filter(hasContact))
+    for (const [member, phone] of Object.entries(contact))
+      if (typeof phone === 'string') contact[member] = maskPhone(phone);
   return masked;
 }
+
+/** What stands in the list may be anything: the contract says so afterwards. */
+const hasContact = (parcel: unknown): parcel is { contact: Record<string, unknown> } =>
+  typeof parcel === 'object' &&
+  parcel !== null &&
+  'contact' in parcel &&
+  typeof parcel.contact === 'object' &&
+  parcel.contact !== null;

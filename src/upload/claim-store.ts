@@ -16,6 +16,9 @@ export type PendingClaim = Claim & { acknowledgements: boolean };
  * nothing in flight and no older row waiting (P3), skipping what another instance is claiming. The new `upload_time`
  * is the database's now, and strictly later than every earlier one of the payment (facts.md §6.6).
  *
+ * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5). A parked
+ * conflict that somebody retries is read again, never sent blindly.
+ *
  * A blocked row is put off by a second, so that a payment with a thousand versions is not looked at in every claim;
  * its predecessor's end wakes it. `unique_violation` on upload_one_in_flight means that two claims met: claim again.
  * `next_attempt_at <= now()`, not clock_timestamp(): only a stable function can bound the index scan.
@@ -51,7 +54,7 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
       lease_epoch = u.lease_epoch + 1, lease_until = clock_timestamp() + $4 * interval '1 millisecond',
       upload_time = greatest(date_trunc('milliseconds', clock_timestamp()), j.last_time + interval '1 millisecond')
     from judged j where u.id = j.id and not j.blocked and not j.outdated
-    returning ${heldColumns}, j.history or u.kind = 'corrected' as history`,
+    returning ${heldColumns}, j.history or u.attempts > 1 or u.kind = 'corrected' as history`,
     [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.acknowledgements],
   );
   return rows.sort((left, right) => left.id - right.id);

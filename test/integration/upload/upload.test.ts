@@ -6,7 +6,7 @@ import { createLog } from '../../../src/log.ts';
 import { createDoorbell } from '../../../src/loop.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
-import { claimPending, expireLeases } from '../../../src/upload/claim-store.ts';
+import { claimPending, expireLeases, retryParked } from '../../../src/upload/claim-store.ts';
 import { deletePauses } from '../../../src/upload/pause-store.ts';
 import { acknowledge } from '../../../src/upload/record-store.ts';
 import { runUploader } from '../../../src/upload/run.ts';
@@ -229,6 +229,25 @@ describe('the uploader', () => {
     expect(await accept(correction('p', 4, '再改', 'c4'))).toMatchObject({ dead: 1 });
     const { rows } = await database.pool.query('select reason from fahuo.dead_letter');
     expect(rows).toEqual([{ reason: 'second_correction' }]);
+  });
+
+  it('retries a parked conflict by reading, never by sending', async () => {
+    const byHand = shippedEvent({ payment: 'p' });
+    byHand.data.shipping_list[0]!['item_desc'] = '别的';
+    await tellSandbox(sandbox.url, 'console-ship', {
+      ...byHand.data,
+      upload_time: '2026-01-01T00:00:00.000+08:00',
+    });
+    await tellSandbox(sandbox.url, 'faults', { kind: 'status', times: 1 });
+    await accept(shippedEvent({ payment: 'p' }));
+    start();
+    for (let retry = 0; retry < 3; retry++) {
+      await untilState('p', 'parked');
+      const { rows } = await database.pool.query<{ id: number }>('select id from fahuo.upload');
+      expect(await retryParked(database.pool, [rows[0]!.id])).toBe(1);
+    }
+    await untilState('p', 'parked');
+    expect((await statsOf(sandbox.url)).effects).toEqual({ ship: 1, add: 0, reship: 0 });
   });
 
   it('sends a correction that stayed unknown only until it took effect', async () => {
