@@ -27,19 +27,21 @@ export function chunksOf(messages: readonly Received[]): Received[][] {
 
 export type LeftOut = { kind: 'duplicate' } | { kind: 'dead'; reason: DeadLetterReason; detail: string };
 
-/** Why a row was left out of the insert: a redelivery, or something that must not pass for one. Pure. */
+/**
+ * Why a row was left out of the insert: a redelivery, or something that must not pass for one. Pure. An equal row makes
+ * it a duplicate whatever else became of its event id: what it says is in the table.
+ */
 export function judgeLeftOut(upload: NewUpload, rivals: readonly Rival[]): LeftOut {
-  const sameEvent = rivals.find((rival) => rival.eventId === upload.event_id);
-  if (sameEvent !== undefined && !isSame(sameEvent, upload))
+  if (rivals.some((rival) => isSame(rival, upload))) return { kind: 'duplicate' };
+  if (rivals.some((rival) => rival.eventId === upload.event_id))
     return conflict(`the event id ${upload.event_id} was used before with other content`);
   const ofPayment = rivals.filter((rival) => isOfPayment(rival, upload));
   const sameVersion = ofPayment.find((rival) => rival.version === upload.version);
-  if (sameVersion !== undefined && !isSame(sameVersion, upload))
+  if (sameVersion !== undefined)
     return conflict(
       `version ${upload.version} of this payment came before with other content (event ${sameVersion.eventId}): send the next version`,
     );
-  if (sameEvent !== undefined || sameVersion !== undefined) return { kind: 'duplicate' };
-  const correction = ofPayment.find((rival) => rival.kind === 'corrected');
+  const correction = ofPayment.find((rival) => rival.kind === 'corrected' && !isFailed(rival));
   return {
     kind: 'dead',
     reason: 'second_correction',
@@ -49,6 +51,9 @@ export function judgeLeftOut(upload: NewUpload, rivals: readonly Rival[]): LeftO
 
 const isOfPayment = (rival: Rival, upload: NewUpload): boolean =>
   rival.appid === upload.appid && rival.payment === upload.payment;
+
+/** A correction that was rejected or superseded leaves its place to another. */
+const isFailed = ({ state }: Rival): boolean => state === 'rejected' || state === 'superseded';
 
 const isSame = (rival: Rival, upload: NewUpload): boolean =>
   isOfPayment(rival, upload) &&

@@ -1,4 +1,5 @@
 import type { DeadLetterReason } from '../../db/states.ts';
+import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
 import {
   CORRECTED,
@@ -37,54 +38,86 @@ export function decode(received: Received, options: DecodeOptions): Decoded {
   if (text.kind === 'bad') return dead('undecodable', text.detail);
   const parsed = parse(text.text);
   if (parsed.kind === 'bad') return dead('undecodable', parsed.detail);
-  const structured = header(received, 'content-type')?.startsWith('application/cloudevents') === true;
+  const contentType = header(received, 'content-type')?.toLowerCase();
+  const structured = contentType?.startsWith('application/cloudevents') === true;
   const candidate = structured ? fromStructured(parsed.value) : fromBinary(received, parsed.value);
   const eventId = typeof candidate.id === 'string' ? candidate.id.slice(0, 128) : null;
   const typeProblem = problemOfType(candidate.type);
   if (typeProblem !== null) return dead('invalid', typeProblem, eventId);
-  const checked = checkEvent(options.maskContacts ? maskContacts(candidate) : candidate, options);
-  if (checked.kind === 'invalid') return dead('invalid', describeProblems(checked.problems), eventId);
+  const checked = check(candidate, options);
+  if (checked.kind === 'bad') return dead('invalid', checked.detail, eventId);
   return { kind: 'event', received, event: checked.event, traceparent: checked.event.traceparent ?? null };
 }
+
+type CheckedCandidate = { kind: 'event'; event: ShippingEvent } | { kind: 'bad'; detail: string };
+
+/** A candidate that trips a check over itself is a dead letter too: thrown on, it would hold up its partition (P7). */
+function check(candidate: Candidate, options: DecodeOptions): CheckedCandidate {
+  try {
+    const checked = checkEvent(options.maskContacts ? maskContacts(candidate) : candidate, options);
+    if (checked.kind === 'invalid') return bad(describeProblems(checked.problems));
+    const unstorable = unstorableAttribute(checked.event);
+    return unstorable === null ? { kind: 'event', event: checked.event } : bad(unstorable);
+  } catch (error) {
+    return bad(`the event cannot be checked: ${messageOf(error)}`);
+  }
+}
+
+/** Postgres text holds neither NUL nor half a surrogate pair; the body is stored escaped and may hold both. */
+function unstorableAttribute(event: ShippingEvent): string | null {
+  const { id, source, traceparent } = event;
+  const approval = event.type === CORRECTED ? { reason: event.reason, approved_by: event.approved_by } : {};
+  for (const [name, text] of Object.entries({ id, source, traceparent, ...approval }))
+    if (text !== undefined && (text.includes('\0') || !text.isWellFormed()))
+      return `${name} is ${JSON.stringify(text).slice(0, 80)}: must hold whole characters and no NUL`;
+  return null;
+}
+
+const bad = (detail: string): { kind: 'bad'; detail: string } => ({ kind: 'bad', detail });
 
 type Text = { kind: 'text'; text: string } | { kind: 'bad'; detail: string };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 function readText(value: Buffer | null): Text {
-  if (value === null || value.length === 0) return { kind: 'bad', detail: 'the message has no value' };
+  if (value === null || value.length === 0) return bad('the message has no value');
   if (value.length > maxValueBytes)
-    return { kind: 'bad', detail: `the value has ${value.length} bytes: at most ${maxValueBytes} are read` };
+    return bad(`the value has ${value.length} bytes: at most ${maxValueBytes} are read`);
   try {
     return { kind: 'text', text: utf8.decode(value) };
   } catch {
-    return { kind: 'bad', detail: 'the value is not UTF-8' };
+    return bad('the value is not UTF-8');
   }
 }
 
 type Parsed = { kind: 'value'; value: unknown } | { kind: 'bad'; detail: string };
 
 function parse(text: string): Parsed {
-  if (isDeeperThan(text, maxDepth))
-    return { kind: 'bad', detail: `the value is nested deeper than ${maxDepth} levels` };
+  if (isDeeperThan(text, maxDepth)) return bad(`the value is nested deeper than ${maxDepth} levels`);
   try {
     return { kind: 'value', value: JSON.parse(text) };
   } catch (error) {
-    return { kind: 'bad', detail: `the value is not JSON: ${error instanceof Error ? error.message : ''}` };
+    return bad(`the value is not JSON: ${messageOf(error)}`);
   }
 }
 
+const quote = 0x22;
+const backslash = 0x5c;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 
-/** Brackets inside strings count as well: an upper bound is enough, and texts with 32 open brackets are no orders. */
+/**
+ * Exact for JSON, and of what is not JSON the parser makes nothing. Brackets inside strings are text: open ones are no
+ * nesting, and closed ones must not hide any.
+ */
 export function isDeeperThan(text: string, limit: number): boolean {
   let depth = 0;
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
-    if (unit === openBrace || unit === openBracket) {
+    if (unit === quote) at = endOfString(text, at);
+    else if (unit === openBrace || unit === openBracket) {
       depth += 1;
       if (depth > limit) return true;
     } else if (unit === closeBrace || unit === closeBracket) depth -= 1;
@@ -92,9 +125,33 @@ export function isDeeperThan(text: string, limit: number): boolean {
   return false;
 }
 
+/** Where the string that begins at `start` has its closing quote. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === quote) return at;
+    if (unit === backslash) at += 1;
+  }
+  return text.length;
+}
+
 const header = ({ headers }: Received, name: string): string | undefined => headers[name]?.toString('utf8');
 
-type Candidate = Record<string, unknown> & { id?: unknown; type?: unknown };
+type Candidate = Partial<
+  Record<
+    | 'id'
+    | 'type'
+    | 'source'
+    | 'time'
+    | 'appid'
+    | 'version'
+    | 'traceparent'
+    | 'reason'
+    | 'approved_by'
+    | 'data',
+    unknown
+  >
+>;
 
 function fromBinary(received: Received, data: unknown): Candidate {
   const version = header(received, 'ce_version');
@@ -112,15 +169,27 @@ function fromBinary(received: Received, data: unknown): Candidate {
   });
 }
 
-/** Attributes of structured mode that carry nothing for us. */
-const unused = ['specversion', 'datacontenttype', 'dataschema', 'subject', 'approvedby'];
-
-/** Extension attributes are lower case without separators (CloudEvents 1.0 §3); ours are version, appid, approvedby. */
+/**
+ * Extension attributes are lower case without separators (CloudEvents 1.0 §3); ours are appid, version, reason and
+ * approvedby. Those of others (`partitionkey`, `tracestate`) are passed over, as unknown headers are in binary mode.
+ */
 function fromStructured(value: unknown): Candidate {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  const { id, type, source, time, appid, version, traceparent, reason, data } = value as Candidate;
   const { approvedby, approved_by: plain } = value as { approvedby?: unknown; approved_by?: unknown };
-  const rest = Object.fromEntries(Object.entries(value).filter(([name]) => !unused.includes(name)));
-  return defined({ ...rest, approved_by: plain ?? approvedby });
+  const approvedBy = plain ?? approvedby;
+  return defined({
+    id,
+    type,
+    source,
+    time,
+    appid,
+    version,
+    traceparent,
+    reason,
+    approved_by: approvedBy,
+    data,
+  });
 }
 
 const defined = (candidate: Candidate): Candidate =>

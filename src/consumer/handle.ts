@@ -74,53 +74,51 @@ const isDataError = (error: unknown): boolean =>
   typeof error.code === 'string' &&
   /^2[23]/.test(error.code);
 
+/** An event with the message that brought it; positions tell apart two that share an event id. */
+type Offered = { upload: NewUpload; received: Received };
+
 async function insertChunk(
   { pool, log }: AcceptDeps,
   decoded: readonly Decoded[],
   options: AcceptOptions,
 ): Promise<Accepted> {
-  const events = decoded.filter((one) => one.kind === 'event');
-  const undecodable: NewDeadLetter[] = decoded.filter((one) => one.kind === 'dead');
-  const uploads = events.map(renderUpload);
-  const letters = [...undecodable];
+  const offered = decoded.flatMap((one): Offered[] =>
+    one.kind === 'event' ? [{ upload: renderUpload(one), received: one.received }] : [],
+  );
   // No transaction around both: each is idempotent, and the offset is committed after both.
-  const inserted = uploads.length === 0 ? [] : await insertUploads(pool, uploads, options);
-  const known = new Set(inserted.map((row) => row.eventId));
-  if (log.isLevelEnabled('debug')) for (const upload of uploads) tell(log, upload, known);
-  const leftOut = firstUses(uploads, known);
-  const rivals =
-    leftOut.length === 0
-      ? []
-      : await readRivals(
-          pool,
-          leftOut.map(({ upload }) => upload),
-        );
-  let duplicate = 0;
-  for (const { upload, index } of leftOut) {
-    const judged = judgeLeftOut(upload, rivals);
-    const event = events[index];
-    if (judged.kind === 'duplicate' || event === undefined) duplicate += 1;
-    else letters.push({ ...judged, received: event.received, eventId: upload.event_id });
-  }
+  const inserted = offered.length === 0 ? [] : await insertUploads(pool, uploadsOf(offered), options);
+  const positions = new Set(inserted.map(positionOf));
+  if (log.isLevelEnabled('debug')) for (const { upload } of offered) tellAccepted(log, upload, positions);
+  const leftOut = offered.filter(({ upload }) => !positions.has(positionOf(upload)));
+  const refused = await judge(pool, leftOut);
+  const letters: NewDeadLetter[] = [...decoded.filter((one) => one.kind === 'dead'), ...refused];
   if (letters.length > 0) await insertDeadLetters(pool, letters);
+  for (const letter of letters) tellDead(log, letter);
   const superseded = inserted.filter((row) => row.superseded).length;
-  const accepted = { inserted: inserted.length - superseded, duplicate, superseded, dead: letters.length };
-  for (const { received, reason, detail, eventId } of letters)
-    log.warn(
-      {
-        topic: received.topic,
-        partition: received.partition,
-        offset: received.offset,
-        event_id: eventId,
-        reason,
-        detail: detail.slice(0, 300),
-      },
-      'message.dead_lettered',
-    );
-  return accepted;
+  return {
+    inserted: inserted.length - superseded,
+    duplicate: leftOut.length - refused.length,
+    superseded,
+    dead: letters.length,
+  };
 }
 
-const tell = (log: Log, upload: NewUpload, inserted: ReadonlySet<string>): void =>
+/** The dead letters among the rows that the insert left out; the others are there already. */
+async function judge(pool: Pool, leftOut: readonly Offered[]): Promise<NewDeadLetter[]> {
+  if (leftOut.length === 0) return [];
+  const rivals = await readRivals(pool, uploadsOf(leftOut));
+  return leftOut.flatMap(({ upload, received }) => {
+    const judged = judgeLeftOut(upload, rivals);
+    return judged.kind === 'duplicate' ? [] : [{ ...judged, received, eventId: upload.event_id }];
+  });
+}
+
+const uploadsOf = (offered: readonly Offered[]): NewUpload[] => offered.map(({ upload }) => upload);
+
+const positionOf = (row: { topic: string; partition: number; offset: number }): string =>
+  `${row.topic}/${row.partition}/${row.offset}`;
+
+const tellAccepted = (log: Log, upload: NewUpload, inserted: ReadonlySet<string>): void =>
   log.debug(
     {
       event_id: upload.event_id,
@@ -130,24 +128,24 @@ const tell = (log: Log, upload: NewUpload, inserted: ReadonlySet<string>): void 
       topic: upload.topic,
       partition: upload.partition,
       offset: upload.offset,
-      inserted: inserted.has(upload.event_id),
+      inserted: inserted.has(positionOf(upload)),
       traceparent: upload.traceparent ?? undefined,
     },
     'event.accepted',
   );
 
-/** Uploads that were not inserted; of several with one event id in a chunk, the first is the inserted one. */
-function firstUses(
-  uploads: readonly NewUpload[],
-  inserted: ReadonlySet<string>,
-): { upload: NewUpload; index: number }[] {
-  const used = new Set<string>();
-  return uploads.flatMap((upload, index) => {
-    if (!inserted.has(upload.event_id) || used.has(upload.event_id)) return [{ upload, index }];
-    used.add(upload.event_id);
-    return [];
-  });
-}
+const tellDead = (log: Log, { received, reason, detail, eventId }: NewDeadLetter): void =>
+  log.warn(
+    {
+      topic: received.topic,
+      partition: received.partition,
+      offset: received.offset,
+      event_id: eventId,
+      reason,
+      detail: detail.slice(0, 300),
+    },
+    'message.dead_lettered',
+  );
 
 function count(metrics: Metrics, accepted: Accepted): void {
   for (const [result, number] of Object.entries(accepted))

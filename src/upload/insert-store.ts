@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
-import type { UploadKind } from '../../db/states.ts';
+import type { UploadKind, UploadState } from '../../db/states.ts';
 import { acknowledgementInsert } from './acknowledgement-store.ts';
 
 /** A validated event as a row; the names are the table's. */
@@ -21,6 +21,9 @@ export type NewUpload = {
   body_hash: string;
 };
 
+/** Where an inserted row came from. */
+export type Inserted = { topic: string; partition: number; offset: number; superseded: boolean };
+
 const shape = `as r(appid text, payment text, version integer, kind fahuo.upload_kind, event_id text, source text,
   event_time text, reason text, approved_by text, traceparent text, topic text, partition integer, "offset" bigint,
   body text, body_hash text)`;
@@ -30,14 +33,15 @@ const columns = `appid, payment, version, kind, event_id, source, event_time, re
 
 /**
  * The one door by which events become uploads: a row that breaks a unique rule is left out (see {@link readRivals}),
- * one whose payment has a newer version acknowledged is recorded as superseded. Returns what was inserted.
+ * one whose payment has a newer version acknowledged is recorded as superseded. Returns what was inserted, by position:
+ * of two offered rows that share an event id, only one is.
  */
 export async function insertUploads(
   db: Queryable,
   uploads: readonly NewUpload[],
   options: { acknowledgements: boolean },
-): Promise<{ eventId: string; superseded: boolean }[]> {
-  const { rows } = await db.query<{ eventId: string; superseded: boolean }>(
+): Promise<Inserted[]> {
+  const { rows } = await db.query<Inserted>(
     `with judged as (
       select r.*, exists (
         select 1 from fahuo.upload o
@@ -55,7 +59,7 @@ export async function insertUploads(
     ), told as (
       ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $2::boolean
     )
-    select event_id as "eventId", state = 'superseded' as superseded from inserted`,
+    select topic, partition, "offset", state = 'superseded' as superseded from inserted`,
     [JSON.stringify(uploads), options.acknowledgements],
   );
   return rows;
@@ -69,11 +73,16 @@ export type Rival = {
   kind: UploadKind;
   eventId: string;
   bodyHash: string;
+  state: UploadState;
 };
 
-export async function readRivals(db: Queryable, uploads: readonly NewUpload[]): Promise<Rival[]> {
+/** Every row of these events and of their payments. */
+export async function readRivals(
+  db: Queryable,
+  uploads: readonly Pick<NewUpload, 'event_id' | 'appid' | 'payment'>[],
+): Promise<Rival[]> {
   const { rows } = await db.query<Rival>(
-    `select u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.body_hash as "bodyHash"
+    `select u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.body_hash as "bodyHash", u.state
      from fahuo.upload u
      where u.event_id = any($1::text[])
         or (u.appid, u.payment) in (select * from unnest($2::text[], $3::text[]))`,

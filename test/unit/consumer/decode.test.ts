@@ -6,6 +6,7 @@ import { renderUpload } from '../../../src/consumer/render.ts';
 import type { Received } from '../../../src/kafka/message.ts';
 import type { NewUpload, Rival } from '../../../src/upload/insert-store.ts';
 import { shippedEvent } from '../../support/events.ts';
+import { createRandom } from '../../support/random.ts';
 
 const options = { carriers: bundledCarriers(), maskContacts: false };
 const bytes = (headers: Record<string, string>): Record<string, Buffer> =>
@@ -75,6 +76,11 @@ describe('decoding a message', () => {
     ['a NUL', data.replace('SF4', '\\u0000'), 'invalid: data.shipping_list[0].tracking_no'],
     ['an array', '[]', 'invalid: '],
     ['null', 'null', 'invalid: '],
+    [
+      'nesting behind a string full of closed brackets',
+      `{"s":"${']'.repeat(100_000)}","order_key":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
+      'undecodable: the value is nested deeper than 32',
+    ],
   ])('dead-letters %s and says why', (_name, value, reason) => {
     expect(reasonOf(received(value))).toContain(reason);
   });
@@ -87,12 +93,76 @@ describe('decoding a message', () => {
     expect(reasonOf(received(data, {}))).toContain('type is missing');
   });
 
-  it('counts nesting', () => {
-    expect([isDeeperThan('[[]]', 2), isDeeperThan('[[[]]]', 2), isDeeperThan('{}{}{}', 1)]).toEqual([
-      false,
-      true,
-      false,
-    ]);
+  it('counts nesting, and no brackets in texts', () => {
+    const deeper = (text: string, limit: number): boolean => isDeeperThan(text, limit);
+    expect([deeper('[[]]', 2), deeper('[[[]]]', 2), deeper('[{},{},[]]', 2)]).toEqual([false, true, false]);
+    expect([deeper('["[[[[", "\\"[["]', 1), deeper('["]]\\\\", [[]]]', 2)]).toEqual([false, true]);
+  });
+
+  it('reads an event whose texts are full of brackets', () => {
+    const { data: body } = shippedEvent();
+    const [parcel] = body.shipping_list;
+    const parcels = Array.from({ length: 15 }, (_, at) => ({
+      ...parcel,
+      tracking_no: `SF${at}`,
+      item_desc: '[[[ 苹果',
+    }));
+    const text = JSON.stringify({
+      ...body,
+      delivery_mode: 2,
+      is_all_delivered: true,
+      shipping_list: parcels,
+    });
+    expect(reasonOf(received(text))).toBe('event');
+  });
+
+  it('passes over extension attributes of others, in both modes', () => {
+    const structured = JSON.stringify({
+      ...shippedEvent(),
+      specversion: '1.0',
+      partitionkey: 'p',
+      tracestate: 'x',
+    });
+    expect(
+      reasonOf(received(structured, { 'Content-Type': 'x', 'content-type': 'Application/CloudEvents+JSON' })),
+    ).toBe('event');
+    expect(reasonOf(received(data, { ...binaryHeaders, ce_partitionkey: 'p' }))).toBe('event');
+  });
+
+  it.each([
+    ['id', { ce_id: 'a\0b' }],
+    ['source', { ce_source: 'a\0b' }],
+    ['traceparent', { traceparent: 'a\0b' }],
+  ])('refuses a NUL in %s, which Postgres text cannot hold', (name, headers) => {
+    expect(reasonOf(received(data, { ...binaryHeaders, ...headers }))).toContain(`invalid: ${name} is`);
+  });
+
+  it.each([
+    ['no parcel', [null]],
+    ['no object of contacts', [{ item_desc: 'x', contact: '13812341234' }]],
+    ['numbers for phones', [{ item_desc: 'x', contact: { receiver_contact: 5 } }]],
+  ])('dead-letters %s as well when masking is switched on', (_name, shipping_list) => {
+    const message = received(JSON.stringify({ ...shippedEvent().data, shipping_list }));
+    expect(decode(message, { ...options, maskContacts: true })).toMatchObject({
+      kind: 'dead',
+      reason: 'invalid',
+    });
+  });
+
+  it('never throws, whatever the bytes are', () => {
+    const random = createRandom(5);
+    const pick = (count: number): number => Math.floor(random() * count);
+    const pieces = ['{', '}', '[', ']', '"', ',', ':', '\\', '\0', '1e999', 'null', '\\ud800', '__proto__'];
+    for (let round = 0; round < 3_000; round++) {
+      const bytes = Buffer.from(data);
+      for (let change = 0; change <= pick(4); change++) {
+        const piece = pieces[pick(pieces.length)]!;
+        bytes.write(piece, pick(bytes.length - piece.length));
+        if (random() < 0.3) bytes[pick(bytes.length)] = pick(256);
+      }
+      for (const maskContacts of [true, false])
+        expect(['event', 'dead']).toContain(decode(received(bytes), { ...options, maskContacts }).kind);
+    }
   });
 
   it('freezes the body once, with its hash', () => {
@@ -121,12 +191,15 @@ describe('a row that the insert left out', () => {
     kind: 'shipped',
     eventId: 'e2',
     bodyHash: 'h',
+    state: 'acknowledged',
     ...change,
   });
 
   it('is a duplicate when it is the same event, or the same version with the same content', () => {
     expect(judgeLeftOut(upload, [rival({})]).kind).toBe('duplicate');
     expect(judgeLeftOut(upload, [rival({ eventId: 'other' })]).kind).toBe('duplicate');
+    const elsewhere = rival({ payment: 'q', bodyHash: 'x' });
+    expect(judgeLeftOut(upload, [elsewhere, rival({ eventId: 'other' })]).kind).toBe('duplicate');
   });
 
   it('is a conflict when the version, or the event id, came with other content', () => {
@@ -144,6 +217,18 @@ describe('a row that the insert left out', () => {
         reason: 'second_correction',
       },
     );
+  });
+
+  it('names the correction that stands, not one that failed', () => {
+    const corrections = [
+      rival({ eventId: 'failed', version: 1, kind: 'corrected', state: 'rejected' }),
+      rival({ eventId: 'standing', version: 3, kind: 'corrected', state: 'parked' }),
+    ];
+    const judged = judgeLeftOut({ ...upload, event_id: 'e9', version: 9, kind: 'corrected' }, corrections);
+    expect(judged).toMatchObject({
+      reason: 'second_correction',
+      detail: expect.stringContaining('standing') as unknown,
+    });
   });
 });
 
