@@ -48,7 +48,11 @@ export async function connectAlone(databaseUrl: string, applicationName: string)
 /** Runs `work` in one transaction: commits its result, rolls back when it throws. */
 export async function inTransaction<T>(pool: Pool, work: (tx: Connection) => Promise<T>): Promise<T> {
   const connection = await pool.connect();
+  // The pool listens to idle connections alone: without a listener a reset now would end the process. The statement
+  // under way rejects all the same.
+  const onError = (): void => void (broken = true);
   let broken = false;
+  connection.on('error', onError);
   try {
     await connection.query('begin');
     const result = await work(connection);
@@ -60,6 +64,7 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Connection) => Pro
     });
     throw error;
   } finally {
+    connection.off('error', onError);
     connection.release(broken);
   }
 }
