@@ -17,7 +17,22 @@ export type PoolOptions = {
   /** Shown in pg_stat_activity, so that a slow writer or a lock holder can be named. */
   applicationName: string;
   onError: (error: Error) => void;
+  /** For pools whose statements are key look-ups on large tables; see {@link keyLookups}. */
+  keyLookups?: boolean;
 };
+
+/**
+ * Plans of prepared statements are kept, and one that was made while a table was empty reads all of it when it is
+ * large. Statements that touch a batch of keys want index look-ups whatever the statistics say.
+ */
+const keyLookups = `set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off;
+  set enable_hashjoin = off; set enable_mergejoin = off; set jit = off`;
+
+/** A connection that refuses the advice serves all the same. The pool waits for what its type calls void. */
+const adviseKeyLookups =
+  (onError: (error: Error) => void) =>
+  (client: pg.ClientBase): void =>
+    client.query(keyLookups).then(undefined, onError) as unknown as undefined;
 
 /** A pool whose idle connections may die (Postgres restarts) without ending the process. */
 export function createPool(options: PoolOptions): Pool {
@@ -28,6 +43,7 @@ export function createPool(options: PoolOptions): Pool {
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     types,
+    ...(options.keyLookups === true ? { onConnect: adviseKeyLookups(options.onError) } : {}),
   });
   pool.on('error', options.onError);
   return pool;

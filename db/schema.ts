@@ -161,9 +161,10 @@ export const upload = fahuo.table(
     index('upload_due_by_app')
       .on(t.appid, t.nextAttemptAt, t.id)
       .where(sql`${t.state} = 'pending'`),
+    // Rows in flight are few and found by upload_one_in_flight: every index here is one more entry a state change.
     index('upload_unsettled_by_app')
       .on(t.appid, t.state, t.nextAttemptAt)
-      .where(sql`${t.state} in ('uploading', 'unknown', 'parked')`),
+      .where(sql`${t.state} in ('unknown', 'parked')`),
     check('upload_parked_has_reason', sql`(${t.state} = 'parked') = (${t.parkReason} is not null)`),
     check(
       'upload_leased_while_uploading',
@@ -185,7 +186,7 @@ export const upload = fahuo.table(
 export const attempt = fahuo.table(
   'attempt',
   {
-    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    id: bigserial('id', { mode: 'number' }),
     uploadId: id('upload_id').notNull(),
     number: integer('number').notNull(),
     kind: attemptKind('kind').notNull(),
@@ -203,7 +204,7 @@ export const attempt = fahuo.table(
       .notNull()
       .default(sql`clock_timestamp()`),
   },
-  (t) => [index('attempt_upload').on(t.uploadId)],
+  (t) => [primaryKey({ columns: [t.uploadId, t.id] })],
 );
 
 /** A message that never became an upload row, with its bytes as they were. */

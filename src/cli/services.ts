@@ -10,10 +10,15 @@ import { readFileSync } from 'node:fs';
 export const openLog = (config: Config): Log => createLog({ level: config.logLevel });
 
 /** @throws FahuoError DATABASE_UNREACHABLE or SCHEMA_MISSING, so that a command fails with its remedy at once. */
-export async function openPool(config: Config, log: Log, max = 10): Promise<Pool> {
+export async function openPool(
+  config: Config,
+  log: Log,
+  options: { max?: number; keyLookups?: boolean } = {},
+): Promise<Pool> {
   const pool = createPool({
     databaseUrl: required(config, 'databaseUrl'),
-    max,
+    max: 10,
+    ...options,
     applicationName: 'fahuo',
     onError: (error) => log.warn({ err: messageOf(error) }, 'database.connection_lost'),
   });

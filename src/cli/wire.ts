@@ -57,7 +57,7 @@ export async function startRoles(
   signal: AbortSignal,
 ): Promise<Running> {
   const has = (role: Role): boolean => wanted.includes(role);
-  const pool = await openPool(config, log, 10);
+  const pool = await openPool(config, log, { max: 12, keyLookups: true });
   const admin = openAdmin(config, log);
   const parts: Parts = {
     config,

@@ -2,7 +2,7 @@ import type { Pool } from '../../db/client.ts';
 import type { Log } from '../log.ts';
 import { runLoop } from '../loop.ts';
 import type { Metrics } from '../metrics.ts';
-import { countUnfinished, oldestUnfinishedSeconds } from './status-store.ts';
+import { readUnfinished } from './status-store.ts';
 
 const everyMs = 5_000;
 
@@ -12,9 +12,9 @@ export async function keepGauges(
   signal: AbortSignal,
 ): Promise<void> {
   const step = async (): Promise<'idle'> => {
-    metrics.uploadRows.reset();
-    for (const { state, rows } of await countUnfinished(pool)) metrics.uploadRows.set({ state }, rows);
-    metrics.uploadOldestSeconds.set(await oldestUnfinishedSeconds(pool));
+    const unfinished = await readUnfinished(pool);
+    for (const { state, rows } of unfinished) metrics.uploadRows.set({ state }, rows);
+    metrics.uploadOldestSeconds.set(Math.max(0, ...unfinished.map(({ ageSeconds }) => ageSeconds ?? 0)));
     return 'idle';
   };
   const waits = { idleMinMs: everyMs, idleMaxMs: everyMs, errorMinMs: everyMs, errorMaxMs: everyMs };

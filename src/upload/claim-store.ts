@@ -24,8 +24,9 @@ export type PendingClaim = Claim & { acknowledgements: boolean };
  * `next_attempt_at <= now()`, not clock_timestamp(): only a stable function can bound the index scan.
  */
 export async function claimPending(db: Queryable, claim: PendingClaim): Promise<Held[]> {
-  const { rows } = await db.query<Held>(
-    `with candidate as (
+  const { rows } = await db.query<Held>({
+    name: 'claim_pending',
+    text: `with candidate as (
       select id, appid, payment, version from fahuo.upload
       where appid = $1 and state = 'pending' and next_attempt_at <= now()
       order by next_attempt_at, id limit $2
@@ -55,15 +56,16 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
       upload_time = greatest(date_trunc('milliseconds', clock_timestamp()), j.last_time + interval '1 millisecond')
     from judged j where u.id = j.id and not j.blocked and not j.outdated
     returning ${heldColumns}, j.history or u.attempts > 1 or u.kind = 'corrected' as history`,
-    [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.acknowledgements],
-  );
+    values: [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.acknowledgements],
+  });
   return rows.sort((left, right) => left.id - right.id);
 }
 
 /** Takes `unknown` rows whose next read is due; the state stays, the epoch and a lease make the read ours. */
 export async function claimUnknown(db: Queryable, claim: Claim): Promise<Held[]> {
-  const { rows } = await db.query<Held>(
-    `with due as (
+  const { rows } = await db.query<Held>({
+    name: 'claim_unknown',
+    text: `with due as (
       select id from fahuo.upload
       where appid = $1 and state = 'unknown' and next_attempt_at <= now()
         and (lease_until is null or lease_until < now())
@@ -74,8 +76,8 @@ export async function claimUnknown(db: Queryable, claim: Claim): Promise<Held[]>
       lease_until = clock_timestamp() + $4 * interval '1 millisecond'
     from due where u.id = due.id
     returning ${heldColumns}, true as history`,
-    [claim.appid, claim.limit, claim.owner, claim.leaseMs],
-  );
+    values: [claim.appid, claim.limit, claim.owner, claim.leaseMs],
+  });
   return rows;
 }
 

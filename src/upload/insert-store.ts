@@ -41,8 +41,9 @@ export async function insertUploads(
   uploads: readonly NewUpload[],
   options: { acknowledgements: boolean },
 ): Promise<Inserted[]> {
-  const { rows } = await db.query<Inserted>(
-    `with judged as (
+  const { rows } = await db.query<Inserted>({
+    name: 'insert_uploads',
+    text: `with judged as (
       select r.*, exists (
         select 1 from fahuo.upload o
         where o.appid = r.appid and o.payment = r.payment and o.version > r.version and o.state = 'acknowledged'
@@ -60,8 +61,8 @@ export async function insertUploads(
       ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $2::boolean
     )
     select topic, partition, "offset", state = 'superseded' as superseded from inserted`,
-    [JSON.stringify(uploads), options.acknowledgements],
-  );
+    values: [JSON.stringify(uploads), options.acknowledgements],
+  });
   return rows;
 }
 

@@ -8,12 +8,12 @@ import { fly, release, settle, type FlightDeps } from './sender.ts';
 import { createSlots } from './slots.ts';
 
 /** A claim is asked for when this part of the window is free: small claims cost as much as large ones. */
-const claimPart = 8;
+const claimPart = 4;
 /** Rows claimed beyond the window, so that a slot that frees finds its next row at hand. */
-const aheadPart = 2;
+const aheadPart = 1;
 /** Answers that wait to be put on record, in windows: beyond that no call is started. */
 const unrecordedWindows = 4;
-const claimsAtOnce = 2;
+const claimsAtOnce = 1;
 const idleMinMs = 5;
 const idleMaxMs = 100;
 const pausedMs = 250;
@@ -118,7 +118,10 @@ export async function runLane(
   };
 
   /** Rows that wait longer than half a lease (a pause, a slow limit) go back to the table. */
+  let staleCheckedMs = monotonicMs();
   const giveBackStale = async (): Promise<void> => {
+    if (ready.length === 0 || monotonicMs() - staleCheckedMs < idleMaxMs) return;
+    staleCheckedMs = monotonicMs();
     const stale = (row: Held): boolean =>
       deps.pauses.isPaused(appid, 'upload') || !deps.leases.covers(row, monotonicMs(), timing.leaseMs / 2);
     const rows = ready.filter(stale);

@@ -66,10 +66,10 @@ export function createRecorder(
   };
 }
 
-const maxBatch = 250;
+const maxBatch = 500;
 /** While one batch is on its way to disk the next is being written; commits share a flush. */
-const maxWriters = 3;
-const worthAWriter = 16;
+const maxWriters = 2;
+const worthAWriter = 250;
 
 const kindOf = ({ to, ...rest }: Transition): string => ('spent' in rest && !rest.spent ? 'given_back' : to);
 

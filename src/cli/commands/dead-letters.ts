@@ -17,7 +17,7 @@ export function addDeadLetters(program: Command): void {
       if (!/^\d+$/.test(flags.limit) || !/^\d+$/.test(flags.after))
         throw usage('--limit and --after must be whole numbers');
       const config = readConfig();
-      const pool = await openPool(config, openLog(config), 1);
+      const pool = await openPool(config, openLog(config), { max: 1 });
       const letters = await readDeadLetters(pool, { limit: Number(flags.limit), after: Number(flags.after) });
       await pool.end();
       if (letters.length === 0) process.exitCode = exitCodes.nothingMatched;

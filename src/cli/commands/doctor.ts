@@ -45,13 +45,13 @@ async function examine(check: string, work: () => Promise<string>): Promise<Chec
 
 async function checkDatabase(config: Config, log: Log): Promise<Check[]> {
   const reached = await examine('postgres', async () => {
-    const pool = await openPool(config, log, 1);
+    const pool = await openPool(config, log, { max: 1 });
     await pool.end();
     return 'reached, schema fahuo is there';
   });
   if (!reached.ok) return [reached];
   const sequence = await examine('outbox ids', async () => {
-    const pool = await openPool(config, log, 1);
+    const pool = await openPool(config, log, { max: 1 });
     const cached = await prefetchedIds(pool).finally(() => pool.end());
     if (cached > 1)
       throw new FahuoError(

@@ -16,7 +16,7 @@ export function addEnqueue(program: Command): void {
     .addHelpText('after', '\nExamples:\n  $ fahuo enqueue events.ndjson\n  $ echo "$EVENT" | fahuo enqueue -')
     .action(async (file: string | undefined, { json }: { json?: boolean }) => {
       const config = readConfig();
-      const pool = await openPool(config, openLog(config), 2);
+      const pool = await openPool(config, openLog(config), { max: 2 });
       try {
         const ids = await inTransaction(pool, async (tx) => {
           const written: number[] = [];

@@ -13,7 +13,7 @@ export function addPause(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ fahuo pause wx0123456789abcdef --reason "console migration"')
     .action(async (appid: string, { reason, json }: { reason: string; json?: boolean }) => {
       const config = readConfig();
-      const pool = await openPool(config, openLog(config), 1);
+      const pool = await openPool(config, openLog(config), { max: 1 });
       const fresh = await insertPause(pool, { appid, endpoint: '*', errcode: null, reason, resumeAt: null });
       await pool.end();
       answer(json, { appid, paused: true, fresh }, () =>
@@ -27,7 +27,7 @@ export function addPause(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ fahuo resume wx0123456789abcdef')
     .action(async (appid: string, { json }: { json?: boolean }) => {
       const config = readConfig();
-      const pool = await openPool(config, openLog(config), 1);
+      const pool = await openPool(config, openLog(config), { max: 1 });
       const lifted = await deletePauses(pool, appid);
       await pool.end();
       if (lifted === 0) process.exitCode = exitCodes.nothingMatched;

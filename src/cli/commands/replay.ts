@@ -45,7 +45,7 @@ export function addReplay(program: Command): void {
       const selection = selectionOf(flags, systemClock());
       const config = readConfig();
       const log = openLog(config);
-      const pool = await openPool(config, log, 4);
+      const pool = await openPool(config, log, { max: 4 });
       const admin = openAdmin(config, log);
       const deps: ReplayDeps = {
         pool,

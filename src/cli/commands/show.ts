@@ -15,7 +15,7 @@ export function addShow(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ fahuo show 4200001234202611230000000001')
     .action(async (payment: string, { json }: { json?: boolean }) => {
       const config = readConfig();
-      const pool = await openPool(config, openLog(config), 2);
+      const pool = await openPool(config, openLog(config), { max: 2 });
       try {
         const story = await tellStory(pool, payment, topicsOf(config));
         const known = story.outbox.length + story.uploads.length + story.deadLetters.length;

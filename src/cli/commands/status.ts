@@ -19,7 +19,7 @@ export function addStatus(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       const config = readConfig();
       const log = openLog(config);
-      const pool = await openPool(config, log, 2);
+      const pool = await openPool(config, log, { max: 2 });
       try {
         const status = await readAll(pool, config, log);
         answer(json, status, () => render(status));
