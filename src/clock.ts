@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turnOnce, setTimeout as sleep } from 'node:timers/promises';
 
 /** Wall clock as an argument. Monotone work (durations) uses {@link monotonicMs} instead. */
 export type Clock = () => Date;
@@ -16,3 +16,6 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 
 /** Randomness for jitter, as an argument; never for secrets. */
 export const systemRandom = Math.random;
+
+/** Resolves when what has arrived by now was handled. */
+export const turn = (): Promise<void> => turnOnce();

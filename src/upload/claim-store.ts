@@ -1,12 +1,12 @@
 import type { Queryable } from '../../db/client.ts';
-import { acknowledgementInsert } from './acknowledgement-store.ts';
+import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
 import type { Held } from './row.ts';
 
 const heldColumns = `
   u.id, u.lease_epoch as epoch, u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.traceparent,
   u.body, u.body_hash as "bodyHash", u.attempts, u.absent_reads as "absentReads", u.errcode,
-  floor(extract(epoch from u.received_at) * 1000)::bigint as "receivedAtMs",
-  floor(extract(epoch from u.upload_time) * 1000)::bigint as "uploadTimeMs"`;
+  (date_part('epoch', u.received_at) * 1000)::bigint as "receivedAtMs",
+  (date_part('epoch', u.upload_time) * 1000)::bigint as "uploadTimeMs"`;
 
 export type Claim = { appid: string; owner: string; leaseMs: number; limit: number };
 export type PendingClaim = Claim & { acknowledgements: boolean };
@@ -47,7 +47,7 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
       update fahuo.upload u set state = 'superseded', finished_at = clock_timestamp(),
         detail = 'a newer version was acknowledged first'
       from judged j where u.id = j.id and j.outdated
-      returning u.*
+      returning ${acknowledgementColumns('u')}
     ), told as (
       ${acknowledgementInsert('outdated')} where $5::boolean
     )

@@ -1,4 +1,4 @@
-import { monotonicMs, pause } from '../clock.ts';
+import { monotonicMs, pause, turn } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { createDoorbell, type Doorbell } from '../loop.ts';
 import { claimPending } from './claim-store.ts';
@@ -7,13 +7,13 @@ import type { Held } from './row.ts';
 import { fly, release, settle, type FlightDeps } from './sender.ts';
 import { createSlots } from './slots.ts';
 
-/** A claim is asked for when this part of the window is free: small claims cost as much as large ones. */
+/**
+ * Rows are claimed one window ahead, so that a slot that frees finds its next row at hand; a claim is asked for when
+ * there is room for this part of a window, since a small one costs almost as much as a large one.
+ */
 const claimPart = 4;
-/** Rows claimed beyond the window, so that a slot that frees finds its next row at hand. */
-const aheadPart = 1;
 /** Answers that wait to be put on record, in windows: beyond that no call is started. */
 const unrecordedWindows = 4;
-const claimsAtOnce = 1;
 const idleMinMs = 5;
 const idleMaxMs = 100;
 const pausedMs = 250;
@@ -37,7 +37,7 @@ export async function runLane(
     onStart: () => deps.metrics.uploadInFlight.inc(),
     onEnd: () => {
       deps.metrics.uploadInFlight.dec();
-      claimBell.ring();
+      if (room() >= worthAClaim()) claimBell.ring();
       startBell.ring();
     },
   });
@@ -46,7 +46,9 @@ export async function runLane(
     const settled = await fly(deps, options, row, hardStop);
     if (settled !== null) recording.start(() => settle(deps, settled));
   };
-  let ahead = Math.max(1, Math.floor(window / aheadPart));
+  let ahead = window;
+  const room = (): number => window + ahead - slots.busy() - ready.length;
+  const worthAClaim = (): number => Math.max(1, Math.min(ahead, window / claimPart));
 
   const claim = async (limit: number): Promise<number> => {
     const askedAtMs = monotonicMs();
@@ -63,34 +65,21 @@ export async function runLane(
     return rows.length;
   };
 
-  let asked = 0;
-  let empty = false;
-  const claims = createSlots(claimsAtOnce, { onEnd: () => claimBell.ring() });
-  const claimSome = async (limit: number): Promise<void> => {
-    asked += limit;
-    empty = (await claim(limit).catch(onClaimError)) === 0;
-    asked -= limit;
-  };
-
-  /** One claim is on its way to disk while the next is being asked for. */
+  /** One claim after the other: what frees up while one is on its way to disk makes the next one larger. */
   const claimRows = async (): Promise<void> => {
     let idleMs = idleMinMs;
     while (!signal.aborted) {
-      const room = window + ahead - slots.busy() - ready.length - asked;
       if (deps.pauses.isPaused(appid, 'upload')) {
         await pause(pausedMs, signal);
-      } else if (empty && claims.busy() === 0) {
+      } else if (room() < worthAClaim()) {
+        await claimBell.waitFor(idleMaxMs, signal);
+      } else if ((await claim(room()).catch(onClaimError)) > 0) {
+        idleMs = idleMinMs;
+      } else {
         await options.doorbell.waitFor(idleMs, signal);
         idleMs = Math.min(idleMs * 2, idleMaxMs);
-        empty = false;
-      } else if (empty || claims.free() === 0 || room < Math.max(1, Math.min(ahead, window / claimPart))) {
-        await claimBell.waitFor(idleMaxMs, signal);
-      } else {
-        claims.start(() => claimSome(room));
       }
-      if (!empty) idleMs = ready.length > 0 ? idleMinMs : idleMs;
     }
-    await claims.drained();
   };
 
   const onClaimError = async (error: unknown): Promise<number> => {
@@ -106,13 +95,14 @@ export async function runLane(
       const wanted = Math.min(ready.length, slots.free(), recording.free());
       if (wanted === 0 || deps.pauses.isPaused(appid, 'upload')) {
         await startBell.waitFor(idleMaxMs, signal);
+        await turn(); // answers that arrived together free their slots together
         await giveBackStale();
         continue;
       }
       const { granted, retryAfterMs } = await deps.budget.take({ appid, lane: 'write', wanted });
       for (const row of ready.splice(0, granted)) slots.start(() => call(row));
       // Under a limit rows would wait with a lease: hold no more of them than the next grants can use.
-      ahead = granted < wanted ? Math.max(1, granted) : Math.min(window / aheadPart, ahead * 2);
+      ahead = granted < wanted ? Math.max(1, granted) : Math.min(window, ahead * 2);
       if (granted < wanted) await pause(retryAfterMs, signal);
     }
   };

@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
-import { acknowledgementInsert } from './acknowledgement-store.ts';
+import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
 import type { AttemptRecord, Held, Transition } from './row.ts';
 
 /** One decided row: where it goes and what is put on record with it. */
@@ -52,7 +52,7 @@ moved as (
     errcode = ${rowErrcode(errcodeAfterRead)}, errmsg = coalesce(i.errmsg, u.errmsg), rid = coalesce(i.rid, u.rid),
     detail = i.detail
   from i where u.id = i.id and u.lease_epoch = i.epoch and u.state = i."from"
-  returning u.*
+  returning ${acknowledgementColumns('u')}
 ), recorded as (
   insert into fahuo.attempt (upload_id, number, kind, outcome, upload_time, http_status, errcode, errmsg, rid, failure,
     answer, duration_ms, owner)
@@ -84,7 +84,7 @@ const superseded = `, superseded as (
     detail = 'version ' || w.moved_version || ' restated the parcels'
   from waiting w
   where w.version < w.moved_version and o.id = w.id and o.state in ('pending', 'parked')
-  returning o.*
+  returning ${acknowledgementColumns('o')}
 )`;
 
 const woken = `, woken as (
