@@ -128,6 +128,8 @@ export const upload = fahuo.table(
     offset: id('offset').notNull(),
     body: text('body').notNull(),
     bodyHash: text('body_hash').notNull(),
+    /** What is sent instead of `body` where an app takes new parcels alone; frozen before its first send. */
+    deltaBody: text('delta_body'),
     state: uploadState('state').notNull().default('pending'),
     parkReason: parkReason('park_reason'),
     nextAttemptAt: instant('next_attempt_at')

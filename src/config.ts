@@ -87,7 +87,7 @@ export const settings = {
   appsFile: setting(
     'FAHUO_APPS_FILE',
     text,
-    'JSON file [{"appid","secret","max_calls_per_second"?}] for several apps.',
+    'JSON file [{"appid","secret","max_calls_per_second"?,"parcel_lists"?}] for several apps.',
   ),
   kafkaTopic: setting(
     'KAFKA_TOPIC',
@@ -169,6 +169,14 @@ export const settings = {
     'FAHUO_ACK_TOPIC',
     flag(true),
     'Publish acknowledgements to the topic NAME.acks as well.',
+  ),
+  parcelLists: setting(
+    'FAHUO_PARCEL_LISTS',
+    z
+      .enum(['cumulative', 'delta'], { error: 'must be cumulative or delta' })
+      .optional()
+      .transform((value) => value ?? 'cumulative'),
+    'What a later part of a split shipment carries: all parcels so far, or the new ones alone.',
   ),
   tokenMode: setting(
     'FAHUO_TOKEN_MODE',
@@ -298,7 +306,13 @@ export function required<K extends keyof Config>(config: Config, key: K): NonNul
   return value;
 }
 
-export type App = { appid: string; secret: string; maxCallsPerSecond?: number | undefined };
+export type App = {
+  appid: string;
+  secret: string;
+  maxCallsPerSecond?: number | undefined;
+  /** What a later part of a split shipment carries: all parcels so far, or the new ones alone. */
+  parcelLists: 'cumulative' | 'delta';
+};
 
 const appsShape = z
   .array(
@@ -306,6 +320,7 @@ const appsShape = z
       appid: z.string().min(1),
       secret: z.string().min(1),
       max_calls_per_second: z.number().positive().optional(),
+      parcel_lists: z.enum(['cumulative', 'delta']).optional(),
     }),
   )
   .min(1);
@@ -314,7 +329,7 @@ const appsShape = z
 export function readApps(config: Config): App[] {
   if (config.appsFile === undefined) {
     const app = { appid: required(config, 'wechatAppid'), secret: required(config, 'wechatSecret') };
-    return [{ ...app, maxCallsPerSecond: config.maxCallsPerSecond }];
+    return [{ ...app, maxCallsPerSecond: config.maxCallsPerSecond, parcelLists: config.parcelLists }];
   }
   const parsed = appsShape.safeParse(parseFile(config.appsFile));
   if (!parsed.success)
@@ -326,6 +341,7 @@ export function readApps(config: Config): App[] {
     appid: app.appid,
     secret: app.secret,
     maxCallsPerSecond: app.max_calls_per_second ?? config.maxCallsPerSecond,
+    parcelLists: app.parcel_lists ?? config.parcelLists,
   }));
 }
 

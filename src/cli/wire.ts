@@ -178,6 +178,7 @@ async function upload(parts: Parts, signal: AbortSignal): Promise<void> {
       },
       callTimeoutMs: config.callTimeoutMs,
       readBeforeFirstSend: config.readBeforeFirstSend,
+      deltaApps: new Set(apps.filter((app) => app.parcelLists === 'delta').map((app) => app.appid)),
       acknowledgements: config.acknowledgements,
     },
     signal,

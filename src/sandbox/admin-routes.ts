@@ -29,7 +29,7 @@ const quotasShape = z.partialRecord(
 );
 const rulesShape = z.strictObject({
   read_lag_ms: z.int().min(0).optional(),
-  parcel_mode: z.enum(['merge', 'overwrite']).optional(),
+  parcel_mode: z.enum(['merge', 'overwrite', 'append']).optional(),
   auto_create_payments: z.boolean().optional(),
 });
 

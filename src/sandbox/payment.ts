@@ -10,7 +10,7 @@ export type Shipping = {
   finishCount: number;
 };
 
-export type ParcelMode = 'merge' | 'overwrite';
+export type ParcelMode = 'merge' | 'overwrite' | 'append';
 
 /** What an upload did: `ship` the first, `add` more to an unfinished one, `reship` spent the chance. */
 export type EffectKind = 'ship' | 'add' | 'reship';
@@ -74,6 +74,7 @@ function parcelsAfter(
 ): Shipping['parcels'] {
   const fresh = start(upload, nowMs).parcels;
   if (mode === 'overwrite' || upload.deliveryMode === 1) return fresh;
+  if (mode === 'append') return [...parcels, ...fresh];
   const kept = parcels.filter((old) => !fresh.some((parcel) => parcel.trackingNo === old.trackingNo));
   return [...kept, ...fresh];
 }

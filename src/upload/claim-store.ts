@@ -4,7 +4,7 @@ import type { Held } from './row.ts';
 
 const heldColumns = `
   u.id, u.lease_epoch as epoch, u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.traceparent,
-  u.body, u.body_hash as "bodyHash", u.attempts, u.absent_reads as "absentReads", u.errcode,
+  u.body, u.body_hash as "bodyHash", u.delta_body as "deltaBody", u.attempts, u.absent_reads as "absentReads", u.errcode,
   (date_part('epoch', u.received_at) * 1000)::bigint as "receivedAtMs",
   (date_part('epoch', u.upload_time) * 1000)::bigint as "uploadTimeMs"`;
 
@@ -149,6 +149,16 @@ export async function retryParked(db: Queryable, ids: readonly number[]): Promis
     [ids],
   );
   return rowCount ?? 0;
+}
+
+/** Freezes what is sent of a later part; the first to write it wins. Null when the lease was lost. */
+export async function freezeDelta(db: Queryable, row: Held, delta: string): Promise<string | null> {
+  const { rows } = await db.query<{ delta: string }>(
+    `update fahuo.upload set delta_body = coalesce(delta_body, $3)
+     where id = $1 and lease_epoch = $2 and state = 'uploading' returning delta_body as delta`,
+    [row.id, row.epoch, delta],
+  );
+  return rows[0]?.delta ?? null;
 }
 
 /** Acknowledged events of the same payment: whether one finished it, and their bodies' hashes. */

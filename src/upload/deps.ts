@@ -30,6 +30,8 @@ export type UploaderOptions = {
   callTimeoutMs: number;
   /** Read before the first send too: for shops whose staff also ships in WeChat's console. */
   readBeforeFirstSend: boolean;
+  /** Apps whose later parts of a split shipment carry the new parcels alone. */
+  deltaApps: ReadonlySet<string>;
   /** Write acknowledgements to the ack topic as well as to the view. */
   acknowledgements: boolean;
 };

@@ -15,6 +15,8 @@ export type Held = {
   /** The frozen request without `upload_time`. */
   body: string;
   bodyHash: string;
+  /** Sent instead of `body` once it is set; see delta.ts. */
+  deltaBody: string | null;
   /** Sends made, this one included once the row is `uploading`. */
   attempts: number;
   absentReads: number;

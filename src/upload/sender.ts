@@ -1,8 +1,10 @@
 import { monotonicMs, pause } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { applyToApp, askWechat, readSiblings } from './ask.ts';
+import { freezeDelta, readAcknowledgedBodies } from './claim-store.ts';
 import { decideBeforeSend, type BeforeSend } from './decide-read.ts';
 import { decideAfterSend } from './decide-send.ts';
+import { deltaOf } from './delta.ts';
 import type { UploaderDeps, UploaderOptions } from './deps.ts';
 import type { Leases } from './leases.ts';
 import type { Pauses } from './pauses.ts';
@@ -53,8 +55,10 @@ async function decide(
   }
   // A call that could outlive the lease is not begun: another instance may own the row by its end.
   if (!deps.leases.covers(row, monotonicMs(), options.callTimeoutMs)) return released;
+  const body = await bodyOf(deps, options, row);
+  if (body === null) return released;
   const { outcome, answer } = await deps.wechat.upload(
-    { appid: row.appid, body: row.body, uploadTime: new Date(row.uploadTimeMs) },
+    { appid: row.appid, body, uploadTime: new Date(row.uploadTimeMs) },
     signal,
   );
   attempts.push({ kind: 'send', outcome: outcome.kind, answer, uploadTimeMs: row.uploadTimeMs });
@@ -62,6 +66,18 @@ async function decide(
   deps.metrics.uploadSeconds.observe(answer.durationMs / 1000);
   await applyToApp(deps, row.appid, outcome, { endpoint: 'upload', answer });
   return decideAfterSend(row, outcome, contextOf(deps, options));
+}
+
+/** What goes on the wire: frozen before the first send, never rendered again. Null when the lease was lost. */
+async function bodyOf(deps: FlightDeps, options: UploaderOptions, row: Held): Promise<string | null> {
+  if (row.deltaBody !== null) return row.deltaBody;
+  if (!options.deltaApps.has(row.appid) || !row.history || row.kind !== 'shipped') return row.body;
+  const acknowledged = await readAcknowledgedBodies(deps.pool, row);
+  const delta = deltaOf(
+    row.body,
+    acknowledged.map(({ body }) => body),
+  );
+  return delta === row.body ? row.body : freezeDelta(deps.pool, row, delta);
 }
 
 async function readBefore(

@@ -173,6 +173,7 @@ async function runStage(
         timing: { ...defaultTiming, readAfterMs: 200, readGapMs: 300 },
         callTimeoutMs: 10_000,
         readBeforeFirstSend: false,
+        deltaApps: new Set(),
         acknowledgements: true,
       },
       stop.signal,

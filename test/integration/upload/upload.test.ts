@@ -53,7 +53,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-function start(change: { readBeforeFirstSend?: boolean; instance?: string } = {}): void {
+function start(change: { readBeforeFirstSend?: boolean; instance?: string; delta?: boolean } = {}): void {
   const http = createHttp({ baseUrl: sandbox.url, totalTimeoutMs: 600 });
   const tokens = createTokenSource({
     http,
@@ -80,6 +80,7 @@ function start(change: { readBeforeFirstSend?: boolean; instance?: string } = {}
     timing,
     callTimeoutMs: 600,
     readBeforeFirstSend: change.readBeforeFirstSend ?? false,
+    deltaApps: new Set(change.delta === true ? [appid] : []),
     acknowledgements: true,
   };
   running.push(runUploader(deps, options, stop.signal).then(() => http.close()));
@@ -136,6 +137,21 @@ const untilState = (payment: string, ...states: string[]): Promise<Row[]> =>
   }, 15_000);
 
 describe('the uploader', () => {
+  it('sends new parcels alone where the app takes deltas, the same ones after an unclear answer', async () => {
+    await tellSandbox(sandbox.url, 'rules', { parcel_mode: 'append' });
+    await tellSandbox(sandbox.url, 'faults', { kind: 'status', rate: 0.5, committed: false });
+    await accept(split('p', 1, ['a']), split('p', 2, ['a', 'b', 'c']), split('p', 3, ['a', 'b', 'c'], true));
+    start({ delta: true });
+    await untilState('p', 'acknowledged', 'acknowledged', 'acknowledged');
+    const { uploads } = (await (await fetch(`${sandbox.url}/_sandbox/payments/p`)).json()) as {
+      uploads: { body: string }[];
+    };
+    const sent = uploads.map(({ body }) =>
+      (JSON.parse(body) as LooseEvent['data']).shipping_list.map((parcel) => parcel['tracking_no']),
+    );
+    expect(sent).toEqual([['a'], ['b', 'c'], ['c']]);
+  });
+
   it('applies split shipments in order, whatever order they are claimed in, each once', async () => {
     await accept(split('p', 1, ['a']), split('p', 2, ['a', 'b']), split('p', 3, ['a', 'b', 'c'], true));
     start();

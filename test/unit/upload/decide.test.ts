@@ -26,6 +26,7 @@ const row = (change: Partial<Held> = {}): Held => ({
   traceparent: null,
   body: '{}',
   bodyHash: 'h',
+  deltaBody: null,
   attempts: 1,
   absentReads: 0,
   errcode: null,

@@ -1,0 +1,1 @@
+ALTER TABLE "fahuo"."upload" ADD COLUMN "delta_body" text;
