@@ -1,0 +1,32 @@
+import { parseArgs } from 'node:util';
+import { startBench } from './bench-parts.ts';
+import { head, row, say, thousands } from './numbers.ts';
+import { benchDrain } from './relay-drain.ts';
+
+/**
+ * The relay beside a bare loop (and, with --debezium, beside Debezium), on a Postgres and a Kafka of its own, each
+ * contender in a process of its own. Linux: CPU and memory come from /proc.
+ */
+const { values: flags } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    events: { type: 'string', default: '300000' },
+    rounds: { type: 'string', default: '3' },
+    debezium: { type: 'boolean', default: false },
+  },
+});
+const wants = (part: string): boolean => flags.only === undefined || flags.only.split(',').includes(part);
+const sizes = { events: Number(flags.events), rounds: Number(flags.rounds) };
+
+const bench = await startBench();
+try {
+  const drained = wants('drain') ? await benchDrain(bench, sizes) : undefined;
+  if (drained !== undefined) {
+    head('', 'drain', 'CPU an event', 'peak memory');
+    for (const [name, one] of Object.entries(drained))
+      say(row(name, `${thousands(one.rate)}/s`, `${one.cpuUs.toFixed(1)} µs`, `${one.rssMb.toFixed(0)} MB`));
+    say(`\ndrain ratio: ${(drained.relay.rate / drained.bare.rate).toFixed(2)}`);
+  }
+} finally {
+  await bench.stop();
+}
