@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { startBench } from './bench-parts.ts';
 import { head, row, say, thousands } from './numbers.ts';
+import { benchConsume } from './relay-consume.ts';
 import { benchDrain } from './relay-drain.ts';
 
 /**
@@ -27,6 +28,7 @@ try {
       say(row(name, `${thousands(one.rate)}/s`, `${one.cpuUs.toFixed(1)} µs`, `${one.rssMb.toFixed(0)} MB`));
     say(`\ndrain ratio: ${(drained.relay.rate / drained.bare.rate).toFixed(2)}`);
   }
+  if (wants('consume')) await benchConsume(bench, sizes);
 } finally {
   await bench.stop();
 }

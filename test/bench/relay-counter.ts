@@ -1,0 +1,41 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { answerRequests } from './child.ts';
+
+/**
+ * A bare kafkajs eachBatch loop: it counts, and for events that a latency run wrote (`…@<µs of the machine's monotone
+ * clock>` as event id) it keeps how old they were. Nothing else; offsets are committed by the library.
+ */
+const options = JSON.parse(process.argv[2]!) as { brokers: string; topic: string; group: string };
+process.emitWarning = () => undefined;
+const consumer = new Kafka({
+  clientId: 'counter',
+  brokers: options.brokers.split(','),
+  logLevel: logLevel.NOTHING,
+}).consumer({ groupId: options.group, maxWaitTimeInMs: 500 });
+
+let count = 0;
+let agesUs: number[] = [];
+
+const eventIdOf = (headers: Record<string, unknown> | undefined): string =>
+  String(headers?.['ce_id'] ?? headers?.['id'] ?? '');
+
+await consumer.connect();
+await consumer.subscribe({ topics: [options.topic], fromBeginning: true });
+await consumer.run({
+  eachBatch: ({ batch }) => {
+    count += batch.messages.length;
+    const nowUs = Number(process.hrtime.bigint() / 1_000n);
+    for (const { headers } of batch.messages) {
+      const sentUs = Number(eventIdOf(headers).split('@')[1] ?? Number.NaN);
+      if (!Number.isNaN(sentUs)) agesUs.push(nowUs - sentUs);
+    }
+    return Promise.resolve();
+  },
+});
+
+/** What was seen since the last time that somebody asked. */
+answerRequests(() => {
+  const answer = { count, agesUs };
+  agesUs = [];
+  return Promise.resolve(answer);
+});
