@@ -1,15 +1,18 @@
 /** Kafka's default partitioner for keyed messages, so that other producers put the same payment beside ours. */
 export const partitionFor = (key: string, partitionCount: number): number =>
-  (murmur2(Buffer.from(key)) & 0x7fffffff) % partitionCount;
+  partitionOfHash(murmur2(Buffer.from(key)), partitionCount);
+
+export const partitionOfHash = (hash: number, partitionCount: number): number =>
+  (hash & 0x7fffffff) % partitionCount;
 
 const seed = 0x9747b28c;
 const m = 0x5bd1e995;
 const r = 24;
 
-/** murmur2 as org.apache.kafka.common.utils.Utils has it, 32 bit. */
-export function murmur2(data: Uint8Array): number {
-  let h = seed ^ data.length;
-  const words = data.length >> 2;
+/** murmur2 as org.apache.kafka.common.utils.Utils has it, 32 bit, of the first `length` bytes. */
+export function murmur2(data: Uint8Array, length = data.length): number {
+  let h = seed ^ length;
+  const words = length >> 2;
   for (let i = 0; i < words; i++) {
     const at = i * 4;
     let k =
@@ -18,7 +21,7 @@ export function murmur2(data: Uint8Array): number {
     k ^= k >>> r;
     h = Math.imul(h, m) ^ Math.imul(k, m);
   }
-  const rest = data.length & 3;
+  const rest = length & 3;
   const tail = words * 4;
   if (rest === 3) h ^= byte(data, tail + 2) << 16;
   if (rest >= 2) h ^= byte(data, tail + 1) << 8;

@@ -1,10 +1,14 @@
-import { ProduceAcks, Producer, type MessageToProduce } from '@platformatic/kafka';
+import { Producer } from '@platformatic/kafka';
+import { systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { platformaticOptions, type KafkaConnection } from './connection.ts';
 import type { Message } from './message.ts';
+import { produce } from './produce.ts';
+import { encodeMessages, type RecordBatch } from './record-batch.ts';
 
-/** Messages of one partition, in order. */
-export type PartitionBatch = { partition: number; messages: readonly Message[] };
+/** Messages of one partition, in order; `records` holds them encoded already, and is left alone until the answer. */
+export type PartitionBatch =
+  { partition: number; messages: readonly Message[] } | { partition: number; records: RecordBatch };
 
 export type Published =
   /** Every message is in the log of every in-sync replica; offset of the first message by partition. */
@@ -40,8 +44,12 @@ export function createPublisher(connection: KafkaConnection): Publisher {
   const send = async (topic: string, batches: readonly PartitionBatch[]): Promise<Published> => {
     client ??= createClient(connection);
     try {
-      const result = await client.send({ messages: messagesOf(topic, batches), acks: ProduceAcks.ALL });
-      const offsets = new Map(result.offsets?.map((one) => [one.partition, Number(one.offset)]));
+      const nowMs = systemClock().getTime();
+      const encoded = batches.map((batch) => ({
+        partition: batch.partition,
+        records: ('records' in batch ? batch.records : encodeMessages(batch.messages)).finish(nowMs),
+      }));
+      const offsets = await produce(client, topic, encoded, platformaticOptions(connection).timeout);
       if (batches.every((batch) => offsets.has(batch.partition))) return { kind: 'published', offsets };
       await discard();
       return { kind: 'unreachable', reason: 'the answer names no offset for a partition' };
@@ -65,39 +73,6 @@ export function createPublisher(connection: KafkaConnection): Publisher {
 
 const createClient = (connection: KafkaConnection): Client =>
   new Producer({ ...platformaticOptions(connection), idempotent: false, repeatOnStaleMetadata: false });
-
-const bytesOf = (data: string | Buffer): Buffer => (typeof data === 'string' ? Buffer.from(data) : data);
-
-const messagesOf = (topic: string, batches: readonly PartitionBatch[]): MessageToProduce[] =>
-  batches.flatMap(({ partition, messages }) =>
-    messages.map(
-      ({ key, value, headers }) =>
-        ({
-          topic,
-          partition,
-          key: key === null ? null : bytesOf(key),
-          value: value === null ? null : bytesOf(value),
-          headers: headerBytes(headers),
-        }) as MessageToProduce, // its type has no null, its encoder has: a tombstone stays one
-    ),
-  );
-
-function headerBytes(headers: Readonly<Record<string, string>>): Map<Buffer, Buffer> {
-  const bytes = new Map<Buffer, Buffer>();
-  for (const name in headers) bytes.set(nameBytes(name), Buffer.from(headers[name] ?? ''));
-  return bytes;
-}
-
-/** A dozen header names are all there are. */
-const knownNames = new Map<string, Buffer>();
-
-function nameBytes(name: string): Buffer {
-  const known = knownNames.get(name);
-  if (known !== undefined) return known;
-  const bytes = Buffer.from(name);
-  if (knownNames.size < 100) knownNames.set(name, bytes);
-  return bytes;
-}
 
 const tooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
 

@@ -1,6 +1,6 @@
-import { partitionFor } from '../kafka/partition.ts';
-import type { Message } from '../kafka/message.ts';
-import { keyOf, messageOf, type OutboxRow } from './message.ts';
+import { murmur2, partitionOfHash } from '../kafka/partition.ts';
+import { RecordBatch } from '../kafka/record-batch.ts';
+import { createMessageReader, type OutboxRow } from './message.ts';
 
 export type Topics = { events: string; acks: string };
 
@@ -16,45 +16,66 @@ export type Part = {
   partitionCount: number;
   firstId: number;
   lastId: number;
-  messages: Message[];
+  records: RecordBatch;
 };
 
-/** Kafka refuses a record batch above 1 MiB (message.max.bytes); headers and framing need the rest. */
-const maxPartBytes = 900_000;
-const frameBytes = 400;
+/** Kafka refuses a record batch above 1 MiB (message.max.bytes); a row may be 256 kB. */
+const maxPartBytes = 1_000_000;
+const frameBytes = 32;
+
+export type Route = { topics: Topics; partitionCounts: ReadonlyMap<string, number> };
 
 /**
  * Groups rows, in id order, by topic and partition, as far as every record batch stays below Kafka's limit.
- * `taken` says how many rows are in; the rest goes into the next send. A first row is always taken.
+ * `taken` says how many rows are in; the rest goes into the next send. A first row is always taken. The same rows and
+ * route give the same bytes.
  */
-export function planSend(
-  rows: readonly OutboxRow[],
-  route: { topics: Topics; partitionCounts: ReadonlyMap<string, number> },
-): { parts: Part[]; taken: number } {
-  const parts = new Map<string, Part & { bytes: number }>();
-  let taken = 0;
-  for (const row of rows) {
-    const topic = topicOf(row.type, route.topics);
-    const partitionCount = route.partitionCounts.get(topic) ?? 1;
-    const partition = partitionFor(keyOf(row), partitionCount);
-    const at = `${topic}/${partition}`;
-    const part = parts.get(at) ?? {
-      topic,
-      partition,
-      partitionCount,
-      firstId: row.id,
-      lastId: row.id,
-      messages: [],
-      bytes: 0,
-    };
-    const value = Buffer.from(row.data); // encoded once: the size is known, and the client copies bytes
-    const bytes = value.length + frameBytes;
-    if (part.bytes + bytes > maxPartBytes && taken > 0) break;
-    part.bytes += bytes;
-    part.lastId = row.id;
-    part.messages.push(messageOf(row, value));
-    parts.set(at, part);
-    taken += 1;
-  }
-  return { parts: [...parts.values()], taken };
+export type Planner = {
+  plan: (rows: readonly OutboxRow[], route: Route) => { parts: Part[]; taken: number };
+  /** Takes back the memory of parts whose send has ended. */
+  reuse: (parts: readonly Part[]) => void;
+};
+
+export function createPlanner(): Planner {
+  const read = createMessageReader();
+  const spare: RecordBatch[] = [];
+  const take = (): RecordBatch => spare.pop() ?? new RecordBatch();
+
+  const plan = (rows: readonly OutboxRow[], { topics, partitionCounts }: Route) => {
+    const parts = new Map<string, (Part | undefined)[]>();
+    let taken = 0;
+    for (const row of rows) {
+      const { type, key, value, headers, headerCount } = read(row);
+      const topic = topicOf(type, topics);
+      const partitionCount = partitionCounts.get(topic) ?? 1;
+      const partition = partitionOfHash(murmur2(key.bytes, key.end), partitionCount);
+      let ofTopic = parts.get(topic);
+      if (ofTopic === undefined) parts.set(topic, (ofTopic = []));
+      const part = (ofTopic[partition] ??= {
+        topic,
+        partition,
+        partitionCount,
+        firstId: row.id,
+        lastId: row.id,
+        records: take(),
+      });
+      const more = key.end + (value.end - value.start) + headers.end + frameBytes;
+      if (part.records.size + more > maxPartBytes && taken > 0) break;
+      part.records.append(key, value, headers, headerCount);
+      part.lastId = row.id;
+      taken += 1;
+    }
+    const filled = [...parts.values()].flat().filter((part) => part !== undefined);
+    return { parts: filled.filter(({ records }) => records.count > 0), taken };
+  };
+
+  return {
+    plan,
+    reuse: (parts) => {
+      for (const { records } of parts) {
+        records.reset();
+        spare.push(records);
+      }
+    },
+  };
 }

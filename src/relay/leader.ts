@@ -1,10 +1,12 @@
+import type pg from 'pg';
 import { connectAlone, type Queryable } from '../../db/client.ts';
+import { copyOut, type CopySession } from '../../db/copy.ts';
 import { pause } from '../clock.ts';
 import { limitSilence, openEpoch, tryLock } from './store.ts';
 
 /** A session that leads: while it lives nobody else does, and `lost` aborts when it ends. */
 export type Leadership = {
-  db: Queryable;
+  db: CopySession;
   cursor: number;
   epoch: number;
   lost: AbortSignal;
@@ -52,15 +54,19 @@ export async function awaitLeadership(
 }
 
 /** The session reads ahead, moves the cursor and says that it lives, all at once: its statements queue here. */
-function oneByOne(client: Queryable): Queryable {
+function oneByOne(client: pg.Client): CopySession {
   let last: Promise<unknown> = Promise.resolve();
-  const query = (...args: unknown[]): Promise<unknown> => {
-    const run = (client.query as (...given: unknown[]) => Promise<unknown>).bind(client);
-    const result = last.then(() => run(...args));
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    const result = last.then(run);
     last = result.catch(() => undefined);
     return result;
   };
-  return { query: query as Queryable['query'] };
+  const query = (...args: unknown[]): Promise<unknown> =>
+    inTurn(() => (client.query as (...given: unknown[]) => Promise<unknown>).apply(client, args));
+  return {
+    query: query as Queryable['query'],
+    copyOut: (sql, onRow) => inTurn(() => copyOut(client, sql, onRow)),
+  };
 }
 
 /** A send that takes long must not look like a leader that is gone. */

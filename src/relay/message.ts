@@ -1,37 +1,191 @@
-import type { Message } from '../kafka/message.ts';
+import { headerRoom, spanOf, writeHeader, type Span } from '../kafka/record-batch.ts';
 
-/** An outbox row as the driver gives it; `data` is carried byte for byte. */
-export type OutboxRow = {
-  id: number;
-  eventId: string;
+/**
+ * A row as Postgres sends it in a binary copy of `columns`: nothing of it is decoded unless somebody asks. Many rows
+ * lie in one buffer.
+ */
+export type OutboxRow = { id: number; bytes: Buffer; start: number };
+
+/** Whose text the relay carries, in the order of the copy; the id stands before them. */
+export const columns = [
+  'type',
+  'source',
+  'appid',
+  'payment',
+  'event_id',
+  'event_time',
+  'version',
+  'data',
+  'reason',
+  'approved_by',
+  'traceparent',
+] as const;
+type Column = (typeof columns)[number];
+
+/** Column count, length of the id, the id. */
+const idAt = 6;
+const columnsAt = idAt + 8;
+
+export const idOf = (bytes: Buffer, start: number): number =>
+  bytes.readInt32BE(start + idAt) * 2 ** 32 + bytes.readUInt32BE(start + idAt + 4);
+
+/** The columns of a row as text, for logs and for parking. */
+export function decodeRow({ bytes, start }: OutboxRow): Record<Column, string | null> {
+  const texts: Partial<Record<Column, string | null>> = {};
+  let at = start + columnsAt;
+  for (const column of columns) {
+    const length = bytes.readInt32BE(at);
+    at += 4;
+    texts[column] = length < 0 ? null : bytes.toString('utf8', at, at + length);
+    at += Math.max(0, length);
+  }
+  return texts as Record<Column, string | null>;
+}
+
+export const keyOf = (row: { appid: string; payment: string }): string => `${row.appid}/${row.payment}`;
+
+export function rawKeyOf(row: OutboxRow): string {
+  const { appid, payment } = decodeRow(row);
+  return keyOf({ appid: appid ?? '', payment: payment ?? '' });
+}
+
+/** What rows with the same type, source and app have in common. */
+type Kind = { start: Buffer; type: string; keyPrefix: Buffer; headers: Buffer };
+
+const kindHeaders = 5;
+const name = (text: string): Buffer => Buffer.from(text);
+const names = {
+  specversion: name('ce_specversion'),
+  contentType: name('content-type'),
+  type: name('ce_type'),
+  source: name('ce_source'),
+  appid: name('ce_appid'),
+  id: name('ce_id'),
+  time: name('ce_time'),
+  version: name('ce_version'),
+  reason: name('ce_reason'),
+  approvedBy: name('ce_approvedby'),
+  traceparent: name('traceparent'),
+};
+const specversion = spanOf(Buffer.from('1.0'));
+const json = spanOf(Buffer.from('application/json'));
+
+/** Key, value and headers of the row that was read last; the spans are written over by the next. */
+export type MessageParts = {
   type: string;
-  source: string;
-  time: string;
-  appid: string;
-  payment: string;
-  version: number;
-  reason: string | null;
-  approvedBy: string | null;
-  traceparent: string | null;
-  data: string;
+  key: Span;
+  value: Span;
+  headers: Span;
+  headerCount: number;
 };
 
-export const keyOf = (row: Pick<OutboxRow, 'appid' | 'payment'>): string => `${row.appid}/${row.payment}`;
+/**
+ * CloudEvents 1.0, binary mode: attributes in headers, the stored bytes as the value. Reads one row at a time into the
+ * same memory.
+ */
+export function createMessageReader(): (row: OutboxRow) => MessageParts {
+  const kinds = new Map<string, Kind>();
+  let kind: Kind | undefined;
+  const key: Span = { bytes: Buffer.allocUnsafe(1_024), start: 0, end: 0 };
+  const value: Span = { bytes: key.bytes, start: 0, end: 0 };
+  const headers: Span = { bytes: Buffer.allocUnsafe(4_096), start: 0, end: 0 };
+  const column: Span = { bytes: key.bytes, start: 0, end: 0 };
+  const parts: MessageParts = { type: '', key, value, headers, headerCount: 0 };
 
-/** CloudEvents 1.0, binary mode: attributes in headers, the stored text, encoded by the caller, as the value. */
-export function messageOf(row: OutboxRow, value: Buffer): Message {
-  const headers: Record<string, string> = {
-    ce_specversion: '1.0',
-    ce_id: row.eventId,
-    ce_type: row.type,
-    ce_source: row.source,
-    ce_time: row.time,
-    ce_appid: row.appid,
-    ce_version: String(row.version),
-    'content-type': 'application/json',
+  /** Sets `column` to the one that begins at `at`; false when it is null. */
+  const next = (bytes: Buffer, at: number): boolean => {
+    const length = readInt32(bytes, at);
+    column.bytes = bytes;
+    column.start = at + 4;
+    column.end = at + 4 + Math.max(0, length);
+    return length >= 0;
   };
-  if (row.reason !== null) headers['ce_reason'] = row.reason;
-  if (row.approvedBy !== null) headers['ce_approvedby'] = row.approvedBy;
-  if (row.traceparent !== null) headers['traceparent'] = row.traceparent;
-  return { key: keyOf(row), value, headers };
+  const addHeader = (header: Buffer): void => {
+    headers.bytes = withRoom(headers.bytes, headers.end, headerRoom(header, column));
+    headers.end = writeHeader(headers.bytes, headers.end, header, column);
+    parts.headerCount += 1;
+  };
+  const addOptional = (bytes: Buffer, header: Buffer): void => {
+    if (next(bytes, column.end)) addHeader(header);
+  };
+
+  return ({ bytes, start }) => {
+    const from = start + columnsAt;
+    if (kind === undefined || !beginsWith(bytes, from, kind.start)) kind = kindAt(kinds, bytes, from);
+    parts.type = kind.type;
+    headers.bytes = withRoom(headers.bytes, 0, kind.headers.length);
+    headers.end = kind.headers.copy(headers.bytes, 0);
+    parts.headerCount = kindHeaders;
+    next(bytes, from + kind.start.length);
+    key.bytes = withRoom(key.bytes, 0, kind.keyPrefix.length + column.end - column.start);
+    key.end = kind.keyPrefix.copy(key.bytes, 0);
+    key.end += bytes.copy(key.bytes, key.end, column.start, column.end);
+    for (const header of [names.id, names.time, names.version]) addOptional(bytes, header);
+    next(bytes, column.end);
+    value.bytes = bytes;
+    value.start = column.start;
+    value.end = column.end;
+    for (const header of [names.reason, names.approvedBy, names.traceparent]) addOptional(bytes, header);
+    return parts;
+  };
 }
+
+/** Apps and sources are few; if they are not, the cache starts anew. */
+const maxKinds = 1_000;
+
+function kindAt(kinds: Map<string, Kind>, bytes: Buffer, from: number): Kind {
+  const spans: Span[] = [];
+  let at = from;
+  for (let index = 0; index < 3; index++) {
+    const start = at + 4;
+    at = start + bytes.readInt32BE(at);
+    spans.push({ bytes, start, end: at });
+  }
+  const id = bytes.toString('latin1', from, at);
+  const known = kinds.get(id);
+  if (known !== undefined) return known;
+  const [type, source, appid] = spans as [Span, Span, Span];
+  const fresh: Kind = {
+    start: Buffer.from(bytes.subarray(from, at)),
+    type: textOf(type),
+    keyPrefix: Buffer.from(`${textOf(appid)}/`),
+    headers: encodeHeaders([
+      [names.specversion, specversion],
+      [names.contentType, json],
+      [names.type, type],
+      [names.source, source],
+      [names.appid, appid],
+    ]),
+  };
+  if (kinds.size >= maxKinds) kinds.clear();
+  kinds.set(id, fresh);
+  return fresh;
+}
+
+function encodeHeaders(headers: readonly (readonly [Buffer, Span])[]): Buffer {
+  const bytes = Buffer.allocUnsafe(
+    headers.reduce((sum, [header, value]) => sum + headerRoom(header, value), 0),
+  );
+  let end = 0;
+  for (const [header, value] of headers) end = writeHeader(bytes, end, header, value);
+  return bytes.subarray(0, end);
+}
+
+const textOf = ({ bytes, start, end }: Span): string => bytes.toString('utf8', start, end);
+
+const beginsWith = (bytes: Buffer, from: number, start: Buffer): boolean =>
+  bytes.compare(start, 0, start.length, from, Math.min(bytes.length, from + start.length)) === 0;
+
+/** The same buffer, or a larger one that begins with the `used` bytes of it. */
+export function withRoom(bytes: Buffer, used: number, more: number): Buffer {
+  if (used + more <= bytes.length) return bytes;
+  const larger = Buffer.allocUnsafe(Math.max(bytes.length * 2, used + more));
+  bytes.copy(larger, 0, 0, used);
+  return larger;
+}
+
+const readInt32 = (bytes: Buffer, at: number): number =>
+  ((bytes[at] ?? 0) << 24) |
+  ((bytes[at + 1] ?? 0) << 16) |
+  ((bytes[at + 2] ?? 0) << 8) |
+  (bytes[at + 3] ?? 0);

@@ -1,11 +1,11 @@
 import { pause } from '../clock.ts';
 import { FahuoError, messageOf } from '../errors.ts';
-import type { PartitionBatch, Published, Publisher } from '../kafka/publisher.ts';
-import { planSend, type Part } from './batch.ts';
+import type { Published, Publisher } from '../kafka/publisher.ts';
+import { createPlanner, type Part, type Planner } from './batch.ts';
 import type { RelayDeps, RelayOptions } from './deps.ts';
 import { beginAt, settle } from './frontier.ts';
 import { awaitLeadership, type Leadership } from './leader.ts';
-import { keyOf, type OutboxRow } from './message.ts';
+import { decodeRow, rawKeyOf, type OutboxRow } from './message.ts';
 import { createRoutes, type Routes } from './routes.ts';
 import * as store from './store.ts';
 import { keepUp } from './upkeep.ts';
@@ -33,6 +33,9 @@ export const defaultRelay = {
 const heldMinMs = 1;
 const errorMinMs = 100;
 const errorMaxMs = 2_000;
+/** A batch of ordinary rows; it grows where rows are large. */
+const arenaBytes = 2_097_152;
+const maxKeptBytes = 16_777_216;
 
 /** Leads or stands by until `signal` aborts; outages of Postgres and Kafka are waited out. */
 export async function runRelay(deps: RelayDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
@@ -60,7 +63,7 @@ async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSig
   try {
     const routes = createRoutes(deps, options.topics);
     const parked = await store.readParkedPayments(deps.pool);
-    await lead({ ...deps, publisher, routes, leadership, parked }, options, stop);
+    await lead({ ...deps, publisher, planner: createPlanner(), routes, leadership, parked }, options, stop);
     return true;
   } finally {
     deps.metrics.relayLeader.set(0);
@@ -73,6 +76,7 @@ async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSig
 
 type LeadDeps = RelayDeps & {
   publisher: Publisher;
+  planner: Planner;
   routes: Routes;
   leadership: Leadership;
   parked: Set<string>;
@@ -119,6 +123,8 @@ function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chun
   const { db, cursor } = deps.leadership;
   let frontier = beginAt(cursor);
   let position = cursor;
+  // One is read into while the rows of the other are on the wire.
+  const arenas: [store.Arena, store.Arena] = [createArena(), createArena()];
   return async () => {
     if (position >= frontier.settled) {
       const lastId = await store.readLastId(db);
@@ -128,7 +134,9 @@ function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chun
       if (position >= frontier.settled)
         return lastId > position ? { kind: 'held' } : { kind: 'idle', lastId };
     }
-    const rows = await store.readRows(db, {
+    arenas.reverse();
+    if (arenas[0].bytes.length > maxKeptBytes) arenas[0] = createArena();
+    const rows = await store.readRows(db, arenas[0], {
       after: position,
       upTo: frontier.settled,
       limit: options.batchRows,
@@ -138,6 +146,8 @@ function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chun
     return { kind: 'rows', rows, upTo: position };
   };
 }
+
+const createArena = (): store.Arena => ({ bytes: Buffer.allocUnsafe(arenaBytes) });
 
 type Cursor = {
   /** Queues the move; at most one is under way, and an error of it surfaces here or in `settled`. */
@@ -196,11 +206,10 @@ async function publishSome(
   let limit = rows.length;
   let waitMs = errorMinMs;
   while (!signal.aborted) {
-    const plan = planSend(rows.slice(0, limit), {
-      topics: options.topics,
-      partitionCounts: await deps.routes.current(),
-    });
+    const partitionCounts = await deps.routes.current();
+    const plan = deps.planner.plan(rows.slice(0, limit), { topics: options.topics, partitionCounts });
     const result = await sendParts(deps, plan.parts);
+    deps.planner.reuse(plan.parts);
     if (result.kind === 'published') return { sent: plan.taken, entries: result.entries };
     if (result.kind === 'too_large') {
       if (plan.taken > 1) limit = Math.ceil(plan.taken / 2);
@@ -222,11 +231,13 @@ async function publishSome(
 /** One line an event and stage; a level that costs nothing while it is off. */
 function tell({ log }: LeadDeps, rows: readonly OutboxRow[]): void {
   if (!log.isLevelEnabled('debug')) return;
-  for (const { id, eventId, appid, payment, version, traceparent } of rows)
+  for (const row of rows) {
+    const { event_id, appid, payment, version, traceparent } = decodeRow(row);
     log.debug(
-      { event_id: eventId, appid, payment, version, outbox_id: id, traceparent: traceparent ?? undefined },
+      { event_id, appid, payment, version, outbox_id: row.id, traceparent: traceparent ?? undefined },
       'event.published',
     );
+  }
 }
 
 type Sent =
@@ -240,15 +251,15 @@ async function sendParts({ publisher }: LeadDeps, parts: readonly Part[]): Promi
   const entries: store.JournalEntry[] = [];
   for (const topic of new Set(parts.map((part) => part.topic))) {
     const own = parts.filter((part) => part.topic === topic);
-    const published: Published = await publisher.publish(topic, own satisfies readonly PartitionBatch[]);
+    const published: Published = await publisher.publish(topic, own);
     if (published.kind === 'topic_missing')
       return { kind: 'topic_missing', remedy: `create the topic ${topic}, or set FAHUO_CREATE_TOPICS=true` };
     if (published.kind !== 'published') return published;
-    for (const { messages, ...part } of own)
+    for (const { records, ...part } of own)
       entries.push({
         ...part,
         baseOffset: published.offsets.get(part.partition) ?? 0,
-        count: messages.length,
+        count: records.count,
       });
   }
   return { kind: 'published', entries };
@@ -256,11 +267,9 @@ async function sendParts({ publisher }: LeadDeps, parts: readonly Part[]): Promi
 
 function park({ parked, log }: LeadDeps, row: OutboxRow | undefined): void {
   if (row === undefined) return;
-  parked.add(keyOf(row));
-  log.error(
-    { outbox_id: row.id, event_id: row.eventId, payment: row.payment, reason: 'too large for Kafka' },
-    'relay.row_parked',
-  );
+  parked.add(rawKeyOf(row));
+  const { event_id, payment } = decodeRow(row);
+  log.error({ outbox_id: row.id, event_id, payment, reason: 'too large for Kafka' }, 'relay.row_parked');
 }
 
 /** Rows of a payment that has one parked wait with it (P3); the others go on (P7). */
@@ -268,9 +277,13 @@ async function withoutParked(deps: LeadDeps, rows: OutboxRow[]): Promise<OutboxR
   if (deps.parked.size === 0) return rows;
   const kept: OutboxRow[] = [];
   for (const row of rows) {
-    if (!deps.parked.has(keyOf(row))) kept.push(row);
+    if (!deps.parked.has(rawKeyOf(row))) kept.push(row);
     else {
-      await store.parkRow(deps.pool, row, 'Kafka refuses a row of this payment: too large');
+      await store.parkRow(
+        deps.pool,
+        { ...decodeRow(row), id: row.id },
+        'Kafka refuses a row of this payment: too large',
+      );
       deps.metrics.relayParked.inc();
     }
   }

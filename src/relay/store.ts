@@ -1,6 +1,8 @@
 import type { Queryable } from '../../db/client.ts';
+import type { CopySession } from '../../db/copy.ts';
+import { FahuoError } from '../errors.ts';
 import type { Look } from './frontier.ts';
-import type { OutboxRow } from './message.ts';
+import { columns, idOf, withRoom, type OutboxRow } from './message.ts';
 
 /** 'fahuo' in ASCII and the shard: advisory locks are per database, so deployments do not meet. */
 const lockSpace = 0x66_61_68_75;
@@ -66,18 +68,36 @@ export async function readWriters(db: Queryable): Promise<Look['writers']> {
   return rows;
 }
 
+/** A place for the rows of one read, which the next read into it writes over. */
+export type Arena = { bytes: Buffer };
+
 /** Step 3: the snapshot of this statement is taken after step 2. */
 export async function readRows(
-  db: Queryable,
+  db: CopySession,
+  arena: Arena,
   range: { after: number; upTo: number; limit: number },
 ): Promise<OutboxRow[]> {
-  const { rows } = await db.query<OutboxRow>(
-    `select id, event_id as "eventId", type, source, event_time as time, appid, payment, version, reason,
-       approved_by as "approvedBy", traceparent, data
-     from fahuo.outbox where id > $1 and id <= $2 order by id limit $3`,
-    [range.after, range.upTo, range.limit],
+  const rows: OutboxRow[] = [];
+  let end = 0;
+  await db.copyOut(
+    `copy (
+      select id, ${columns.map((column) => (column === 'version' ? 'version::text' : column)).join(', ')}
+      from fahuo.outbox where id > ${whole(range.after)} and id <= ${whole(range.upTo)}
+      order by id limit ${whole(range.limit)}
+    ) to stdout (format binary)`,
+    (chunk, from) => {
+      arena.bytes = withRoom(arena.bytes, end, chunk.length - from);
+      rows.push({ id: idOf(chunk, from), bytes: arena.bytes, start: end });
+      end += chunk.copy(arena.bytes, end, from);
+    },
   );
   return rows;
+}
+
+/** COPY takes no parameters. */
+function whole(value: number): string {
+  if (!Number.isSafeInteger(value)) throw new FahuoError('INVARIANT', `${value} is not a whole number`);
+  return String(value);
 }
 
 export type JournalEntry = {
@@ -132,7 +152,11 @@ export async function readParkedPayments(db: Queryable): Promise<Set<string>> {
   return new Set(rows.map((row) => row.key));
 }
 
-export async function parkRow(db: Queryable, row: OutboxRow, reason: string): Promise<void> {
+export async function parkRow(
+  db: Queryable,
+  row: { id: number; appid: string | null; payment: string | null },
+  reason: string,
+): Promise<void> {
   await db.query(
     `insert into fahuo.relay_parked (outbox_id, appid, payment, reason) values ($1, $2, $3, $4)
      on conflict do nothing`,

@@ -53,9 +53,9 @@ export async function startHelper(file: string, options: unknown, execArgv: stri
 }
 
 /** The other side: says that it is ready, then answers one request after the other. */
-export function answerRequests<T>(answer: (request: T) => Promise<unknown>): void {
+export function answerRequests(answer: (request: unknown) => Promise<unknown>): void {
   process.on('message', (request) => {
-    void answer(request as T).then((result) => process.send?.(result ?? null));
+    void answer(request).then((result) => process.send?.(result ?? null));
   });
   process.on('disconnect', () => process.exit(0));
   process.on('SIGTERM', () => process.exit(0));

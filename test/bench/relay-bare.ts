@@ -26,7 +26,7 @@ type Row = Record<
 const read = async (after: string, upTo: string): Promise<Row[]> =>
   (
     await client.query<Row>(
-      `select id, event_id, type, source, event_time, appid, payment, version, data
+      `select id, event_id, type, source, event_time, appid, payment, version::text, data
        from fahuo.outbox where id > $1 and id <= $2 order by id limit $3`,
       [after, upTo, batchRows],
     )
@@ -43,12 +43,13 @@ const messageOf = (row: Row) => ({
     ce_source: row.source,
     ce_time: row.event_time,
     ce_appid: row.appid,
-    ce_version: String(row.version),
+    ce_version: row.version,
     'content-type': 'application/json',
   },
 });
 
-answerRequests(async ({ after, upTo }: { after: number; upTo: number }) => {
+answerRequests(async (request) => {
+  const { after, upTo } = request as { after: number; upTo: number };
   let sent = 0;
   let next = read(String(after), String(upTo));
   for (;;) {

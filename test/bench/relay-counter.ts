@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type IHeaders } from 'kafkajs';
 import { answerRequests } from './child.ts';
 
 /**
@@ -16,8 +16,8 @@ const consumer = new Kafka({
 let count = 0;
 let agesUs: number[] = [];
 
-const eventIdOf = (headers: Record<string, unknown> | undefined): string =>
-  String(headers?.['ce_id'] ?? headers?.['id'] ?? '');
+const eventIdOf = (headers: IHeaders | undefined): string =>
+  (headers?.['ce_id'] ?? headers?.['id'] ?? '').toString();
 
 await consumer.connect();
 await consumer.subscribe({ topics: [options.topic], fromBeginning: true });

@@ -1,23 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { partitionFor } from '../../../src/kafka/partition.ts';
-import { planSend } from '../../../src/relay/batch.ts';
-import type { OutboxRow } from '../../../src/relay/message.ts';
+import { createPlanner } from '../../../src/relay/batch.ts';
+import { decodeRow, idOf, type OutboxRow } from '../../../src/relay/message.ts';
+import { outboxRow, readBatch } from '../../support/outbox-row.ts';
 
-const row = (id: number, change: Partial<OutboxRow> = {}): OutboxRow => ({
-  id,
-  eventId: `e${id}`,
-  type: 'fahuo.shipment.shipped.v1',
-  source: '/s',
-  time: '2026-11-23T10:00:00+08:00',
-  appid: 'wx',
-  payment: `p${id}`,
-  version: 1,
-  reason: null,
-  approvedBy: null,
-  traceparent: null,
-  data: '{"a":"苹果"}',
-  ...change,
-});
 const route = {
   topics: { events: 'e', acks: 'a' },
   partitionCounts: new Map([
@@ -25,15 +11,19 @@ const route = {
     ['a', 2],
   ]),
 };
+const planSend = (rows: OutboxRow[]) => createPlanner().plan(rows, route);
+const acknowledged = 'fahuo.shipment.acknowledged.v1';
 
 describe('planning a send', () => {
   it('puts every row into the partition of its payment, in id order', () => {
-    const rows = Array.from({ length: 100 }, (_, index) => row(index + 1));
-    const { parts, taken } = planSend(rows, route);
+    const rows = Array.from({ length: 100 }, (_, index) => outboxRow(index + 1));
+    const { parts, taken } = planSend(rows);
     expect(taken).toBe(100);
+    expect(parts.reduce((sum, part) => sum + part.records.count, 0)).toBe(100);
     for (const part of parts) {
-      expect(part.messages.every(({ key }) => partitionFor(String(key), 4) === part.partition)).toBe(true);
-      const ids = part.messages.map(({ headers }) => Number(headers['ce_id']!.slice(1)));
+      const messages = readBatch(part.records);
+      expect(messages.every(({ key }) => partitionFor(key!, 4) === part.partition)).toBe(true);
+      const ids = messages.map(({ headers }) => Number(headers['ce_id']!.slice(1)));
       expect(ids).toEqual([...ids].sort((left, right) => left - right));
       expect([part.firstId, part.lastId]).toEqual([ids[0], ids.at(-1)]);
     }
@@ -41,28 +31,92 @@ describe('planning a send', () => {
 
   it('carries the stored text byte for byte', () => {
     const data = '{ "b":1 ,"b":2, "苹果":"\\u0061"}';
-    const [part] = planSend([row(1, { data })], route).parts;
-    expect(String(part!.messages[0]!.value)).toBe(data);
+    const [part] = planSend([outboxRow(1, { data })]).parts;
+    expect(readBatch(part!.records)[0]!.value).toBe(data);
   });
 
   it('sends acknowledgements to their own topic', () => {
-    const { parts } = planSend([row(1), row(2, { type: 'fahuo.shipment.acknowledged.v1' })], route);
+    const { parts } = planSend([outboxRow(1), outboxRow(2, { type: acknowledged })]);
     expect(parts.map((part) => part.topic).sort()).toEqual(['a', 'e']);
+  });
+
+  it('names every attribute in a header', () => {
+    const change = { reason: '地址', approved_by: 'li', traceparent: '00-a', version: '12' };
+    const [part] = planSend([outboxRow(1, change)]).parts;
+    expect(readBatch(part!.records)).toEqual([
+      {
+        key: 'wx/p1',
+        value: '{"a":"苹果"}',
+        headers: {
+          ce_specversion: '1.0',
+          ce_id: 'e1',
+          ce_type: 'fahuo.shipment.shipped.v1',
+          ce_source: '/s',
+          ce_time: '2026-11-23T10:00:00+08:00',
+          ce_appid: 'wx',
+          ce_version: '12',
+          'content-type': 'application/json',
+          ce_reason: '地址',
+          ce_approvedby: 'li',
+          traceparent: '00-a',
+        },
+      },
+    ]);
+  });
+
+  it('confuses neither apps nor sources nor types that take turns, however alike they are', () => {
+    const kinds = ['wx', 'wxa', 'w'].flatMap((appid) =>
+      ['/s', '/', '/sa'].flatMap((source) =>
+        ['fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1'].map((type) => ({ appid, source, type })),
+      ),
+    );
+    const rows = Array.from({ length: 200 }, (_, index) =>
+      outboxRow(index + 1, { ...kinds[(index * 7) % kinds.length], payment: 'ä'.repeat(1 + (index % 40)) }),
+    );
+    const found = planSend(rows).parts.flatMap(({ records }) => readBatch(records));
+    expect(found).toHaveLength(200);
+    for (const { key, headers } of found) {
+      const index = Number(headers['ce_id']!.slice(1)) - 1;
+      const { appid, source, type } = kinds[(index * 7) % kinds.length]!;
+      expect(key).toBe(`${appid}/${'ä'.repeat(1 + (index % 40))}`);
+      expect(headers).toMatchObject({ ce_appid: appid, ce_source: source, ce_type: type });
+    }
   });
 
   it('stops before a record batch would pass a megabyte, and always takes the first row', () => {
     const data = 'x'.repeat(250_000);
-    const rows = Array.from({ length: 10 }, (_, index) => row(index + 1, { payment: 'one', data }));
-    expect(planSend(rows, route).taken).toBe(3);
-    expect(planSend([row(1, { data: 'x'.repeat(2_000_000) })], route).taken).toBe(1);
+    const rows = Array.from({ length: 10 }, (_, index) => outboxRow(index + 1, { payment: 'one', data }));
+    expect(planSend(rows).taken).toBe(3);
+    expect(planSend([outboxRow(1, { data: 'x'.repeat(2_000_000) })]).taken).toBe(1);
+    const long = { payment: 'p'.repeat(128), source: 's'.repeat(256), event_id: 'e'.repeat(128), data: '{}' };
+    const many = Array.from({ length: 3_000 }, (_, index) => outboxRow(index + 1, long));
+    const [part] = planSend(many).parts;
+    expect(part!.records.size).toBeLessThan(1_048_576);
+    expect(readBatch(part!.records)).toHaveLength(part!.records.count);
   });
 
-  it('says why a correction was made', () => {
-    const [part] = planSend([row(1, { reason: '地址', approvedBy: 'li', traceparent: '00-a' })], route).parts;
-    expect(part!.messages[0]!.headers).toMatchObject({
-      ce_reason: '地址',
-      ce_approvedby: 'li',
-      traceparent: '00-a',
+  it('gives the same bytes for the same rows, also in memory that was used before', () => {
+    const rows = Array.from({ length: 50 }, (_, index) =>
+      outboxRow(index + 1, { data: 'd'.repeat(index * 20) }),
+    );
+    const planner = createPlanner();
+    const first = planner.plan(rows, route);
+    const copies = first.parts.map(({ records }) => Buffer.from(records.finish(1)));
+    planner.reuse(first.parts);
+    const again = planner.plan(rows, route);
+    expect(again.parts.map(({ records }) => Buffer.from(records.finish(1)))).toEqual(copies);
+  });
+});
+
+describe('a row of a binary copy', () => {
+  it('is read where it lies', () => {
+    const { bytes, start } = outboxRow(2 ** 40 + 5);
+    expect(idOf(bytes, start)).toBe(2 ** 40 + 5);
+    expect(decodeRow(outboxRow(7, { reason: null, traceparent: '00-b' }))).toMatchObject({
+      payment: 'p7',
+      reason: null,
+      traceparent: '00-b',
+      data: '{"a":"苹果"}',
     });
   });
 });
