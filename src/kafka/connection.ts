@@ -1,5 +1,6 @@
 import { Kafka, logLevel, type LogEntry, type SASLOptions } from 'kafkajs';
 import type { Log } from '../log.ts';
+import { calmKafkajs } from './kafkajs-timers.ts';
 
 /** How to reach the brokers; both client libraries are built from it. */
 export type KafkaConnection = {
@@ -13,23 +14,9 @@ export type KafkaConnection = {
 const connectTimeoutMs = 3_000;
 const requestTimeoutMs = 10_000;
 
-/**
- * kafkajs 2.2.4 asks for a timer of a negative time whenever its request queue is checked; Node 24 warns of it once
- * a process. The timer fires at once, as it always did.
- */
-function muteNegativeTimeouts(): void {
-  const emit = process.emitWarning.bind(process) as (...args: unknown[]) => void;
-  if (muted) return;
-  muted = true;
-  process.emitWarning = (...args: unknown[]) => {
-    if (args[1] !== 'TimeoutNegativeWarning') emit(...args);
-  };
-}
-let muted = false;
-
 /** kafkajs, for consumer groups and admin. It calls every hiccup an error: its lines are warnings of ours at most. */
 export function createKafkajs(connection: KafkaConnection, log: Log): Kafka {
-  muteNegativeTimeouts();
+  calmKafkajs();
   return new Kafka({
     clientId: connection.clientId,
     brokers: [...connection.brokers],

@@ -1,17 +1,18 @@
 import { Kafka, logLevel, type IHeaders } from 'kafkajs';
+import { calmKafkajs } from '../../src/kafka/kafkajs-timers.ts';
 import { answerRequests } from './child.ts';
 
 /**
  * A bare kafkajs eachBatch loop: it counts, and for events that a latency run wrote (`…@<µs of the machine's monotone
- * clock>` as event id) it keeps how old they were. Nothing else; offsets are committed by the library.
+ * clock>` as event id) it keeps how old they were. Nothing else: it commits no offsets.
  */
 const options = JSON.parse(process.argv[2]!) as { brokers: string; topic: string; group: string };
-process.emitWarning = () => undefined;
+calmKafkajs();
 const consumer = new Kafka({
   clientId: 'counter',
   brokers: options.brokers.split(','),
   logLevel: logLevel.NOTHING,
-}).consumer({ groupId: options.group, maxWaitTimeInMs: 500 });
+}).consumer({ groupId: options.group, maxWaitTimeInMs: 500, maxBytes: 2_097_152 });
 
 let count = 0;
 let agesUs: number[] = [];
@@ -22,6 +23,7 @@ const eventIdOf = (headers: IHeaders | undefined): string =>
 await consumer.connect();
 await consumer.subscribe({ topics: [options.topic], fromBeginning: true });
 await consumer.run({
+  autoCommit: false,
   eachBatch: ({ batch }) => {
     count += batch.messages.length;
     const nowUs = Number(process.hrtime.bigint() / 1_000n);

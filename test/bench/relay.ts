@@ -3,6 +3,10 @@ import { startBench } from './bench-parts.ts';
 import { head, row, say, thousands } from './numbers.ts';
 import { benchConsume } from './relay-consume.ts';
 import { benchDrain } from './relay-drain.ts';
+import { benchHeld } from './relay-held.ts';
+import { benchIdle } from './relay-idle.ts';
+import { benchLatency } from './relay-latency.ts';
+import { benchTax } from './relay-tax.ts';
 
 /**
  * The relay beside a bare loop (and, with --debezium, beside Debezium), on a Postgres and a Kafka of its own, each
@@ -12,11 +16,13 @@ const { values: flags } = parseArgs({
   options: {
     only: { type: 'string' },
     events: { type: 'string', default: '300000' },
+    seconds: { type: 'string', default: '10' },
     rounds: { type: 'string', default: '3' },
     debezium: { type: 'boolean', default: false },
   },
 });
 const wants = (part: string): boolean => flags.only === undefined || flags.only.split(',').includes(part);
+const seconds = Number(flags.seconds);
 const sizes = { events: Number(flags.events), rounds: Number(flags.rounds) };
 
 const bench = await startBench();
@@ -28,6 +34,10 @@ try {
       say(row(name, `${thousands(one.rate)}/s`, `${one.cpuUs.toFixed(1)} µs`, `${one.rssMb.toFixed(0)} MB`));
     say(`\ndrain ratio: ${(drained.relay.rate / drained.bare.rate).toFixed(2)}`);
   }
+  if (wants('latency')) await benchLatency(bench, seconds);
+  if (wants('tax')) await benchTax(bench, { seconds: seconds / 2, rounds: 5 });
+  if (wants('held')) await benchHeld(bench, { events: sizes.events / 2, rounds: sizes.rounds });
+  if (wants('idle')) await benchIdle(bench, 2 * seconds);
   if (wants('consume')) await benchConsume(bench, sizes);
 } finally {
   await bench.stop();
