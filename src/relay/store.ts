@@ -37,11 +37,15 @@ export async function openEpoch(
   return rows[0] ?? { cursor: 0, epoch: 0 };
 }
 
-/** Step 1 of a look. */
+/**
+ * Step 1 of a look. This and the other statements of the leader's loop have names: the server plans them once a
+ * session, and planning is most of what such a statement costs.
+ */
 export async function readLastId(db: Queryable): Promise<number> {
-  const { rows } = await db.query<{ last: number }>(
-    `select coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::regclass), 0) as last`,
-  );
+  const { rows } = await db.query<{ last: number }>({
+    name: 'relay_last_id',
+    text: `select coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::regclass), 0) as last`,
+  });
   return rows[0]?.last ?? 0;
 }
 
@@ -50,21 +54,22 @@ export async function awaitLastId(
   db: Queryable,
   wait: { after: number; forMs: number; stepMs: number },
 ): Promise<number> {
-  const { rows } = await db.query<{ last: number }>('select fahuo.await_outbox($1, $2, $3) as last', [
-    wait.after,
-    wait.forMs,
-    wait.stepMs,
-  ]);
+  const { rows } = await db.query<{ last: number }>({
+    name: 'relay_await',
+    text: 'select fahuo.await_outbox($1, $2, $3) as last',
+    values: [wait.after, wait.forMs, wait.stepMs],
+  });
   return rows[0]?.last ?? 0;
 }
 
 /** Step 2, as a statement of its own: pg_locks is read as it is at this moment, which must be after step 1. */
 export async function readWriters(db: Queryable): Promise<Look['writers']> {
-  const { rows } = await db.query<{ name: string; pid: number | null }>(
-    `select virtualtransaction as name, pid from pg_locks
+  const { rows } = await db.query<{ name: string; pid: number | null }>({
+    name: 'relay_writers',
+    text: `select virtualtransaction as name, pid from pg_locks
      where locktype = 'relation' and relation = 'fahuo.outbox'::regclass and mode = 'RowExclusiveLock' and granted
        and database = (select oid from pg_database where datname = current_database())`,
-  );
+  });
   return rows;
 }
 
@@ -116,8 +121,9 @@ export async function moveCursor(
   move: { shard: number; epoch: number; from: number; to: number; entries: readonly JournalEntry[] },
 ): Promise<boolean> {
   const { entries } = move;
-  const { rows } = await db.query<{ moved: number }>(
-    `with moved as (
+  const { rows } = await db.query<{ moved: number }>({
+    name: 'relay_move',
+    text: `with moved as (
       update fahuo.relay_cursor set cursor = $4, updated_at = clock_timestamp()
       where shard = $1 and epoch = $2 and cursor = $3
       returning 1
@@ -127,7 +133,7 @@ export async function moveCursor(
         unnest($5::bigint[], $6::bigint[], $7::text[], $8::int[], $9::int[], $10::bigint[], $11::int[]) e
     )
     select count(*) as moved from moved`,
-    [
+    values: [
       move.shard,
       move.epoch,
       move.from,
@@ -140,7 +146,7 @@ export async function moveCursor(
       entries.map((entry) => entry.baseOffset),
       entries.map((entry) => entry.count),
     ],
-  );
+  });
   return rows[0]?.moved === 1;
 }
 

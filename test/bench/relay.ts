@@ -2,10 +2,11 @@ import { parseArgs } from 'node:util';
 import { startBench } from './bench-parts.ts';
 import { head, row, say, thousands } from './numbers.ts';
 import { benchConsume } from './relay-consume.ts';
-import { benchDrain } from './relay-drain.ts';
+import { benchDebezium } from './relay-debezium.ts';
+import { benchDrain, type Drained } from './relay-drain.ts';
 import { benchHeld } from './relay-held.ts';
 import { benchIdle } from './relay-idle.ts';
-import { benchLatency } from './relay-latency.ts';
+import { benchLatency, loads, type Latency } from './relay-latency.ts';
 import { benchTax } from './relay-tax.ts';
 
 /**
@@ -27,18 +28,36 @@ const sizes = { events: Number(flags.events), rounds: Number(flags.rounds) };
 
 const bench = await startBench();
 try {
-  const drained = wants('drain') ? await benchDrain(bench, sizes) : undefined;
-  if (drained !== undefined) {
-    head('', 'drain', 'CPU an event', 'peak memory');
-    for (const [name, one] of Object.entries(drained))
-      say(row(name, `${thousands(one.rate)}/s`, `${one.cpuUs.toFixed(1)} µs`, `${one.rssMb.toFixed(0)} MB`));
-    say(`\ndrain ratio: ${(drained.relay.rate / drained.bare.rate).toFixed(2)}`);
-  }
-  if (wants('latency')) await benchLatency(bench, seconds);
+  const debezium = flags.debezium ? await benchDebezium(bench, { ...sizes, seconds }) : undefined;
+  const latencies = wants('latency') ? await benchLatency(bench, seconds) : undefined;
   if (wants('tax')) await benchTax(bench, { seconds: seconds / 2, rounds: 5 });
   if (wants('held')) await benchHeld(bench, { events: sizes.events / 2, rounds: sizes.rounds });
   if (wants('idle')) await benchIdle(bench, 2 * seconds);
   if (wants('consume')) await benchConsume(bench, sizes);
+  const drained = wants('drain') ? await benchDrain(bench, sizes) : undefined;
+  if (drained !== undefined) {
+    head(
+      '',
+      'drain',
+      'CPU an event',
+      'peak memory',
+      ...loads.map((load) => `p50 / p99 at ${load.perSecond}/s`),
+    );
+    tell('relay', drained.relay, latencies);
+    tell('bare loop', drained.bare);
+    if (debezium !== undefined) tell('Debezium', debezium.drained, debezium.latencies);
+    say(`\ndrain ratio: ${(drained.relay.rate / drained.bare.rate).toFixed(2)}`);
+  }
 } finally {
   await bench.stop();
+}
+
+function tell(name: string, one: Drained, latencies: readonly Latency[] = []): void {
+  const ms = loads.map((_, index) => {
+    const found = latencies[index];
+    return found === undefined ? '–' : `${found.p50Ms.toFixed(1)} / ${found.p99Ms.toFixed(1)} ms`;
+  });
+  say(
+    row(name, `${thousands(one.rate)}/s`, `${one.cpuUs.toFixed(1)} µs`, `${one.rssMb.toFixed(0)} MB`, ...ms),
+  );
 }

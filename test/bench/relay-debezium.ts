@@ -1,0 +1,191 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { pause } from '../../src/clock.ts';
+import { freePort, startProgram, type Part } from '../../src/demo/parts/process.ts';
+import { appid, type Bench } from './bench-parts.ts';
+import { startHelper, usageOf } from './child.ts';
+import { head, row, say, thousands } from './numbers.ts';
+import { dataTemplate } from './outbox-rows.ts';
+import { median3, type Drained } from './relay-drain.ts';
+import { latencyCells, loads, measureLatency, type Latency, type Write } from './relay-latency.ts';
+
+const pom = new URL('./debezium/pom.xml', import.meta.url).pathname;
+const jars = new URL('../../.cache/debezium-3.3.1/', import.meta.url).pathname;
+const topic = 'debezium';
+
+/** Debezium's table: what its outbox event router asks for, and our attributes as columns that become headers. */
+const table = `create table public.debezium_outbox (
+  id bigserial primary key, event_id text not null, aggregatetype text not null, aggregateid text not null,
+  type text not null, source text not null, event_time text not null, appid text not null, version text not null,
+  payload text not null)`;
+
+const insert = `insert into public.debezium_outbox
+  (event_id, aggregatetype, aggregateid, type, source, event_time, appid, version, payload)
+  select e, 'shipments', '${appid}/' || p, 'fahuo.shipment.shipped.v1', '/orders', '2026-11-23T10:00:00+08:00',
+    '${appid}', '1', replace($1, 'PAYMENT', p)`;
+
+/** Connect 4.1 standalone with Debezium 3.3, jars from Maven Central, on the bench's Postgres and Kafka. */
+async function startConnect(bench: Bench): Promise<Part & { rest: string }> {
+  if (!existsSync(jars))
+    await promisify(execFile)('mvn', [
+      ...['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime'],
+      `-DoutputDirectory=${jars}`,
+    ]);
+  await bench.pool.query('alter system set wal_level = logical');
+  await bench.postgres.restart();
+  await bench.pool.query(table);
+  await bench.admin.createTopic(topic, 8);
+  const home = mkdtempSync(join(bench.dir, 'connect-'));
+  const port = await freePort();
+  const rest = `http://127.0.0.1:${port}`;
+  const write = (name: string, settings: Record<string, string | number | boolean>): string => {
+    const file = join(home, name);
+    writeFileSync(
+      file,
+      Object.entries(settings)
+        .map(([key, value]) => `${key}=${value}`)
+        .join('\n'),
+    );
+    return file;
+  };
+  const worker = write('worker.properties', {
+    'bootstrap.servers': bench.brokers,
+    'key.converter': 'org.apache.kafka.connect.storage.StringConverter',
+    'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
+    'offset.storage.file.filename': join(home, 'offsets'),
+    listeners: rest,
+    'producer.acks': 'all',
+  });
+  const database = new URL(bench.databaseUrl);
+  const router = 'transforms.outbox';
+  const headers = ['type', 'source', 'event_time', 'appid', 'version'];
+  const connector = write('connector.properties', {
+    name: 'outbox',
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'plugin.name': 'pgoutput',
+    'database.hostname': database.hostname,
+    'database.port': database.port,
+    'database.user': 'postgres',
+    'database.password': 'none',
+    'database.dbname': 'postgres',
+    'topic.prefix': 'bench',
+    'table.include.list': 'public.debezium_outbox',
+    'publication.autocreate.mode': 'filtered',
+    'snapshot.mode': 'no_data',
+    'tombstones.on.delete': false,
+    'poll.interval.ms': 10, // 500 unless set: a lone event would wait that long
+    transforms: 'outbox',
+    [`${router}.type`]: 'io.debezium.transforms.outbox.EventRouter',
+    [`${router}.table.field.event.id`]: 'event_id',
+    [`${router}.table.field.event.key`]: 'aggregateid',
+    [`${router}.route.topic.replacement`]: topic,
+    [`${router}.table.fields.additional.placement`]: headers
+      .map((name) => `${name}:header:ce_${name}`)
+      .join(','),
+  });
+  const part = await startProgram(
+    {
+      name: 'Kafka Connect',
+      command: 'java',
+      // What connect-standalone.sh sets by itself.
+      args: [
+        '-Xms256M',
+        '-Xmx2G',
+        '-cp',
+        join(jars, '*'),
+        'org.apache.kafka.connect.cli.ConnectStandalone',
+        worker,
+        connector,
+      ],
+      cwd: home,
+      logFile: join(bench.dir, 'connect.log'),
+      stopSignal: 'SIGTERM',
+      ready: () =>
+        fetch(`${rest}/connectors/outbox/status`)
+          .then((answer) => answer.json() as Promise<{ tasks: { state: string }[] }>)
+          .then(({ tasks }) => tasks[0]?.state === 'RUNNING'),
+      readyWithinMs: 90_000,
+    },
+    rest,
+  );
+  return { ...part, rest };
+}
+
+const inTopic = async (bench: Bench): Promise<number> =>
+  (await bench.admin.topicOffsets(topic)).reduce((sum, { high }) => sum + high, 0);
+
+/** The rows wait in the WAL while the connector is paused; counted from a tenth of them to the end. */
+async function drain(bench: Bench, connect: Part & { rest: string }, events: number): Promise<Drained> {
+  const before = await inTopic(bench);
+  await fetch(`${connect.rest}/connectors/outbox/pause`, { method: 'PUT' });
+  await pause(1_000);
+  for (let from = 0; from < events; from += 1_000)
+    await bench.pool.query(
+      `${insert} from generate_series($2::int, $3::int - 1) n,
+       lateral (select 'd' || n as e, '4200001234' || lpad(n::text, 14, '0') as p) x`,
+      [dataTemplate, from, Math.min(events, from + 1_000)],
+    );
+  await bench.pool.query('checkpoint');
+  await fetch(`${connect.rest}/connectors/outbox/resume`, { method: 'PUT' });
+  let first: { atMs: number; count: number; cpuUs: number } | undefined;
+  for (;;) {
+    const count = (await inTopic(bench)) - before;
+    const { cpuUs, peakMb } = usageOf(connect.pid());
+    const atMs = performance.now();
+    if (first === undefined && count >= events / 10) first = { atMs, count, cpuUs };
+    if (first !== undefined && count >= events) {
+      const done = count - first.count;
+      return {
+        rate: (done / (atMs - first.atMs)) * 1_000,
+        cpuUs: (cpuUs - first.cpuUs) / done,
+        rssMb: peakMb,
+      };
+    }
+    await pause(20);
+  }
+}
+
+/** Debezium's outbox event router under the loads of the relay. The first drain warms it up and is not counted. */
+export async function benchDebezium(
+  bench: Bench,
+  { events, rounds, seconds }: { events: number; rounds: number; seconds: number },
+): Promise<{ drained: Drained; latencies: Latency[] }> {
+  const connect = await startConnect(bench);
+  try {
+    await pause(2_000);
+    const runs: Drained[] = [];
+    head('Debezium', 'drain', 'CPU an event', 'peak memory');
+    for (let round = 0; round <= rounds; round++) {
+      const one = await drain(bench, connect, events);
+      const name = round === 0 ? 'warm-up' : `round ${round}`;
+      say(row(name, `${thousands(one.rate)}/s`, `${one.cpuUs.toFixed(1)} µs`, `${one.rssMb.toFixed(0)} MB`));
+      if (round > 0) runs.push(one);
+    }
+    const counter = await startHelper('./relay-counter.ts', {
+      brokers: bench.brokers,
+      topic,
+      group: 'debezium',
+    });
+    while ((await counter.ask<{ count: number }>({})).count < (await inTopic(bench))) await pause(200);
+    const write: Write = async (ids) => {
+      await bench.pool.query({
+        name: 'debezium',
+        text: `${insert} from unnest($2::text[], $3::text[]) x(e, p)`,
+        values: [dataTemplate, ids.map(({ eventId }) => eventId), ids.map(({ payment }) => payment)],
+      });
+    };
+    const latencies: Latency[] = [];
+    head('commit → consumed', 'p50', 'p99', 'commit alone (p50)', 'CPU an event');
+    for (const load of loads) {
+      const one = await measureLatency({ counter, pid: connect.pid(), write, seconds }, load);
+      latencies.push(one);
+      say(row(`Debezium, ${load.perSecond}/s in commits of ${load.perCommit}`, ...latencyCells(one)));
+    }
+    await counter.stop();
+    return { drained: median3(runs), latencies };
+  } finally {
+    await connect.stop();
+  }
+}
