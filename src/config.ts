@@ -108,6 +108,11 @@ export const settings = {
     ms(10_000),
     'After this a consumer that died is given up; the brokers allow 6000 and more unless told otherwise.',
   ),
+  kafkaRequestTimeoutMs: setting(
+    'KAFKA_REQUEST_TIMEOUT_MS',
+    ms(10_000),
+    'The longest wait for one answer of a broker; after it the relay sends the same batch again.',
+  ),
   kafkaSsl: setting('KAFKA_SSL', flag(false), 'Speak TLS to the brokers.'),
   kafkaSslCaFile: setting('KAFKA_SSL_CA_FILE', text, 'PEM file of the certificate authority.'),
   kafkaSslCertFile: setting('KAFKA_SSL_CERT_FILE', text, 'PEM file of the client certificate.'),

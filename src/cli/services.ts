@@ -40,6 +40,7 @@ export function kafkaConnection(config: Config): KafkaConnection {
   return {
     brokers: required(config, 'kafkaBrokers'),
     clientId: 'fahuo',
+    requestTimeoutMs: config.kafkaRequestTimeoutMs,
     ...(config.kafkaSsl ? { ssl: sslOf(config) } : {}),
     ...(mechanism === undefined
       ? {}

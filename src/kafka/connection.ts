@@ -7,12 +7,14 @@ export type KafkaConnection = {
   /** `host:port`. */
   brokers: readonly string[];
   clientId: string;
+  /** The longest wait for one answer of a broker; 10 s unless set. */
+  requestTimeoutMs?: number;
   ssl?: { ca?: string; cert?: string; key?: string };
   sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
 };
 
 const connectTimeoutMs = 3_000;
-const requestTimeoutMs = 10_000;
+const defaultRequestTimeoutMs = 10_000;
 
 /** kafkajs, for consumer groups and admin. It calls every hiccup an error: its lines are warnings of ours at most. */
 export function createKafkajs(connection: KafkaConnection, log: Log): Kafka {
@@ -21,7 +23,7 @@ export function createKafkajs(connection: KafkaConnection, log: Log): Kafka {
     clientId: connection.clientId,
     brokers: [...connection.brokers],
     connectionTimeout: connectTimeoutMs,
-    requestTimeout: requestTimeoutMs,
+    requestTimeout: connection.requestTimeoutMs ?? defaultRequestTimeoutMs,
     ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
     ...(connection.sasl === undefined ? {} : { sasl: connection.sasl as SASLOptions }),
     logLevel: logLevel.WARN,
@@ -42,13 +44,14 @@ const mechanisms = {
 } as const;
 
 /** @platformatic/kafka, for the relay's producer: library retries off, every phase with a limit. */
-export function platformaticOptions({ brokers, clientId, ssl, sasl }: KafkaConnection) {
+export function platformaticOptions({ brokers, clientId, requestTimeoutMs, ssl, sasl }: KafkaConnection) {
+  const timeoutMs = requestTimeoutMs ?? defaultRequestTimeoutMs;
   return {
     clientId,
     bootstrapBrokers: [...brokers],
     connectTimeout: connectTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    timeout: requestTimeoutMs,
+    requestTimeout: timeoutMs,
+    timeout: timeoutMs,
     retries: 0,
     autocreateTopics: false,
     ...(ssl === undefined ? {} : { tls: ssl }),
