@@ -25,8 +25,14 @@ export type Admin = {
   close: () => Promise<void>;
 };
 
+/**
+ * Callers try again by themselves, so a call ends soon: with kafkajs's own retries one that began while the brokers were
+ * away would look at them last every ten seconds, and the relay would go on that much later than it could.
+ */
+const retry = { retries: 3, initialRetryTime: 100, maxRetryTime: 500 };
+
 export function createAdmin(connection: KafkaConnection, log: Log): Admin {
-  const admin = createKafkajs(connection, log).admin({ retry: { retries: 3, initialRetryTime: 100 } });
+  const admin = createKafkajs(connection, log, retry).admin({ retry });
   let connected: Promise<void> | undefined;
 
   const withAdmin = async <T>(work: (ready: KafkajsAdmin) => Promise<T>): Promise<T> => {

@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type LogEntry, type SASLOptions } from 'kafkajs';
+import { Kafka, logLevel, type LogEntry, type RetryOptions, type SASLOptions } from 'kafkajs';
 import type { Log } from '../log.ts';
 import { calmKafkajs } from './kafkajs-timers.ts';
 
@@ -17,13 +17,14 @@ const connectTimeoutMs = 3_000;
 const defaultRequestTimeoutMs = 10_000;
 
 /** kafkajs, for consumer groups and admin. It calls every hiccup an error: its lines are warnings of ours at most. */
-export function createKafkajs(connection: KafkaConnection, log: Log): Kafka {
+export function createKafkajs(connection: KafkaConnection, log: Log, retry?: RetryOptions): Kafka {
   calmKafkajs();
   return new Kafka({
     clientId: connection.clientId,
     brokers: [...connection.brokers],
     connectionTimeout: connectTimeoutMs,
     requestTimeout: connection.requestTimeoutMs ?? defaultRequestTimeoutMs,
+    ...(retry === undefined ? {} : { retry }),
     ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
     ...(connection.sasl === undefined ? {} : { sasl: connection.sasl as SASLOptions }),
     logLevel: logLevel.WARN,
