@@ -61,6 +61,11 @@ export async function connectAlone(databaseUrl: string, applicationName: string)
   return client;
 }
 
+/** Ends a connection from this side, at once; what waits for an answer rejects. */
+export function cutConnection(client: pg.Client): void {
+  client.connection.stream.destroy();
+}
+
 /** Runs `work` in one transaction: commits its result, rolls back when it throws. */
 export async function inTransaction<T>(pool: Pool, work: (tx: Connection) => Promise<T>): Promise<T> {
   const connection = await pool.connect();

@@ -32,6 +32,13 @@ export class FahuoError extends Error {
   }
 }
 
+/** The command that makes a topic, for whoever misses it. */
+export const topicRemedy = (topic: string): string =>
+  `Run \`kafka-topics.sh --bootstrap-server HOST:PORT --create --topic ${topic} --partitions 8\`, or start with FAHUO_CREATE_TOPICS=true.`;
+
+export const topicMissing = (topic: string): FahuoError =>
+  new FahuoError('TOPIC_MISSING', `the topic ${topic} does not exist`, { remedy: topicRemedy(topic) });
+
 /** The text of anything thrown, for logs and reasons. */
 export const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown);

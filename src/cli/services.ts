@@ -1,7 +1,7 @@
 import { createPool, type Pool } from '../../db/client.ts';
 import { required, type Config } from '../config.ts';
 import { hasSchema } from '../console/status-store.ts';
-import { FahuoError, messageOf } from '../errors.ts';
+import { FahuoError, messageOf, topicMissing } from '../errors.ts';
 import { createAdmin, type Admin } from '../kafka/admin.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import { createLog, type Log } from '../log.ts';
@@ -77,7 +77,7 @@ export const topicsOf = (config: Config) => ({
 export async function ensureTopics(config: Config, admin: Admin, log: Log): Promise<void> {
   for (const topic of Object.values(topicsOf(config))) {
     if ((await admin.partitionCount(topic)) !== null) continue;
-    if (!config.createTopics) throw new FahuoError('TOPIC_MISSING', `the topic ${topic} does not exist`);
+    if (!config.createTopics) throw topicMissing(topic);
     await admin.createTopic(topic, config.topicPartitions);
     log.info({ topic, partitions: config.topicPartitions }, 'topic.created');
   }

@@ -1,6 +1,6 @@
 import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs';
 import { pause } from '../clock.ts';
-import { FahuoError, messageOf } from '../errors.ts';
+import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
 import type { Received } from './message.ts';
@@ -151,6 +151,4 @@ const crash = ({ topic, groupId }: GroupOptions, cause: Error): FahuoError =>
   new FahuoError('CONSUMER_CRASHED', `consumer group ${groupId} of ${topic}: ${cause.message}`, { cause });
 
 const remedyFor = (error: unknown, { topic }: GroupOptions): string | undefined =>
-  messageOf(error).includes('does not host this topic-partition')
-    ? `create the topic ${topic}, or set FAHUO_CREATE_TOPICS=true`
-    : undefined;
+  messageOf(error).includes('does not host this topic-partition') ? topicRemedy(topic) : undefined;

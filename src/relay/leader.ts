@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { connectAlone, type Queryable } from '../../db/client.ts';
+import { connectAlone, cutConnection, type Queryable } from '../../db/client.ts';
 import { copyOut, type CopySession } from '../../db/copy.ts';
 import { pause } from '../clock.ts';
 import { limitSilence, openEpoch, tryLock } from './store.ts';
@@ -23,6 +23,8 @@ export type LeaderOptions = {
 /** Longer than a garbage collection or a slow statement, short enough for a standby to be of use. */
 const silenceMs = 5_000;
 const sayEveryMs = 1_000;
+/** No statement of a relay takes this long; a server that is gone without a word would be waited for a quarter of an hour. */
+const answerWithinMs = 10_000;
 
 /** Waits until this process leads the shard; null when `signal` aborted first. Rejects when the session ends. */
 export async function awaitLeadership(
@@ -35,16 +37,20 @@ export async function awaitLeadership(
   client.on('end', () => lost.abort());
   const release = async (): Promise<void> => {
     lost.abort();
-    await client.end().catch(() => undefined);
+    await Promise.race([client.end().catch(() => undefined), pause(sayEveryMs)]);
+    cutConnection(client); // a server that is gone never says goodbye
   };
+  const db = oneByOne(client, () => {
+    lost.abort();
+    cutConnection(client);
+  });
   try {
-    await limitSilence(client, silenceMs);
-    while (!(await tryLock(client, options.shard))) {
+    await limitSilence(db, silenceMs);
+    while (!(await tryLock(db, options.shard))) {
       await pause(options.standbyPollMs, signal);
       if (signal.aborted) return await release().then(() => null);
     }
-    const { cursor, epoch } = await openEpoch(client, { shard: options.shard, owner: options.instance });
-    const db = oneByOne(client);
+    const { cursor, epoch } = await openEpoch(db, { shard: options.shard, owner: options.instance });
     void keepSaying(db, lost.signal);
     return { db, cursor, epoch, lost: lost.signal, release };
   } catch (error) {
@@ -53,11 +59,18 @@ export async function awaitLeadership(
   }
 }
 
-/** The session reads ahead, moves the cursor and says that it lives, all at once: its statements queue here. */
-function oneByOne(client: pg.Client): CopySession {
+/**
+ * The session reads ahead, moves the cursor and says that it lives, all at once: its statements queue here. One that is
+ * not answered in time calls `onSilence`, which makes it and those behind it reject.
+ */
+function oneByOne(client: pg.Client, onSilence: () => void): CopySession {
   let last: Promise<unknown> = Promise.resolve();
+  const patiently = async <T>(run: () => Promise<T>): Promise<T> => {
+    const patience = setTimeout(onSilence, answerWithinMs);
+    return run().finally(() => clearTimeout(patience));
+  };
   const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-    const result = last.then(run);
+    const result = last.then(() => patiently(run));
     last = result.catch(() => undefined);
     return result;
   };

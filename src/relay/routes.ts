@@ -1,4 +1,4 @@
-import { FahuoError } from '../errors.ts';
+import { topicMissing } from '../errors.ts';
 import type { Topics } from './batch.ts';
 
 /** Partition counts of the topics, asked again after a failure and once a minute: partitions may be added. */
@@ -23,7 +23,7 @@ export function createRoutes(
     const counts = new Map<string, number>();
     for (const topic of [topics.events, topics.acks]) {
       const count = await deps.partitionCount(topic);
-      if (count === null) throw new FahuoError('TOPIC_MISSING', `the topic ${topic} does not exist`);
+      if (count === null) throw topicMissing(topic);
       counts.set(topic, count);
     }
     timer = setTimeout(forget, freshForMs).unref();

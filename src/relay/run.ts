@@ -1,5 +1,5 @@
 import { pause } from '../clock.ts';
-import { FahuoError, messageOf } from '../errors.ts';
+import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
 import type { Published, Publisher } from '../kafka/publisher.ts';
 import { createPlanner, type Part, type Planner } from './batch.ts';
 import type { RelayDeps, RelayOptions } from './deps.ts';
@@ -36,6 +36,7 @@ const errorMaxMs = 2_000;
 /** A batch of ordinary rows; it grows where rows are large. */
 const arenaBytes = 2_097_152;
 const maxKeptBytes = 16_777_216;
+const upkeepEndsWithinMs = 2_000;
 
 /** Leads or stands by until `signal` aborts; outages of Postgres and Kafka are waited out. */
 export async function runRelay(deps: RelayDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
@@ -62,14 +63,14 @@ async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSig
   deps.metrics.relayLeader.set(1);
   try {
     const routes = createRoutes(deps, options.topics);
-    const parked = await store.readParkedPayments(deps.pool);
+    const parked = await store.readParkedPayments(leadership.db);
     await lead({ ...deps, publisher, planner: createPlanner(), routes, leadership, parked }, options, stop);
     return true;
   } finally {
     deps.metrics.relayLeader.set(0);
     await leadership.release();
     await publisher.close();
-    await upkeep;
+    await Promise.race([upkeep, pause(upkeepEndsWithinMs)]); // its pool may wait for a server that is gone
     deps.log.info({ shard: options.shard, epoch }, 'relay.stood_down');
   }
 }
@@ -252,8 +253,7 @@ async function sendParts({ publisher }: LeadDeps, parts: readonly Part[]): Promi
   for (const topic of new Set(parts.map((part) => part.topic))) {
     const own = parts.filter((part) => part.topic === topic);
     const published: Published = await publisher.publish(topic, own);
-    if (published.kind === 'topic_missing')
-      return { kind: 'topic_missing', remedy: `create the topic ${topic}, or set FAHUO_CREATE_TOPICS=true` };
+    if (published.kind === 'topic_missing') return { kind: 'topic_missing', remedy: topicRemedy(topic) };
     if (published.kind !== 'published') return published;
     for (const { records, ...part } of own)
       entries.push({
@@ -280,7 +280,7 @@ async function withoutParked(deps: LeadDeps, rows: OutboxRow[]): Promise<OutboxR
     if (!deps.parked.has(rawKeyOf(row))) kept.push(row);
     else {
       await store.parkRow(
-        deps.pool,
+        deps.leadership.db,
         { ...decodeRow(row), id: row.id },
         'Kafka refuses a row of this payment: too large',
       );

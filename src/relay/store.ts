@@ -17,10 +17,14 @@ export async function tryLock(db: Queryable, shard: number): Promise<boolean> {
 
 /**
  * Postgres itself ends a leader that falls silent (stopped, cut off, hung): its lock goes with its session, and the
- * standby takes over. A living leader says something every second.
+ * standby takes over. A living leader says something every second. A session is not idle while it sends: that a leader
+ * no longer takes its rows is for the second limit to see.
  */
 export async function limitSilence(db: Queryable, ms: number): Promise<void> {
-  await db.query(`select set_config('idle_session_timeout', $1, false)`, [`${ms}ms`]);
+  await db.query(
+    `select set_config('idle_session_timeout', $1, false), set_config('tcp_user_timeout', $1, false)`,
+    [`${ms}ms`],
+  );
 }
 
 /** A new epoch fences everyone who led before. */

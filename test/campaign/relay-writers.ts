@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { connectAlone } from '../../db/client.ts';
+import { connectAlone, cutConnection } from '../../db/client.ts';
 import { pause } from '../../src/clock.ts';
 import { shippedEvent } from '../support/events.ts';
 import { eventually } from '../support/eventually.ts';
@@ -104,9 +104,7 @@ function createWriter(databaseUrl: string, written: Written) {
     return fresh;
   };
   const drop = (): void => {
-    (
-      client as unknown as { connection: { stream: { destroy: () => void } } } | undefined
-    )?.connection.stream.destroy();
+    if (client !== undefined) cutConnection(client);
     client = undefined;
   };
   /** Tries until the transaction has ended as it was meant to; an end that nobody saw is looked up. */

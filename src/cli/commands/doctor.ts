@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { createPool } from '../../../db/client.ts';
 import { describeConfig, readApps, readConfig, required, type Config } from '../../config.ts';
 import { prefetchedIds } from '../../console/doctor-store.ts';
-import { FahuoError, messageOf } from '../../errors.ts';
+import { FahuoError, messageOf, topicMissing } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { answer, exitCodes, table } from '../output.ts';
 import { openAdmin, openLog, openPool, topicsOf } from '../services.ts';
@@ -75,7 +75,7 @@ async function checkKafka(config: Config, log: Log): Promise<Check[]> {
     checks.push(
       await examine(`topic ${topic}`, async () => {
         const count = await admin.partitionCount(topic);
-        if (count === null) throw new FahuoError('TOPIC_MISSING', 'does not exist');
+        if (count === null) throw topicMissing(topic);
         return `${count} partitions`;
       }),
     );

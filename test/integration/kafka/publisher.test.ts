@@ -42,7 +42,9 @@ afterEach(async () => {
 });
 
 const message = (name: string): Message => ({ key: name, value: `value of ${name}`, headers: { name } });
-const batchOf = (partition: number, ...names: string[]): PartitionBatch => ({
+/** Messages that the publisher encodes itself. */
+type Batch = Extract<PartitionBatch, { messages: unknown }>;
+const batchOf = (partition: number, ...names: string[]): Batch => ({
   partition,
   messages: names.map(message),
 });
@@ -76,7 +78,7 @@ function withoutRepeats(messages: readonly Received[]): { first: Received[]; rep
 }
 
 /** A repeat is a whole batch: the log is a chain of batches that were sent, each whole and in its own order. */
-function expectWholeBatches(messages: readonly Received[], sent: readonly PartitionBatch[]): void {
+function expectWholeBatches(messages: readonly Received[], sent: readonly Batch[]): void {
   const byFirst = new Map(
     sent.map(({ messages: [head, ...rest] }) => [head!.headers['name'], [head!, ...rest]]),
   );
@@ -175,7 +177,7 @@ describe.each(candidates)('a producer of the relay: %s', (_, create) => {
         return kinds[Math.floor(random() * kinds.length)]!;
       };
       const publisher = create({ ...proxied(), requestTimeoutMs: 150 });
-      const sent: PartitionBatch[] = [];
+      const sent: Batch[] = [];
       for (let batch = 0; batch < 150; batch++) {
         const parts = [0, 1, 2]
           .filter(() => random() < 0.6)
