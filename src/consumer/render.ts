@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { CORRECTED, paymentOf } from '../outbox/contract.ts';
 import type { NewUpload } from '../upload/insert-store.ts';
 import type { Decoded } from './decode.ts';
@@ -29,6 +29,6 @@ export function renderUpload({
     partition: received.partition,
     offset: received.offset,
     body,
-    body_hash: createHash('sha256').update(body).digest('hex'),
+    body_hash: hash('sha256', body),
   };
 }

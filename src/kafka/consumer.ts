@@ -133,13 +133,15 @@ export function received(topic: string, partition: number, message: KafkaMessage
 }
 
 /** A header may stand twice; the last one counts, as in CloudEvents' bindings. */
-const headersOf = (headers: IHeaders): Record<string, Buffer> =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => {
-      const last = Array.isArray(value) ? value.at(-1) : value;
-      return last === undefined ? [] : [[name, Buffer.from(last)]];
-    }),
-  );
+function headersOf(headers: IHeaders): Record<string, Buffer> {
+  const own = Object.create(null) as Record<string, Buffer>; // a header may be called __proto__
+  for (const name in headers) {
+    const value = headers[name];
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    if (last !== undefined) own[name] = typeof last === 'string' ? Buffer.from(last) : last;
+  }
+  return own;
+}
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

@@ -1,6 +1,7 @@
+import { int4Array, int8Array, textArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { UploadKind, UploadState } from '../../db/states.ts';
-import { acknowledgementInsert } from './acknowledgement-store.ts';
+import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
 
 /** A validated event as a row; the names are the table's. */
 export type NewUpload = {
@@ -24,9 +25,33 @@ export type NewUpload = {
 /** Where an inserted row came from. */
 export type Inserted = { topic: string; partition: number; offset: number; superseded: boolean };
 
-const shape = `as r(appid text, payment text, version integer, kind fahuo.upload_kind, event_id text, source text,
-  event_time text, reason text, approved_by text, traceparent text, topic text, partition integer, "offset" bigint,
-  body text, body_hash text)`;
+const offered = `unnest($1::text[], $2::text[], $3::int4[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+  $9::text[], $10::text[], $11::text[], $12::int4[], $13::int8[], $14::text[], $15::text[])
+  as r(appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic, partition,
+    "offset", body, body_hash)`;
+
+/** The parameters of `offered`, one a column. */
+const columnsOf = (uploads: readonly NewUpload[]): Buffer[] => {
+  const texts = (name: TextColumn): Buffer => textArray(uploads.map((upload) => upload[name]));
+  return [
+    texts('appid'),
+    texts('payment'),
+    int4Array(uploads.map((upload) => upload.version)),
+    texts('kind'),
+    texts('event_id'),
+    texts('source'),
+    texts('event_time'),
+    texts('reason'),
+    texts('approved_by'),
+    texts('traceparent'),
+    texts('topic'),
+    int4Array(uploads.map((upload) => upload.partition)),
+    int8Array(uploads.map((upload) => upload.offset)),
+    texts('body'),
+    texts('body_hash'),
+  ];
+};
+type TextColumn = Exclude<keyof NewUpload, 'version' | 'partition' | 'offset'>;
 
 const columns = `appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic,
   partition, "offset", body, body_hash`;
@@ -48,20 +73,20 @@ export async function insertUploads(
         select 1 from fahuo.upload o
         where o.appid = r.appid and o.payment = r.payment and o.version > r.version and o.state = 'acknowledged'
       ) as outdated
-      from json_to_recordset($1::json) ${shape}
+      from ${offered}
     ), inserted as (
       insert into fahuo.upload (${columns}, state, finished_at, detail)
-      select ${columns}, (case when outdated then 'superseded' else 'pending' end)::fahuo.upload_state,
+      select ${columns.replace('kind', 'kind::fahuo.upload_kind')}, (case when outdated then 'superseded' else 'pending' end)::fahuo.upload_state,
         case when outdated then clock_timestamp() end,
         case when outdated then 'a newer version was acknowledged before this one arrived' end
       from judged
       on conflict do nothing
-      returning *
+      returning topic, partition, "offset", ${acknowledgementColumns('upload')}
     ), told as (
-      ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $2::boolean
+      ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $16::boolean
     )
     select topic, partition, "offset", state = 'superseded' as superseded from inserted`,
-    values: [JSON.stringify(uploads), options.acknowledgements],
+    values: [...columnsOf(uploads), options.acknowledgements],
   });
   return rows;
 }
