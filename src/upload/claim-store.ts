@@ -9,7 +9,12 @@ const heldColumns = `
   (date_part('epoch', u.upload_time) * 1000)::bigint as "uploadTimeMs"`;
 
 export type Claim = { appid: string; owner: string; leaseMs: number; limit: number };
-export type PendingClaim = Claim & { acknowledgements: boolean };
+export type PendingClaim = Claim & {
+  acknowledgements: boolean;
+  /** Rows that were due before this are left to a claim without it; null looks at all. See claim-floor.ts. */
+  dueSinceMs: number | null;
+};
+export type Claimed = Held & { dueAtMs: number };
 
 /**
  * `pending → uploading`: the intent, on record before a byte is sent. Takes due rows of one app whose payment has
@@ -23,12 +28,13 @@ export type PendingClaim = Claim & { acknowledgements: boolean };
  * its predecessor's end wakes it. `unique_violation` on upload_one_in_flight means that two claims met: claim again.
  * `next_attempt_at <= now()`, not clock_timestamp(): only a stable function can bound the index scan.
  */
-export async function claimPending(db: Queryable, claim: PendingClaim): Promise<Held[]> {
-  const { rows } = await db.query<Held>({
+export async function claimPending(db: Queryable, claim: PendingClaim): Promise<Claimed[]> {
+  const { rows } = await db.query<Claimed>({
     name: 'claim_pending',
     text: `with candidate as (
       select id, appid, payment, version from fahuo.upload
       where appid = $1 and state = 'pending' and next_attempt_at <= now()
+        and next_attempt_at >= coalesce(to_timestamp($6::float8 / 1000), '-infinity')
       order by next_attempt_at, id limit $2
       for update skip locked
     ), judged as (
@@ -55,10 +61,11 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
       lease_epoch = u.lease_epoch + 1, lease_until = clock_timestamp() + $4 * interval '1 millisecond',
       upload_time = greatest(date_trunc('milliseconds', clock_timestamp()), j.last_time + interval '1 millisecond')
     from judged j where u.id = j.id and not j.blocked and not j.outdated
-    returning ${heldColumns}, j.history or u.attempts > 1 or u.kind = 'corrected' as history`,
-    values: [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.acknowledgements],
+    returning ${heldColumns}, j.history or u.attempts > 1 or u.kind = 'corrected' as history,
+      (date_part('epoch', u.next_attempt_at) * 1000)::bigint as "dueAtMs"`,
+    values: [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.acknowledgements, claim.dueSinceMs],
   });
-  return rows.sort((left, right) => left.id - right.id);
+  return rows.sort((left, right) => left.dueAtMs - right.dueAtMs || left.id - right.id);
 }
 
 /** Takes `unknown` rows whose next read is due; the state stays, the epoch and a lease make the read ours. */

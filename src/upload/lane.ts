@@ -1,6 +1,7 @@
 import { monotonicMs, pause, turn } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { createDoorbell, type Doorbell } from '../loop.ts';
+import { ClaimFloor } from './claim-floor.ts';
 import { claimPending } from './claim-store.ts';
 import type { UploaderOptions } from './deps.ts';
 import type { Held } from './row.ts';
@@ -31,6 +32,7 @@ export async function runLane(
   const { appid, window, timing } = options;
   const { signal, hardStop } = signals;
   const ready: Held[] = [];
+  const floor = new ClaimFloor();
   const claimBell = createDoorbell();
   const startBell = createDoorbell();
   const slots = createSlots(window, {
@@ -53,12 +55,14 @@ export async function runLane(
   const claim = async (limit: number): Promise<number> => {
     const askedAtMs = monotonicMs();
     const rows = await claimPending(deps.pool, {
+      dueSinceMs: floor.from(askedAtMs),
       appid,
       limit,
       owner: options.instance,
       leaseMs: timing.leaseMs,
       acknowledgements: options.acknowledgements,
     });
+    for (const { dueAtMs } of rows.slice(-1)) floor.claimed(dueAtMs);
     deps.leases.add(rows, askedAtMs);
     ready.push(...rows);
     if (rows.length > 0) startBell.ring();

@@ -336,7 +336,7 @@ describe('the uploader', () => {
 });
 
 describe('leases', () => {
-  const claim = { appid, leaseMs: 1, limit: 10, acknowledgements: true };
+  const claim = { dueSinceMs: null, appid, leaseMs: 1, limit: 10, acknowledgements: true };
 
   it('fence an owner that lost its row: its outcome is on record, but moves nothing', async () => {
     await accept(shippedEvent({ payment: 'p' }));
