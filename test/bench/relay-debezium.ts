@@ -9,7 +9,14 @@ import { startHelper, usageOf } from './child.ts';
 import { head, row, say, thousands } from './numbers.ts';
 import { dataTemplate } from './outbox-rows.ts';
 import { median3, type Drained } from './relay-drain.ts';
-import { latencyCells, loads, measureLatency, type Latency, type Write } from './relay-latency.ts';
+import {
+  latencyCells,
+  loads,
+  measureLatency,
+  untilCounted,
+  type Latency,
+  type Write,
+} from './relay-latency.ts';
 
 const pom = new URL('./debezium/pom.xml', import.meta.url).pathname;
 const jars = new URL('../../.cache/debezium-3.3.1/', import.meta.url).pathname;
@@ -168,7 +175,7 @@ export async function benchDebezium(
       topic,
       group: 'debezium',
     });
-    while ((await counter.ask<{ count: number }>({})).count < (await inTopic(bench))) await pause(200);
+    await untilCounted(bench, counter, topic);
     const write: Write = async (ids) => {
       await bench.pool.query({
         name: 'debezium',
