@@ -56,8 +56,35 @@ describe('enqueue', () => {
       /order_number_type is "2"/,
     ],
     [JSON.stringify({ ...shippedEvent(), type: 'fahuo.shipment.corrected.v1' }), /reason is missing/],
+    [JSON.stringify({ ...shippedEvent(), source: 7 }), /source is 7; it must be a non-empty string/],
+    [JSON.stringify({ ...shippedEvent(), appid: '' }), /appid is ""/],
+    [JSON.stringify({ ...shippedEvent(), time: null }), /time is missing/],
+    [JSON.stringify({ ...shippedEvent(), traceparent: {} }), /traceparent is \{\}/],
+    [JSON.stringify({ ...shippedEvent(), version: 1.5 }), /version is 1.5/],
+    [JSON.stringify({ ...shippedEvent(), version: undefined }), /version is missing/],
+    [JSON.stringify({ ...shippedEvent(), data: [] }), /data is missing or not an object/],
+    [JSON.stringify({ ...shippedEvent(), data: {} }), /data.order_key is missing/],
+    [JSON.stringify({ ...shippedEvent(), data: { order_key: {} } }), /order_number_type is missing/],
+    [
+      JSON.stringify({ ...shippedEvent(), data: { order_key: { order_number_type: 1, mchid: '1' } } }),
+      /out_trade_no is missing/,
+    ],
   ])('the SQL function refuses %s', async (text, message) => {
     await expect(raw(text)).rejects.toThrow(message);
+  });
+
+  it('unescapes attributes, keys a payment by merchant and order, and takes the last of two equal members', async () => {
+    await raw(
+      `{"id":"first","id":"\\u4e2d\\"x","type":"fahuo.shipment.corrected.v1","source":"/s","time":"t","appid":"a","version":12,
+        "reason":"r","approved_by":"p","traceparent":"00-1",
+        "data":{"order_key":{"order_number_type":1,"mchid":"M","out_trade_no":"O"}}}`,
+    );
+    const { rows } = await database.pool.query(
+      `select event_id, version, reason, approved_by, traceparent from fahuo.outbox where payment = 'M:O'`,
+    );
+    expect(rows).toEqual([
+      { event_id: '中"x', version: 12, reason: 'r', approved_by: 'p', traceparent: '00-1' },
+    ]);
   });
 
   it('lets fahuo_writer enqueue and read acknowledgements, and nothing else', async () => {

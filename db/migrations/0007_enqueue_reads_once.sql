@@ -1,0 +1,96 @@
+-- Reads the event once: each look at a member by name reads the whole text again, and there were some thirty of them,
+-- each in a function that set its search_path. 80 µs for an event of 1 kB instead of 260; a plain insert takes 9.
+CREATE FUNCTION fahuo.member_text(member json, field text, required boolean) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  value text;
+BEGIN
+  IF member IS NULL OR json_typeof(member) = 'null' THEN
+    IF NOT required THEN RETURN NULL; END IF;
+    RAISE EXCEPTION 'fahuo.enqueue: % is missing; the event contract requires it; add it and enqueue again', field
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  value := member #>> '{}';
+  IF json_typeof(member) <> 'string' OR value = '' THEN
+    RAISE EXCEPTION 'fahuo.enqueue: % is %; it must be a non-empty string; correct it and enqueue again',
+      field, left(member::text, 80) USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  RETURN value;
+END $$;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION fahuo.payment_key(order_key json) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  kind text := (order_key -> 'order_number_type')::text;
+BEGIN
+  IF order_key IS NULL OR json_typeof(order_key) <> 'object' THEN
+    RAISE EXCEPTION 'fahuo.enqueue: data.order_key is missing; it names the payment; add it and enqueue again'
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF kind = '2' THEN RETURN fahuo.member_text(order_key -> 'transaction_id', 'transaction_id', true); END IF;
+  IF kind = '1' THEN
+    RETURN fahuo.member_text(order_key -> 'mchid', 'mchid', true) || ':' ||
+      fahuo.member_text(order_key -> 'out_trade_no', 'out_trade_no', true);
+  END IF;
+  RAISE EXCEPTION 'fahuo.enqueue: data.order_key.order_number_type is %; it must be the number 1 or 2; send a number, not a string',
+    coalesce(kind, 'missing') USING ERRCODE = 'invalid_parameter_value';
+END $$;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION fahuo.enqueue(event text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+  parsed json;
+  e record;
+  kind text;
+  payment text;
+  corrected boolean;
+  new_id bigint;
+BEGIN
+  BEGIN
+    parsed := event::json;
+  EXCEPTION WHEN invalid_text_representation OR untranslatable_character THEN
+    RAISE EXCEPTION 'fahuo.enqueue: the event is not JSON (%); pass the whole event as one JSON object', SQLERRM
+      USING ERRCODE = 'invalid_parameter_value';
+  END;
+  IF parsed IS NULL OR json_typeof(parsed) <> 'object' THEN
+    RAISE EXCEPTION 'fahuo.enqueue: the event is %; it must be one JSON object', coalesce(json_typeof(parsed), 'null')
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  SELECT * INTO e FROM json_to_record(parsed) AS r(id json, type json, source json, "time" json, appid json, version json,
+    reason json, approved_by json, traceparent json, data json);
+  kind := fahuo.member_text(e.type, 'type', true);
+  IF kind NOT IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1') THEN
+    RAISE EXCEPTION 'fahuo.enqueue: type is "%"; it must be fahuo.shipment.shipped.v1 or fahuo.shipment.corrected.v1', left(kind, 80)
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  corrected := kind = 'fahuo.shipment.corrected.v1';
+  IF coalesce(e.version::text, '') !~ '^[1-9][0-9]{0,8}$' THEN
+    RAISE EXCEPTION 'fahuo.enqueue: version is %; it must be a whole number from 1 that grows per payment',
+      coalesce(left(e.version::text, 80), 'missing') USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF coalesce(json_typeof(e.data), '') <> 'object' THEN
+    RAISE EXCEPTION 'fahuo.enqueue: data is missing or not an object; it is the body of upload_shipping_info without upload_time'
+      USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  payment := fahuo.payment_key(e.data -> 'order_key');
+  INSERT INTO fahuo.outbox (event_id, type, source, event_time, appid, payment, version, reason, approved_by, traceparent, data)
+  VALUES (
+    fahuo.member_text(e.id, 'id', true),
+    kind,
+    fahuo.member_text(e.source, 'source', true),
+    fahuo.member_text(e."time", 'time', true),
+    fahuo.member_text(e.appid, 'appid', true),
+    payment,
+    e.version::text::integer,
+    fahuo.member_text(e.reason, 'reason', corrected),
+    fahuo.member_text(e.approved_by, 'approved_by', corrected),
+    fahuo.member_text(e.traceparent, 'traceparent', false),
+    e.data::text
+  )
+  RETURNING id INTO new_id;
+  RETURN new_id;
+END $$;
+--> statement-breakpoint
+DROP FUNCTION fahuo.event_text(json, text, boolean);
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.member_text(json, text, boolean) FROM PUBLIC;
