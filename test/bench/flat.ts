@@ -1,0 +1,149 @@
+import { parseArgs } from 'node:util';
+import { acknowledge, type Decided } from '../../src/upload/record-store.ts';
+import { claimPending } from '../../src/upload/claim-store.ts';
+import type { Held } from '../../src/upload/row.ts';
+import { appid, startBench, type Bench } from './bench-parts.ts';
+import { fillDatabase, sizeOf } from './flat-tables.ts';
+import { head, median, percent, row, say, thousands } from './numbers.ts';
+import { dataTemplate, paymentOf } from './outbox-rows.ts';
+import { drainRelay } from './relay-drain.ts';
+
+/** Relay, claim and acknowledge rates with few and with many rows in the tables: two databases of one server, in turns. */
+const { values: flags } = parseArgs({
+  options: {
+    few: { type: 'string', default: '1' },
+    many: { type: 'string', default: '20' },
+    events: { type: 'string', default: '50000' },
+    rounds: { type: 'string', default: '5' },
+  },
+});
+const events = Number(flags.events);
+const batch = 256;
+
+type Rates = Record<'relay' | 'claim' | 'acknowledge', number>;
+let round = 0;
+
+async function insertPending({ pool }: Bench, count: number): Promise<void> {
+  round += 1;
+  await pool.query(
+    `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset",
+       body, body_hash)
+     select $1, 'new' || $2 || '-' || n, 1, 'shipped', 'new' || $2 || '-' || n, '/orders', '2026-11-23T10:00:00+08:00', 'new',
+       0, n, replace($3, 'PAYMENT', '${paymentOf(1)}'), md5(n::text) from generate_series(1, $4::int) n`,
+    [appid, `${round}`, dataTemplate, count],
+  );
+}
+
+const decide = (held: Held): Decided<{ to: 'acknowledged'; detail: null }> => ({
+  row: held,
+  from: 'uploading',
+  transition: { to: 'acknowledged', detail: null },
+  attempts: [
+    {
+      kind: 'send',
+      outcome: 'accepted',
+      uploadTimeMs: held.uploadTimeMs,
+      answer: {
+        httpStatus: 200,
+        errcode: 0,
+        errmsg: 'ok',
+        rid: 'rid',
+        failure: null,
+        bodyText: null,
+        durationMs: 50,
+      },
+    },
+  ],
+});
+
+const perSecond = (count: number, startMs: number): number => (count / (performance.now() - startMs)) * 1_000;
+
+async function measure(database: Bench, relayPid: number): Promise<Rates> {
+  const { rate: relay } = await drainRelay(database, relayPid, { events, prefix: `flat${round}` });
+  const count = 20_000;
+  await insertPending(database, count);
+  await database.pool.query('checkpoint');
+  const held: Held[][] = [];
+  let startMs = performance.now();
+  for (;;) {
+    const claimed = await claimPending(database.pool, claim);
+    if (claimed.length === 0) break;
+    held.push(claimed);
+  }
+  const claimRate = perSecond(count, startMs);
+  startMs = performance.now();
+  for (const rows of held)
+    await acknowledge(database.pool, rows.map(decide), { owner: 'bench', acknowledgements: false });
+  return { relay, claim: claimRate, acknowledge: perSecond(count, startMs) };
+}
+
+const claim = { appid, owner: 'bench', leaseMs: 600_000, limit: batch, acknowledgements: false };
+
+/** What the server does for one batch, with what it touched. */
+async function explain(database: Bench): Promise<void> {
+  await insertPending(database, 1_000);
+  const connection = await database.pool.connect();
+  const show = async (name: string, statement: string): Promise<void> => {
+    const { rows } = await connection.query<Record<'QUERY PLAN', string>>(
+      `explain (analyze, buffers, costs off, timing off) ${statement}`,
+    );
+    say(`\n${name}\n${rows.map((line) => `  ${line['QUERY PLAN']}`).join('\n')}`);
+  };
+  const { rows } = await connection.query<{ cursor: number }>('select cursor from fahuo.relay_cursor');
+  const after = (rows[0]?.cursor ?? 0) - 1_000;
+  await show(
+    'relay, one read',
+    `select id, data from fahuo.outbox where id > ${after} and id <= ${after + 1_000} order by id limit 1000`,
+  );
+  await connection.query('begin');
+  const held = await claimPending(connection, claim);
+  await show('claim', `execute claim_pending('${appid}', ${batch}, 'bench', 600000, false)`);
+  await acknowledge(connection, held.map(decide), { owner: 'bench', acknowledgements: true });
+  await connection.query('rollback; begin');
+  const again = await claimPending(connection, claim);
+  const rowsJson = JSON.stringify(again.map(({ id, epoch }) => ({ id, epoch, from: 'uploading' })));
+  await show('acknowledge', `execute upload_acknowledge('${rowsJson}', '[]', 'bench', false, true)`);
+  await connection.query('rollback');
+  connection.release();
+}
+
+const bench = await startBench();
+try {
+  await bench.pool.query(`alter system set max_wal_size = '8GB'`);
+  await bench.pool.query('alter system set fsync = off');
+  await bench.pool.query('select pg_reload_conf()');
+  const few = await fillDatabase(bench, 'few', Number(flags.few));
+  const many = await fillDatabase(bench, 'many', Number(flags.many));
+  await bench.pool.query('alter system set fsync = on');
+  await bench.pool.query('select pg_reload_conf()');
+  await bench.pool.query('checkpoint');
+  say(`${flags.few} M rows a table: ${await sizeOf(few)}; ${flags.many} M: ${await sizeOf(many)}`);
+  const relays = [];
+  for (const [name, database] of [['few', few] as const, ['many', many] as const])
+    relays.push(
+      await bench.fahuo('relay', {
+        ...(await bench.topic(`flat-${name}`)),
+        DATABASE_URL: database.databaseUrl,
+      }),
+    );
+  const all: { few: Rates; many: Rates }[] = [];
+  for (let number = 0; number <= Number(flags.rounds); number++) {
+    const one = { few: await measure(few, relays[0]!.pid), many: await measure(many, relays[1]!.pid) };
+    if (number > 0) all.push(one);
+  }
+  head(`medians of ${flags.rounds}`, `${flags.few} M rows`, `${flags.many} M rows`, 'of it');
+  for (const name of ['relay', 'claim', 'acknowledge'] as const) {
+    const [small, large] = [
+      median(all.map((one) => one.few[name])),
+      median(all.map((one) => one.many[name])),
+    ];
+    say(row(name, `${thousands(small)}/s`, `${thousands(large)}/s`, percent(large / small)));
+  }
+  for (const relay of relays) await relay.stop();
+  say(`\nplans at ${flags.many} M rows`);
+  await explain(many);
+  await few.pool.end();
+  await many.pool.end();
+} finally {
+  await bench.stop();
+}
