@@ -32,6 +32,19 @@ export function createMetrics() {
       'fahuo_relay_held_seconds',
       'Age of the writer that holds the frontier; 0 when none does',
     ),
+    relayHolderSeconds: gauge(
+      'fahuo_relay_holder_seconds',
+      'Age of the writer that holds the frontier, by who it is and what it runs',
+      ['pid', 'user', 'application', 'query'],
+    ),
+    relayDefaultRows: gauge(
+      'fahuo_relay_default_partition_rows',
+      '1 while outbox rows stand in the default partition',
+    ),
+    relayPartitionsMissing: gauge(
+      'fahuo_relay_partitions_missing',
+      'Partitions of the outbox that could not be made ahead',
+    ),
     consumerMessages: counter('fahuo_consumer_messages_total', 'Messages by what became of them', ['result']),
     consumerLag: gauge('fahuo_consumer_lag_messages', 'Messages between the committed offset and the end', [
       'partition',

@@ -55,9 +55,29 @@ export async function emptyPartition(db: Queryable, name: string): Promise<void>
   await db.query(`truncate fahuo.${name}`);
 }
 
-/** Dropping locks the parent for an instant: only if nobody holds it now, so that nobody queues behind us. */
-export async function dropPartition(db: Queryable, name: string): Promise<void> {
+/**
+ * Takes a partition out of the table: locks the parent for an instant, and only if nobody holds it now, so that nobody
+ * queues behind us. (Postgres detaches CONCURRENTLY only where there is no default partition.) The commit frees the
+ * lock before the disk has it: dropping in the same transaction would hold all writers for a flush.
+ */
+export async function detachPartition(db: Queryable, name: string): Promise<void> {
+  await db.query('set local synchronous_commit = off');
   await db.query('lock table only fahuo.outbox in access exclusive mode nowait');
+  await db.query(`alter table fahuo.outbox detach partition fahuo.${name}`);
+}
+
+/** Emptied partitions that were detached, also by a leader that was killed before it dropped them. */
+export async function readDetached(db: Queryable, before: number): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>(
+    `select relname as name from pg_class
+     where relnamespace = 'fahuo'::regnamespace and relkind = 'r' and not relispartition
+       and relname ~ '^outbox_p[0-9]+$' and substr(relname, 9)::numeric < $1`,
+    [before / partitionIds],
+  );
+  return rows.map((row) => row.name);
+}
+
+export async function dropDetached(db: Queryable, name: string): Promise<void> {
   await db.query(`drop table fahuo.${name}`);
 }
 

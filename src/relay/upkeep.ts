@@ -1,4 +1,4 @@
-import { inTransaction } from '../../db/client.ts';
+import { inTransaction, type Connection, type Pool } from '../../db/client.ts';
 import { messageOf } from '../errors.ts';
 import { runLoop } from '../loop.ts';
 import { missingPartitions, passedPartitions } from './partitions.ts';
@@ -11,6 +11,8 @@ const hourMs = 3_600_000;
 const partitionsEveryMs = 30_000;
 const metricsEveryMs = 5_000;
 const lockWaitMs = 50;
+/** A writer that is open for this long is not about to commit. */
+const heldWarnMs = 10_000;
 
 /** The leader's housekeeping: partitions ahead of the writers and behind the retention, and what holds it back. */
 export async function keepUp(deps: RelayDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
@@ -39,42 +41,85 @@ export async function keepUp(deps: RelayDeps, options: RelayOptions, signal: Abo
   ]);
 }
 
+type Keeper = Pick<RelayDeps, 'pool' | 'log' | 'metrics'>;
+
 /** Failing is an alarm, not a stop: the default partition takes what has no other. */
-export async function makeAhead({ pool, log }: RelayDeps): Promise<void> {
+export async function makeAhead({ pool, log, metrics }: Keeper): Promise<void> {
+  let failed = 0;
   const present = await partitions.readPartitions(pool);
   for (const partition of missingPartitions(present, await readLastId(pool))) {
-    await inTransaction(pool, async (tx) => {
-      await partitions.limitLockWait(tx, lockWaitMs);
-      await partitions.makePartition(tx, partition);
-    })
+    await patiently(pool, (tx) => partitions.makePartition(tx, partition))
       .then(() => log.info({ partition: partition.name }, 'outbox.partition_made'))
-      .catch((error: unknown) =>
-        log.error({ partition: partition.name, err: messageOf(error) }, 'outbox.partition_not_made'),
-      );
+      .catch((error: unknown) => {
+        failed += 1;
+        log.error({ partition: partition.name, err: messageOf(error) }, 'outbox.partition_not_made');
+      });
   }
-  if (await partitions.hasDefaultRows(pool))
+  const defaultRows = await partitions.hasDefaultRows(pool);
+  metrics.relayPartitionsMissing.set(failed);
+  metrics.relayDefaultRows.set(defaultRows ? 1 : 0);
+  if (defaultRows)
     log.error(
       { remedy: 'see docs/operations.md, "Rows in the default partition"' },
       'outbox.default_has_rows',
     );
 }
 
-export async function dropBehind({ pool, log }: RelayDeps, options: RelayOptions): Promise<void> {
+export async function dropBehind(
+  { pool, log }: Keeper,
+  options: Pick<RelayOptions, 'shard' | 'retentionHours'>,
+): Promise<void> {
   const cursor = await partitions.readCursor(pool, options.shard);
   const now = await partitions.databaseNow(pool);
+  const waits = (name: string) => (error: unknown) =>
+    log.debug({ partition: name, err: messageOf(error) }, 'outbox.drop_waits');
   for (const { name, to } of passedPartitions(await partitions.readPartitions(pool), cursor)) {
     const writtenAt = await partitions.lastWrittenAt(pool, name);
     if (writtenAt !== null && now.getTime() - writtenAt.getTime() < options.retentionHours * hourMs) continue;
-    if (writtenAt !== null) await partitions.emptyPartition(pool, name);
     await partitions.deleteJournal(pool, to);
-    await inTransaction(pool, (tx) => partitions.dropPartition(tx, name))
-      .then(() => log.info({ partition: name }, 'outbox.partition_dropped'))
-      .catch((error: unknown) => log.debug({ partition: name, err: messageOf(error) }, 'outbox.drop_waits'));
+    await patiently(pool, (tx) => partitions.emptyPartition(tx, name))
+      .then(() => patiently(pool, (tx) => partitions.detachPartition(tx, name)))
+      .catch(waits(name));
   }
+  for (const name of await partitions.readDetached(pool, cursor))
+    await patiently(pool, (tx) => partitions.dropDetached(tx, name))
+      .then(() => log.info({ partition: name }, 'outbox.partition_dropped'))
+      .catch(waits(name));
 }
 
-async function showLag({ pool, metrics }: RelayDeps, options: RelayOptions): Promise<void> {
-  const status = await readStatus(pool, options.shard);
-  metrics.relayLagSeconds.set(status.lagSeconds);
-  metrics.relayHeldSeconds.set(status.heldBy?.ageSeconds ?? 0);
+/** In a transaction that gives up a lock that is not there soon: what queues behind it would be felt. */
+const patiently = (pool: Pool, work: (tx: Connection) => Promise<void>): Promise<void> =>
+  inTransaction(pool, async (tx) => {
+    await partitions.limitLockWait(tx, lockWaitMs);
+    await work(tx);
+  });
+
+async function showLag({ pool, metrics, log }: Keeper, options: RelayOptions): Promise<void> {
+  const { lagSeconds, heldBy } = await readStatus(pool, options.shard);
+  metrics.relayLagSeconds.set(lagSeconds);
+  metrics.relayHeldSeconds.set(heldBy?.ageSeconds ?? 0);
+  metrics.relayHolderSeconds.reset();
+  if (heldBy === null) return;
+  const { pid, user, application, ageSeconds, query } = heldBy;
+  metrics.relayHolderSeconds.set(
+    {
+      pid: String(pid ?? ''),
+      user: user ?? '',
+      application: application ?? '',
+      query: withoutLiterals(query ?? ''),
+    },
+    ageSeconds,
+  );
+  if (ageSeconds * 1_000 >= heldWarnMs)
+    log.warn(
+      { pid, user, application, age_s: Math.round(ageSeconds), query: withoutLiterals(query ?? '') },
+      'relay.held',
+    );
 }
+
+/** A statement may carry a buyer's data in its literals; a label and a log line must not. */
+const withoutLiterals = (query: string): string =>
+  query
+    .replaceAll(/'(?:[^']|'')*('|$)/g, "'…'")
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, 100);

@@ -69,6 +69,11 @@ function render(status: Status): string {
   const { relay, topic } = status;
   return [
     `relay    cursor ${relay.cursor}, ${relay.lagRows} ids behind, oldest unpublished ${relay.lagSeconds.toFixed(1)} s, leader ${relay.owner ?? 'none'}`,
+    ...(relay.oldest === null
+      ? []
+      : [
+          `         oldest unpublished: outbox ${relay.oldest.outboxId}, event ${relay.oldest.eventId}, payment ${relay.oldest.payment}`,
+        ]),
     `         ${relay.heldBy === null ? 'nobody writes to the outbox now' : holderLine(relay.heldBy)}`,
     ...(relay.parkedRows > 0 ? [`         ${relay.parkedRows} rows parked: Kafka refuses them`] : []),
     `topic    ${topic.name}: ${'problem' in topic ? topic.problem : `${topic.lag} messages behind (group ${topic.group})`}`,
