@@ -77,7 +77,14 @@ async function measure(database: Bench, relayPid: number): Promise<Rates> {
   return { relay, claim: claimRate, acknowledge: perSecond(count, startMs) };
 }
 
-const claim = { appid, owner: 'bench', leaseMs: 600_000, limit: batch, acknowledgements: false };
+const claim = {
+  appid,
+  owner: 'bench',
+  leaseMs: 600_000,
+  limit: batch,
+  acknowledgements: false,
+  dueSinceMs: null,
+};
 
 /** What the server does for one batch, with what it touched. */
 async function explain(database: Bench): Promise<void> {
@@ -97,8 +104,11 @@ async function explain(database: Bench): Promise<void> {
   );
   await connection.query('begin');
   const held = await claimPending(connection, claim);
-  await show('claim', `execute claim_pending('${appid}', ${batch}, 'bench', 600000, false)`);
-  await acknowledge(connection, held.map(decide), { owner: 'bench', acknowledgements: true });
+  await show('claim', `execute claim_pending('${appid}', ${batch}, 'bench', 600000, false, null)`);
+  await acknowledge(connection, held.map(decide), {
+    owner: 'bench',
+    acknowledgements: true,
+  });
   await connection.query('rollback; begin');
   const again = await claimPending(connection, claim);
   const rowsJson = JSON.stringify(again.map(({ id, epoch }) => ({ id, epoch, from: 'uploading' })));
