@@ -19,7 +19,7 @@ export function decideAfterSend(row: Held, outcome: Outcome, context: Context): 
     case 'read_first':
       return { to: 'unknown', readAfterMs: 0, absentReads: 0, detail: outcome.reason };
     case 'throttled':
-      return giveBack(jittered(outcome.retryAfterMs, context.random), 'throttled by WeChat');
+      return afterThrottle(outcome, context);
     case 'token':
       return giveBack(jittered(context.timing.retryMinMs, context.random), 'the token was refused twice');
     case 'account_stop':
@@ -28,6 +28,12 @@ export function decideAfterSend(row: Held, outcome: Outcome, context: Context): 
       return afterUnknown(row, outcome, context);
   }
 }
+
+/** A day's quota pauses the endpoint, and the end of the pause frees its rows: nothing else must hold them until then. */
+const afterThrottle = (
+  { scope, retryAfterMs }: Extract<Outcome, { kind: 'throttled' }>,
+  { random }: Context,
+): Transition => giveBack(scope === 'day' ? 0 : jittered(retryAfterMs, random), 'throttled by WeChat');
 
 const giveBack = (afterMs: number, detail: string): Transition => ({
   to: 'pending',

@@ -83,6 +83,13 @@ describe('after a send', () => {
       expect(decideAfterSend(row(), outcome, context)).toMatchObject({ to: 'pending', spent: false });
   });
 
+  it('leaves a row of a used-up day to the pause alone, so that a quota that is cleared early frees it', () => {
+    const waits = (scope: 'day' | 'minute') =>
+      decideAfterSend(row(), { kind: 'throttled', scope, retryAfterMs: hourMs }, context);
+    expect(waits('day')).toMatchObject({ to: 'pending', afterMs: 0, spent: false });
+    expect(waits('minute')).toMatchObject({ to: 'pending', afterMs: hourMs, spent: false });
+  });
+
   it('pauses the app for a stop, the endpoint for a daily quota, and slows everybody for a minute quota', () => {
     const at = { errcode: 45009, nowMs };
     expect(appEffectOf({ kind: 'account_stop', errcode: 48001, reason: 'x' }, 'upload', at)).toMatchObject({
