@@ -15,6 +15,7 @@ const paymentShape = z
     openid: z.string().optional(),
     visible_after_ms: z.int().min(0).optional(),
     order_state: z.int().min(1).max(6).optional(),
+    read_lag_ms: z.int().min(0).optional(),
   })
   .refine(
     (one) => one.transaction_id !== undefined || (one.mchid !== undefined && one.out_trade_no !== undefined),
@@ -66,7 +67,8 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
     const checked = checkUpload(body);
     if (checked.kind === 'refused') return { errcode: checked.errcode, errmsg: textOf(checked.errcode) };
     const text = JSON.stringify(body);
-    const errcode = service.world.upload(checked.upload, { appid: '', body: text }, service.nowMs());
+    const from = { appid: '', body: text, byHand: true };
+    const errcode = service.world.upload(checked.upload, from, service.nowMs());
     return { errcode, errmsg: textOf(errcode) };
   });
   app.post('/_sandbox/reset', (_request, reply) => {
@@ -91,6 +93,11 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
   app.get('/_sandbox/effects', (_request, reply) =>
     reply.type('application/x-ndjson').send(service.world.effects.map(lineOf).join('')),
   );
+  app.get('/_sandbox/requests', (_request, reply) =>
+    reply
+      .type('application/x-ndjson')
+      .send(service.seen.map((request) => `${JSON.stringify(request)}\n`).join('')),
+  );
 }
 
 const lineOf = ({ body, ...effect }: Effect): string =>
@@ -103,6 +110,7 @@ function statsOf({ world, tokens, usage }: Service): object {
     payments: world.payments.size,
     effects: kinds,
     requests: usage.requests(),
+    faults: usage.faults(),
     token_fetches: tokens.fetches(),
     busiest_second: usage.busiestSecond(),
   };

@@ -45,9 +45,23 @@ export const faultRule = z.discriminatedUnion('kind', [
     committed: z.boolean().default(false),
   }),
   z.strictObject({ kind: z.literal('expire_token'), ...common }),
+  /** Somebody ships the payment in WeChat's console, with `item_desc` if it is given; then the request is cut off. */
+  z.strictObject({ kind: z.literal('shipped_by_hand'), ...common, item_desc: z.string().min(1).optional() }),
 ]);
 export type FaultRule = z.output<typeof faultRule>;
 export const faultRules = z.union([faultRule.transform((rule) => [rule]), z.array(faultRule)]);
+
+/** How a fault is counted: by endpoint, kind, code, and whether the request took effect. */
+export function nameOfFault(rule: FaultRule): string {
+  const endpoint = rule.endpoint === 'upload' ? [] : [rule.endpoint];
+  const code = rule.kind === 'errcode' ? [rule.errcode] : rule.kind === 'status' ? [rule.status] : [];
+  return [
+    ...endpoint,
+    rule.kind,
+    ...code,
+    ...('committed' in rule && rule.committed ? ['applied'] : []),
+  ].join(' ');
+}
 
 /** `ordinal`: the how-manieth request of this endpoint for this payment, from 1. */
 export type Occasion = { endpoint: EndpointName; payment: string; ordinal: number };

@@ -24,6 +24,8 @@ export type SandboxOptions = {
   tokenLifeMs?: number;
   tokenOverlapMs?: number;
   plainTokensPerDay?: number;
+  /** Keeps one line an upload for `GET /_sandbox/requests`: memory grows with every request. */
+  keepRequests?: boolean;
   /** appid → secret; without it every app and any secret is known. */
   secrets?: Record<string, string>;
 };
@@ -41,6 +43,7 @@ const defaults = {
   tokenLifeMs: 7_200_000,
   tokenOverlapMs: 300_000,
   plainTokensPerDay: 2_000,
+  keepRequests: false,
 };
 
 /** A faithful WeChat in memory, for development and tests (facts.md §7.19). Knows nothing of the product's client. */
@@ -60,6 +63,7 @@ export async function createSandbox(given: SandboxOptions, clock: Clock): Promis
     random,
     seed: options.seed,
     latencyMs: options.latencyMs,
+    keepRequests: options.keepRequests,
     secrets: options.secrets === undefined ? null : new Map(Object.entries(options.secrets)),
   });
   const app = fastify({ bodyLimit: 1_048_576, forceCloseConnections: true, keepAliveTimeout: 60_000 });

@@ -1,7 +1,9 @@
 import type { FastifyReply } from 'fastify';
-import { pause, type Clock } from '../clock.ts';
+import { monotonicMs, pause, type Clock } from '../clock.ts';
+import { checkUpload } from './check.ts';
 import { textOf } from './codes.ts';
-import { faultOf, type EndpointName, type FaultRule } from './faults.ts';
+import { faultOf, nameOfFault, type EndpointName, type FaultRule } from './faults.ts';
+import { paymentIn, seeRequest, type SeenRequest } from './seen.ts';
 import type { Tokens } from './tokens.ts';
 import type { Usage } from './usage.ts';
 import type { World } from './world.ts';
@@ -24,18 +26,14 @@ export type ServiceDeps = {
   random: () => string;
   seed: number;
   latencyMs: number;
+  keepRequests: boolean;
   secrets: ReadonlyMap<string, string> | null;
 };
 
-const paymentOf = (body: string): string =>
-  /"transaction_id"\s*:\s*"([^"]*)"/.exec(body)?.[1] ??
-  /"(?:out_trade_no|merchant_trade_no)"\s*:\s*"([^"]*)"/.exec(body)?.[1] ??
-  '';
+type Silent = Extract<FaultRule, { kind: 'lost_answer' | 'reset_before' | 'hang' | 'shipped_by_hand' }>;
 
-type Silent = Extract<FaultRule, { kind: 'lost_answer' | 'reset_before' | 'hang' }>;
-
-const isSilent = (fault: FaultRule): fault is Silent =>
-  fault.kind === 'lost_answer' || fault.kind === 'reset_before' || fault.kind === 'hang';
+const silentKinds: readonly FaultRule['kind'][] = ['lost_answer', 'reset_before', 'hang', 'shipped_by_hand'];
+const isSilent = (fault: FaultRule): fault is Silent => silentKinds.includes(fault.kind);
 
 /** No answer at all: the connection is cut, or stays open for ever. */
 function silence({ kind }: Silent, reply: FastifyReply): FastifyReply {
@@ -49,6 +47,7 @@ export class Service {
   readonly tokens: Tokens;
   readonly usage: Usage;
   rules: readonly FaultRule[] = [];
+  readonly seen: SeenRequest[] = [];
   readonly #deps: ServiceDeps;
   readonly #ordinals = new Map<string, number>();
   #requests = 0;
@@ -72,10 +71,27 @@ export class Service {
   }
 
   async answer(call: Call, reply: FastifyReply): Promise<FastifyReply> {
+    const seen = this.#deps.keepRequests && call.endpoint === 'upload' ? this.#see(call, reply) : null;
     if (this.#deps.latencyMs > 0) await pause(this.#deps.latencyMs);
     const fault = this.rules.length === 0 ? null : this.#faultOf(call);
-    if (fault !== null) return this.#faulty(fault, call, reply);
-    return this.send(reply, this.#work(call), call.endpoint);
+    const answer = fault === null ? this.#plain(call, reply) : await this.#faulty(fault, call, reply);
+    if (seen === null) return reply;
+    seen.answer = answer;
+    // Before the caller can know: a request that it makes then is not one more on the wire.
+    if (fault?.kind !== 'hang') seen.endedAtMs ??= monotonicMs();
+    return reply;
+  }
+
+  #see({ body }: Call, reply: FastifyReply): SeenRequest {
+    const seen = seeRequest(body, reply.raw);
+    this.seen.push(seen);
+    return seen;
+  }
+
+  #plain(call: Call, reply: FastifyReply): string {
+    const body = this.#work(call);
+    this.send(reply, body, call.endpoint);
+    return String(body.errcode);
   }
 
   /** `errmsg` ends in a request id, as WeChat's always does. */
@@ -97,23 +113,30 @@ export class Service {
   }
 
   #faultOf({ endpoint, body }: Call): FaultRule | null {
-    const payment = paymentOf(body);
+    const payment = paymentIn(body);
     const at = `${endpoint}/${payment}`;
     const ordinal = (this.#ordinals.get(at) ?? 0) + 1;
     this.#ordinals.set(at, ordinal);
     return faultOf(this.rules, { endpoint, payment, ordinal }, this.#deps.seed);
   }
 
-  async #faulty(fault: FaultRule, call: Call, reply: FastifyReply): Promise<FastifyReply> {
+  /** Meets the fault; says what the request is remembered by. */
+  async #faulty(fault: FaultRule, call: Call, reply: FastifyReply): Promise<string> {
+    const name = nameOfFault(fault);
+    this.usage.injected(name);
     if (fault.kind === 'expire_token') {
       this.tokens.expireAll();
-      return this.send(reply, this.#work(call), call.endpoint);
+      return this.#plain(call, reply);
     }
-    if (fault.kind === 'delay') return this.#late(fault, call, reply);
+    if (fault.kind === 'delay') {
+      await this.#late(fault, call, reply);
+      return name;
+    }
+    if (fault.kind === 'shipped_by_hand') this.#shipByHand(call.body, fault.item_desc);
     this.usage.answered(call.endpoint, fault.kind);
     const committed = 'committed' in fault ? fault.committed : fault.kind === 'lost_answer';
-    const body = committed ? this.#work(call) : { errcode: 0 };
-    return this.#spoil(fault, body, reply);
+    this.#spoil(fault, committed ? this.#work(call) : { errcode: 0 }, reply);
+    return name;
   }
 
   async #late(
@@ -124,6 +147,14 @@ export class Service {
     const early = fault.committed ? this.#work(call) : null;
     await pause(fault.ms);
     return this.send(reply, early ?? this.#work(call), call.endpoint);
+  }
+
+  /** The content of the request, with another text if one is given. */
+  #shipByHand(text: string, itemDesc: string | undefined): void {
+    const body = itemDesc === undefined ? text : withItemDesc(text, itemDesc);
+    const checked = checkUpload(JSON.parse(body));
+    if (checked.kind === 'upload')
+      this.world.upload(checked.upload, { appid: '', body, byHand: true }, this.nowMs());
   }
 
   #spoil(
@@ -161,5 +192,9 @@ export class Service {
     this.#ordinals.clear();
     this.world.reset();
     this.usage.reset();
+    this.seen.length = 0;
   }
 }
+
+const withItemDesc = (body: string, itemDesc: string): string =>
+  body.replaceAll(/("item_desc"\s*:\s*)"[^"]*"/g, (_all, name: string) => name + JSON.stringify(itemDesc));

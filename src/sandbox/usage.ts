@@ -10,6 +10,7 @@ const beijingMs = 8 * 3_600_000;
 export class Usage {
   readonly quotas = new Map<EndpointName, Quota>();
   readonly #requests = new Map<string, Map<string, number>>();
+  readonly #faults = new Map<string, number>();
   readonly #spent = new Map<string, { day: number; used: number; minute: number; inMinute: number }>();
   readonly #lastSecond: number[] = [];
   #head = 0;
@@ -44,6 +45,15 @@ export class Usage {
     );
   }
 
+  injected(fault: string): void {
+    this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + 1);
+  }
+
+  /** How often each fault was met. */
+  faults(): Record<string, number> {
+    return Object.fromEntries(this.#faults);
+  }
+
   /** Most uploads in any one second, by a sliding window. */
   busiestSecond(): number {
     return this.#busiest;
@@ -51,6 +61,7 @@ export class Usage {
 
   reset(): void {
     this.#requests.clear();
+    this.#faults.clear();
     this.#spent.clear();
     this.#lastSecond.length = 0;
     this.#head = 0;

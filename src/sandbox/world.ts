@@ -26,6 +26,8 @@ export type Payment = {
   orderState: number;
   shipping: Shipping | null;
   lastUploadTimeMs: number;
+  /** Reads of this payment lag by so much; null: by what the rules say. */
+  readLagMs: number | null;
   reshipSpent: boolean;
   uploads: SeenUpload[];
   /** What reads have shown, oldest first: a lagging read shows an older one. */
@@ -38,6 +40,8 @@ export type Effect = {
   atMs: number;
   uploadTimeMs: number;
   body: string;
+  /** In WeChat's console, not by the API. */
+  byHand: boolean;
 };
 
 export type WorldRules = {
@@ -54,6 +58,7 @@ export type NewPayment = {
   openid?: string | undefined;
   visible_after_ms?: number | undefined;
   order_state?: number | undefined;
+  read_lag_ms?: number | undefined;
 };
 
 /** Everything that the sandbox's WeChat holds, in memory. */
@@ -71,6 +76,7 @@ export class World {
     const key = given.transaction_id ?? `${given.mchid ?? ''}:${given.out_trade_no ?? ''}`;
     const payment = this.payments.get(key) ?? newPayment(key, given, nowMs);
     if (given.openid !== undefined) payment.openid = given.openid;
+    if (given.read_lag_ms !== undefined) payment.readLagMs = given.read_lag_ms;
     if (given.visible_after_ms !== undefined) payment.visibleAtMs = nowMs + given.visible_after_ms;
     if (given.order_state !== undefined) {
       payment.orderState = given.order_state;
@@ -92,7 +98,7 @@ export class World {
   }
 
   /** Takes an upload and answers its errcode. `body` is kept as it came. */
-  upload(upload: Upload, from: { appid: string; body: string }, nowMs: number): number {
+  upload(upload: Upload, from: { appid: string; body: string; byHand?: boolean }, nowMs: number): number {
     const payment = this.find(upload.payment, from.appid, nowMs);
     if (payment === undefined) {
       this.#see(
@@ -120,14 +126,15 @@ export class World {
       atMs: nowMs,
       uploadTimeMs: upload.uploadTimeMs,
       body: from.body,
+      byHand: from.byHand ?? false,
     });
     this.#see(payment, { upload, body: from.body, errcode: 0, effect }, nowMs);
     return 0;
   }
 
-  /** What a read shows at `nowMs`: the state of `readLagMs` ago. */
+  /** What a read shows at `nowMs`: the state of the lag ago. */
   view(payment: Payment, nowMs: number): Snapshot {
-    const at = nowMs - this.rules.readLagMs;
+    const at = nowMs - (payment.readLagMs ?? this.rules.readLagMs);
     const seen = payment.history.filter((snapshot) => snapshot.atMs <= at).at(-1);
     return seen ?? { atMs: payment.paidAtMs, shipping: null, orderState: 1 };
   }
@@ -169,6 +176,7 @@ const newPayment = (key: string, given: NewPayment, nowMs: number): Payment => (
   orderState: 1,
   shipping: null,
   lastUploadTimeMs: 0,
+  readLagMs: null,
   reshipSpent: false,
   uploads: [],
   history: [],
