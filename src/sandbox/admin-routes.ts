@@ -90,9 +90,11 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
     return reply.send({ ...rest, shipping, finish_shipping_count: finishCount, reship_spent: reshipSpent });
   });
   app.get('/_sandbox/stats', (_request, reply) => reply.send(statsOf(service)));
-  app.get('/_sandbox/effects', (_request, reply) =>
-    reply.type('application/x-ndjson').send(service.world.effects.map(lineOf).join('')),
-  );
+  app.get('/_sandbox/effects', (request: FastifyRequest<{ Querystring: { bodies?: string } }>, reply) => {
+    const whole = request.query.bodies === 'true';
+    const lines = service.world.effects.map((effect) => lineOf(effect, whole));
+    return reply.type('application/x-ndjson').send(lines.join(''));
+  });
   app.get('/_sandbox/requests', (_request, reply) =>
     reply
       .type('application/x-ndjson')
@@ -100,8 +102,8 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
   );
 }
 
-const lineOf = ({ body, ...effect }: Effect): string =>
-  `${JSON.stringify({ ...effect, bodyHash: contentHash(body) })}\n`;
+const lineOf = ({ body, ...effect }: Effect, whole: boolean): string =>
+  `${JSON.stringify({ ...effect, bodyHash: contentHash(body), ...(whole ? { body } : {}) })}\n`;
 
 function statsOf({ world, tokens, usage }: Service): object {
   const kinds = { ship: 0, add: 0, reship: 0 };

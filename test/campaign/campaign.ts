@@ -1,193 +1,124 @@
 import { randomBytes } from 'node:crypto';
-import { connectAlone, createPool, type Pool } from '../../db/client.ts';
-import { migrate } from '../../db/migrate.ts';
+import { Redis } from 'ioredis';
+import { createPool, type Pool } from '../../db/client.ts';
 import { monotonicMs, pause, systemClock } from '../../src/clock.ts';
 import { createAdmin } from '../../src/kafka/admin.ts';
 import { createLog } from '../../src/log.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
 import { deletePauses } from '../../src/upload/pause-store.ts';
-import { shippedEvent, type LooseEvent } from '../support/events.ts';
-import { startFahuo, type FahuoProcess } from '../support/fahuo-process.ts';
 import { createRandom } from '../support/random.ts';
-import { effectsOf, statsOf, tellSandbox, type EffectLine } from '../support/sandbox-client.ts';
-
-/** Services that the campaign may kill and bring back; those that are given by URL are left alone. */
-type Restartable = { kill: () => Promise<void>; restart: () => Promise<void> };
-export type CampaignServices = {
-  databaseUrl: string;
-  kafkaBrokers: string;
-  redisUrl?: string | undefined;
-  kafka?: Restartable | undefined;
-  postgres?: Restartable | undefined;
-  redis?: Restartable | undefined;
-};
+import { statsOf, tellSandbox } from '../support/sandbox-client.ts';
+import { check, type Counts, type Faults } from './check.ts';
+import { createDatabase } from './database.ts';
+import { faultsFor, paymentsFor } from './faults.ts';
+import { warmUp, type Instance } from './instance.ts';
+import { appid, planEvents, type Planned } from './plan.ts';
+import {
+  keepKilling,
+  makeWeather,
+  planKills,
+  type CampaignServices,
+  type Scene,
+  type Tally,
+} from './trouble.ts';
+import { writeEvents } from './writer.ts';
 
 export type CampaignOptions = {
   seed: number;
   events: number;
   kills: number;
   /** Run on the fresh database before anything else: how a mutation switches a guarantee off. */
-  mutation?: { sql?: string; env?: Record<string, string> };
+  mutation?: string | undefined;
   /** How long the end may take before what is missing counts as lost. */
   patienceMs?: number;
+  /** Told what happens as it happens. */
+  say?: ((line: string) => void) | undefined;
 };
 
 export type Report = {
   seed: number;
   events: number;
-  acknowledged: number;
-  corrections: number;
-  /** Events that are in no final state, or in none at all. */
-  lost: number;
-  /** Events whose content took effect another number of times than once. */
-  effectsNotOne: number;
-  orderViolations: number;
-  reshipsWithoutCorrection: number;
-  /** Uploads that WeChat saw and the attempts do not know. */
-  attemptsWithoutRecord: number;
-  kills: number;
-  unanswered: number;
-  reads: number;
+  faults: Faults;
+  counts: Counts & { reads: number; unanswered: number };
+  /** Processes killed, by point. */
+  kills: Tally;
+  /** Processes that ended by themselves: a service was away when they started. */
+  exits: number;
+  weather: Tally;
+  /** When each phase was over, in seconds from the start. */
+  phases: Tally;
+  injected: Tally;
+  /** Where the rows stand, when something is wrong. */
+  left: readonly string[];
   seconds: number;
 };
 
-export const isClean = (report: Report): boolean =>
-  report.lost +
-    report.effectsNotOne +
-    report.orderViolations +
-    report.reshipsWithoutCorrection +
-    report.attemptsWithoutRecord ===
-    0 && report.acknowledged === report.events;
+export const isClean = ({ faults }: Report): boolean => Object.values(faults).every((count) => count === 0);
 
-const appid = 'wx0123456789abcdef';
 const quiet = createLog({ level: 'silent' });
-const defaultPatienceMs = 240_000;
-
-/** Every kind of trouble, each at a rate of its own; which request meets which is a function of the seed. */
-const faults = [
-  { kind: 'lost_answer', rate: 0.05 },
-  { kind: 'reset_before', rate: 0.03 },
-  { kind: 'status', rate: 0.03 },
-  { kind: 'status', rate: 0.02, status: 502, committed: true },
-  { kind: 'garbage', rate: 0.02 },
-  { kind: 'no_errcode', rate: 0.02 },
-  { kind: 'half_json', rate: 0.02 },
-  { kind: 'delay', rate: 0.01, ms: 1_500 },
-  { kind: 'delay', rate: 0.01, ms: 1_500, committed: false },
-  { kind: 'errcode', errcode: -1, rate: 0.02, committed: true },
-  { kind: 'errcode', errcode: -1, rate: 0.02 },
-  { kind: 'errcode', errcode: 10060012, rate: 0.02, committed: true },
-  { kind: 'errcode', errcode: 10060019, rate: 0.02 },
-  { kind: 'errcode', errcode: 40001, rate: 0.01 },
-  { kind: 'errcode', errcode: 48001, rate: 0.002, times: 1 },
-  { kind: 'errcode', errcode: 45009, rate: 0.002, times: 1 },
-  { kind: 'expire_token', rate: 0.01 },
-  { kind: 'lost_answer', endpoint: 'get_order', rate: 0.05 },
-  { kind: 'status', endpoint: 'get_order', rate: 0.05 },
-];
-
-/** One payment's events, in the order in which they are written. */
-type Planned = { payment: string; events: LooseEvent[] };
-
-const splitEvent = (payment: string, version: number, parcels: number, all: boolean): LooseEvent => {
-  const event = shippedEvent({ payment, version, appid });
-  const [parcel] = event.data.shipping_list;
-  event.data['delivery_mode'] = 2;
-  event.data['is_all_delivered'] = all;
-  event.data.shipping_list = Array.from({ length: parcels }, (_, index) => ({
-    ...parcel,
-    tracking_no: `${payment}-${index}`,
-  }));
-  return event;
-};
-
-/** Most payments ship once; some in several cumulative parcels; a few are corrected after that. */
-function planEvents(count: number, random: () => number): Planned[] {
-  const plans: Planned[] = [];
-  for (let written = 0; written < count;) {
-    const payment = `42${String(plans.length).padStart(26, '0')}`;
-    const kind = random();
-    const events: LooseEvent[] = [];
-    if (kind < 0.2 && count - written >= 3)
-      for (let version = 1; version <= 3; version++)
-        events.push(splitEvent(payment, version, version, version === 3));
-    else events.push(shippedEvent({ payment, appid }));
-    if (kind > 0.9 && count - written >= 2) {
-      const version = events.length + 1;
-      const corrected = shippedEvent({ payment, version, appid });
-      corrected.data.shipping_list[0]!['item_desc'] = '改正的商品';
-      events.push({
-        ...corrected,
-        type: 'fahuo.shipment.corrected.v1',
-        reason: 'campaign',
-        approved_by: 'campaign',
-      });
-    }
-    written += events.length;
-    plans.push({ payment, events });
-  }
-  return plans;
-}
-
-async function createDatabase(server: string): Promise<{ url: string; drop: () => Promise<void> }> {
-  const name = `fahuo_campaign_${randomBytes(4).toString('hex')}`;
-  const onServer = async (statement: string): Promise<void> => {
-    const client = await connectAlone(server, 'campaign');
-    await client.query(statement).finally(() => client.end());
-  };
-  await onServer(`create database ${name}`);
-  const url = Object.assign(new URL(server), { pathname: `/${name}` }).toString();
-  await migrate(url);
-  return { url, drop: () => onServer(`drop database ${name} with (force)`) };
-}
+const defaultPatienceMs = 180_000;
+const instances = 2;
 
 /** Runs one seed and checks everything that is left against everything that should be. */
 export async function runCampaign(services: CampaignServices, options: CampaignOptions): Promise<Report> {
   const startedAtMs = monotonicMs();
   const random = createRandom(options.seed);
-  const database = await createDatabase(services.databaseUrl);
+  const database = await createDatabase(services.databaseUrl, options.mutation);
   const pool = createPool({
     databaseUrl: database.url,
-    max: 6,
+    max: 12,
     applicationName: 'campaign',
     onError: () => undefined,
   });
-  if (options.mutation?.sql !== undefined) await pool.query(options.mutation.sql);
   const topic = `campaign-${randomBytes(4).toString('hex')}`;
   const admin = createAdmin({ brokers: services.kafkaBrokers.split(','), clientId: 'campaign' }, quiet);
   for (const name of [topic, `${topic}.acks`, `${topic}.dead-letters`]) await admin.createTopic(name, 4);
-  const sandbox = await createSandbox(
-    { latencyMs: 3, seed: options.seed, autoCreatePayments: true, readLagMs: 100 },
-    systemClock,
-  );
-  await tellSandbox(sandbox.url, 'faults', faults);
-  const env = environment(services, { databaseUrl: database.url, topic, sandbox: sandbox.url, ...options });
   const plans = planEvents(options.events, random);
-  for (const { payment } of plans)
-    if (random() < 0.03)
-      await tellSandbox(sandbox.url, 'payments', {
-        transaction_id: payment,
-        visible_after_ms: 300 + random() * 1_500,
-      });
-  const running: FahuoProcess[] = [await startFahuo(['run'], env), await startFahuo(['run'], env)];
-  const over = new AbortController();
-  const operator = resumeNowAndThen(pool, over.signal);
+  const sandbox = await startSandbox(plans, options.seed);
+  await warmUp();
+  const env = environment(services, { databaseUrl: database.url, topic, sandbox: sandbox.url });
+  const running = new Set<Instance>();
+  const kills = planKills(options.kills, options.seed);
+  const weather: Tally = {};
+  const scene: Scene = { down: 0, say: options.say ?? (() => undefined) };
+  const phases: Tally = {};
+  const tick = (phase: string): void =>
+    void (phases[phase] = Math.round((monotonicMs() - startedAtMs) / 1_000));
+  tick('ready');
+  const [over, calm] = [new AbortController(), new AbortController()];
+  const operator = actAsOperator(pool, { redisUrl: services.redisUrl, topic }, over.signal);
   try {
+    const troubled = Promise.all([
+      ...Array.from({ length: instances }, (_, place) =>
+        keepKilling(kills, {
+          scene,
+          leads: place === 0,
+          env,
+          running,
+          random: createRandom(options.seed * 31 + place),
+        }),
+      ),
+    ]).finally(() => calm.abort());
     await Promise.all([
-      writeEvents(pool, plans, createRandom(options.seed + 1)),
-      makeTrouble(services, { running, env, kills: options.kills, random }),
+      troubled.then(() => tick('trouble')),
+      makeWeather({ services, sandbox: sandbox.url, pool, tally: weather, random, scene }, calm.signal),
+      // As much is written as there were kills: each finds work under way.
+      writeEvents(pool, plans, {
+        random: createRandom(options.seed + 1),
+        share: () => (kills.wanted === 0 ? 1 : kills.done / kills.wanted),
+      }).then(() => tick('writing')),
     ]);
     await untilQuiet(pool, options.events, options.patienceMs ?? defaultPatienceMs);
-    return {
-      ...(await check(pool, { plans, sandbox: sandbox.url })),
-      seed: options.seed,
-      kills: options.kills,
-      seconds: (monotonicMs() - startedAtMs) / 1_000,
-    };
+    for (const instance of running) scene.say(instance.stderr());
+    tick('quiet');
+    return await report(
+      { pool, plans, sandbox: sandbox.url },
+      { options, startedAtMs, kills, weather, phases },
+    );
   } finally {
     over.abort();
     await operator;
-    await Promise.all(running.map((process) => process.kill()));
+    await Promise.all([...running].map((instance) => instance.kill()));
     await sandbox.stop();
     await admin.close();
     await pool.end();
@@ -195,9 +126,47 @@ export async function runCampaign(services: CampaignServices, options: CampaignO
   }
 }
 
+async function report(
+  left: { pool: Pool; plans: readonly Planned[]; sandbox: string },
+  run: {
+    options: CampaignOptions;
+    startedAtMs: number;
+    kills: { at: Tally; exits: number };
+    weather: Tally;
+    phases: Tally;
+  },
+): Promise<Report> {
+  const { acknowledged, superseded, corrections, reships, ...faults } = await check(left.pool, left);
+  const counted = await count(left.pool);
+  return {
+    seed: run.options.seed,
+    events: run.options.events,
+    faults,
+    counts: { acknowledged, superseded, corrections, reships, ...counted },
+    kills: run.kills.at,
+    exits: run.kills.exits,
+    weather: run.weather,
+    phases: run.phases,
+    injected: (await statsOf(left.sandbox)).faults,
+    left: Object.values(faults).every((count) => count === 0) ? [] : await describeRows(left.pool),
+    seconds: (monotonicMs() - run.startedAtMs) / 1_000,
+  };
+}
+
+async function startSandbox(plans: readonly Planned[], seed: number) {
+  const sandbox = await createSandbox(
+    { latencyMs: 3, seed, autoCreatePayments: true, readLagMs: 40, keepRequests: true },
+    systemClock,
+  );
+  await tellSandbox(sandbox.url, 'faults', faultsFor(plans, createRandom(seed + 2)));
+  await tellSandbox(sandbox.url, 'payments', paymentsFor(plans));
+  return sandbox;
+}
+
+/** The lease outlives a call by more than a step of the clock, as the default does by far. */
 const environment = (
   services: CampaignServices,
-  own: { databaseUrl: string; topic: string; sandbox: string; mutation?: CampaignOptions['mutation'] },
+  own: { databaseUrl: string; topic: string; sandbox: string },
 ): Record<string, string> => ({
   DATABASE_URL: own.databaseUrl,
   KAFKA_BROKERS: services.kafkaBrokers,
@@ -206,153 +175,69 @@ const environment = (
     : { REDIS_URL: services.redisUrl, FAHUO_REDIS_PREFIX: `${own.topic}:` }),
   KAFKA_TOPIC: own.topic,
   KAFKA_GROUP: own.topic,
-  KAFKA_SESSION_TIMEOUT_MS: services.kafka === undefined ? '6000' : '1000',
+  // Shorter, and members that are only slow are thrown out on a busy machine.
+  KAFKA_SESSION_TIMEOUT_MS: services.kafka === undefined ? '6000' : '3000',
   WECHAT_BASE_URL: own.sandbox,
   WECHAT_APPID: appid,
   WECHAT_SECRET: 'secret',
   FAHUO_HTTP_PORT: '0',
   FAHUO_LOG_LEVEL: 'error',
-  FAHUO_CALL_TIMEOUT_MS: '1000',
-  FAHUO_LEASE_MS: '2500',
+  FAHUO_CALL_TIMEOUT_MS: '800',
+  FAHUO_LEASE_MS: '5000',
   FAHUO_DRAIN_MS: '2500',
-  FAHUO_READ_AFTER_MS: '150',
-  FAHUO_READ_GAP_MS: '250',
+  FAHUO_READ_AFTER_MS: '80',
+  FAHUO_READ_GAP_MS: '120',
   FAHUO_FIRST_RETRY_MS: '200',
   FAHUO_WINDOW: '64',
-  ...own.mutation?.env,
 });
 
-/** The order service: it tries again when the database is away, and never writes a payment's events out of order. */
-async function writeEvents(pool: Pool, plans: readonly Planned[], random: () => number): Promise<void> {
-  const open = plans.map((plan) => [...plan.events]);
-  for (let left = open; left.length > 0; left = left.filter((events) => events.length > 0)) {
-    for (const events of left) {
-      const event = events.shift()!;
-      await untilWritten(pool, JSON.stringify(event));
-      if (random() < 0.02) await pause(random() * 100);
-    }
-  }
-}
-
-/** An insert whose answer was lost may have happened: the event id says so. */
-async function untilWritten(pool: Pool, text: string): Promise<void> {
-  const { id } = JSON.parse(text) as { id: string };
-  for (;;) {
-    try {
-      await pool.query(
-        `select fahuo.enqueue($1) where not exists (select 1 from fahuo.outbox where event_id = $2)`,
-        [text, id],
-      );
-      return;
-    } catch {
-      await pause(100);
-    }
-  }
-}
-
-/** Kills and restarts, at instants of the seed. */
-async function makeTrouble(
-  services: CampaignServices,
-  trouble: { running: FahuoProcess[]; env: Record<string, string>; kills: number; random: () => number },
+/** Lifts pauses, as one who reads the alert would, and lets WeChat's minute end after a moment. */
+async function actAsOperator(
+  pool: Pool,
+  { redisUrl, topic }: { redisUrl: string | undefined; topic: string },
+  signal: AbortSignal,
 ): Promise<void> {
-  const { running, env, kills, random } = trouble;
-  for (let kill = 0; kill < kills; kill++) {
-    await pause(300 + random() * 1_200);
-    const victim = Math.floor(random() * running.length);
-    await running[victim]!.kill();
-    if (random() < 0.5) await pause(random() * 500);
-    running[victim] = await startFahuo(['run'], env);
-    const part = [services.postgres, services.kafka, services.redis][Math.floor(random() * 6)];
-    if (part === undefined) continue;
-    await part.kill();
-    await pause(random() * 300);
-    await part.restart();
+  const redis =
+    redisUrl === undefined
+      ? null
+      : new Redis(redisUrl, { maxRetriesPerRequest: 0, enableOfflineQueue: false });
+  redis?.on('error', () => undefined);
+  while (!signal.aborted) {
+    await pause(250, signal);
+    await deletePauses(pool, appid).catch(() => 0);
+    await redis?.hset(`${topic}:budget:{${appid}}`, 'blocked_until', '0').catch(() => 0);
   }
+  redis?.disconnect();
 }
 
-/** The operator who reads the alert and lifts the pause. */
-async function resumeNowAndThen(pool: Pool, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await pause(400, signal);
-    await deletePauses(pool, appid).catch(() => 0);
-  }
-}
+const settledStates = `('acknowledged', 'rejected', 'superseded', 'parked')`;
 
 async function untilQuiet(pool: Pool, events: number, patienceMs: number): Promise<void> {
   const deadlineMs = monotonicMs() + patienceMs;
   while (monotonicMs() < deadlineMs) {
     const { rows } = await pool
-      .query<{ n: number }>(
-        `select count(*) as n from fahuo.upload where state in ('acknowledged', 'rejected', 'superseded', 'parked')`,
-      )
+      .query<{ n: number }>(`select count(*) as n from fahuo.upload where state in ${settledStates}`)
       .catch(() => ({ rows: [{ n: -1 }] }));
     if (rows[0]!.n >= events) return;
     await pause(200);
   }
 }
 
-type Row = { payment: string; version: number; state: string; kind: string; body: string; sends: number };
-
-async function check(
-  pool: Pool,
-  { plans, sandbox }: { plans: readonly Planned[]; sandbox: string },
-): Promise<Omit<Report, 'seed' | 'kills' | 'seconds'>> {
-  const { rows } = await pool.query<Row>(
-    `select u.payment, u.version, u.state::text, u.kind::text, u.body,
-       (select count(*) from fahuo.attempt a where a.upload_id = u.id and a.kind = 'send') as sends
-     from fahuo.upload u order by u.payment, u.version`,
+/** States, details and reads that failed, the most frequent first. */
+async function describeRows(pool: Pool): Promise<string[]> {
+  const { rows } = await pool.query<{ line: string }>(
+    `select count(*) || ' ' || concat_ws(' | ', state, park_reason, errcode, left(detail, 90)) as line
+     from fahuo.upload group by state, park_reason, errcode, left(detail, 90) union all
+     select count(*) || ' attempts ' || concat_ws(' | ', kind, outcome, errcode, failure)
+     from fahuo.attempt group by kind, outcome, errcode, failure`,
   );
-  const effects = await effectsOf(sandbox);
-  const byPayment = Map.groupBy(effects, (effect) => effect.payment);
-  const rowsOf = Map.groupBy(rows, (row) => row.payment);
-  const sums = {
-    acknowledged: 0,
-    corrections: 0,
-    lost: 0,
-    effectsNotOne: 0,
-    orderViolations: 0,
-    reshipsWithoutCorrection: 0,
-    attemptsWithoutRecord: 0,
-  };
-  for (const { payment, events } of plans) {
-    const own = rowsOf.get(payment) ?? [];
-    const seen = byPayment.get(payment) ?? [];
-    const corrected = own.filter((row) => row.kind === 'corrected' && row.state === 'acknowledged').length;
-    sums.acknowledged += own.filter((row) => row.state === 'acknowledged').length;
-    sums.corrections += corrected;
-    sums.lost += events.length - own.filter((row) => row.state === 'acknowledged').length;
-    sums.effectsNotOne += Math.abs(seen.length - events.length);
-    sums.orderViolations += outOfOrder(seen);
-    sums.reshipsWithoutCorrection += Math.max(
-      0,
-      seen.filter((effect) => effect.kind === 'reship').length - corrected,
-    );
-  }
-  sums.attemptsWithoutRecord = await unrecorded(pool, sandbox);
-  const reads = await count(pool, `kind = 'read'`);
-  const unanswered = await count(pool, `outcome = 'unanswered'`);
-  return { events: plans.reduce((sum, plan) => sum + plan.events.length, 0), ...sums, reads, unanswered };
+  return rows.map(({ line }) => line).sort((left, right) => parseInt(right) - parseInt(left));
 }
 
-/** Effects in the order in which they happened carry ever later times. */
-const outOfOrder = (effects: readonly EffectLine[]): number =>
-  effects.filter((effect, index) => index > 0 && effect.uploadTimeMs <= effects[index - 1]!.uploadTimeMs)
-    .length;
-
-const count = async (pool: Pool, where: string): Promise<number> => {
-  const { rows } = await pool.query<{ n: number }>(`select count(*) as n from fahuo.attempt where ${where}`);
-  return rows[0]!.n;
-};
-
-/** Every upload that reached WeChat is an attempt; attempts may be more: a kill between the claim and the send. */
-async function unrecorded(pool: Pool, sandbox: string): Promise<number> {
-  const { requests } = await statsOf(sandbox);
-  const reached = Object.values(requests['upload'] ?? {}).reduce((sum, n) => sum + n, 0);
-  // A token that was refused is renewed within one attempt: two requests, one record.
-  const renewed =
-    (requests['upload']?.['40001'] ?? 0) +
-    (requests['upload']?.['42001'] ?? 0) +
-    (requests['upload']?.['40014'] ?? 0);
-  const faulted = requests['upload']?.['errcode'] ?? 0;
-  return Math.max(0, reached - renewed - faulted - (await count(pool, `kind = 'send'`)));
+async function count(pool: Pool): Promise<{ reads: number; unanswered: number }> {
+  const { rows } = await pool.query<{ reads: number; unanswered: number }>(
+    `select count(*) filter (where kind = 'read') as reads,
+       count(*) filter (where outcome = 'unanswered') as unanswered from fahuo.attempt`,
+  );
+  return rows[0]!;
 }

@@ -1,34 +1,93 @@
 import { parseArgs } from 'node:util';
 import { startParts } from '../../src/demo/parts/start.ts';
-import { mutations } from './mutations.ts';
 import { isClean, runCampaign, type Report } from './campaign.ts';
+import { killPoints } from './kill-points.ts';
+import { mutations } from './mutations.ts';
 
-/** `npm run campaign -- --seed 1 --seeds 20 --events 5000`: all faults, kills and restarts; fails unless all is zero. */
+/**
+ * `npm run campaign -- --seed 1 --seeds 20 --events 5000`: all faults, kills and restarts; fails unless all is zero.
+ * `--mutation NAME` switches one guarantee off. `--mutations` (or with `--mutation NAME` one of them) fails unless each is
+ * caught by the count that it must be caught by.
+ */
 const { values: flags } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
     seeds: { type: 'string', default: '1' },
     events: { type: 'string', default: '500' },
-    kills: { type: 'string', default: '8' },
+    kills: { type: 'string' },
     mutation: { type: 'string' },
+    mutations: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
   },
 });
-const mutation = flags.mutation === undefined ? undefined : { sql: mutations[flags.mutation] ?? '' };
-const parts = await startParts({ needRedis: true });
-const line = (report: Report): string =>
-  Object.entries(report)
-    .map(([name, value]) => `${name} ${name === 'seconds' ? value.toFixed(1) : value}`)
+const seed = Number(flags.seed);
+const events = Number(flags.events);
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+const listOf = (tally: Readonly<Record<string, number>>): string =>
+  Object.entries(tally)
+    .sort(([left], [right]) => left.localeCompare(right))
+    .map(([name, count]) => `${name} ${count}`)
     .join(', ');
-let failed = 0;
-for (let seed = Number(flags.seed); seed < Number(flags.seed) + Number(flags.seeds); seed++) {
-  const report = await runCampaign(parts, {
-    seed,
-    events: Number(flags.events),
-    kills: Number(flags.kills),
-    ...(mutation === undefined ? {} : { mutation, patienceMs: 20_000 }),
-  });
-  if (!isClean(report)) failed += 1;
-  process.stdout.write(`${isClean(report) ? 'clean ' : 'FAILED'} ${line(report)}\n`);
+const sumOf = (tally: Readonly<Record<string, number>>): number =>
+  Object.values(tally).reduce((sum, count) => sum + count, 0);
+
+function tell(report: Report): void {
+  const { faults, counts, kills, weather, injected, exits, seconds } = report;
+  const verdict = isClean(report) ? 'clean ' : 'FAILED';
+  say(`${verdict} seed ${report.seed}, events ${report.events}: ${listOf(faults)}`);
+  say(`       ${listOf(counts)}, ${seconds.toFixed(1)} s (${listOf(report.phases)})`);
+  say(`       kills ${sumOf(kills)}: ${listOf(kills)}${exits > 0 ? `; ended at the start ${exits}` : ''}`);
+  say(`       around: ${listOf(weather)}`);
+  say(`       faults ${sumOf(injected)}: ${listOf(injected)}`);
 }
+
+const parts = await startParts({ needRedis: true });
+const killsOf = (fallback: number): number => Number(flags.kills ?? fallback);
+const run = (which: number, mutation?: string): Promise<Report> =>
+  runCampaign(parts, {
+    seed: which,
+    say: flags.verbose
+      ? (line) => void process.stderr.write(`${new Date().toISOString()} ${line}\n`)
+      : undefined,
+    events,
+    kills: killsOf(mutation === undefined ? 16 : 4),
+    ...(mutation === undefined ? {} : { mutation: mutations[mutation]!.sql, patienceMs: 45_000 }),
+  });
+
+/** Each seed, and at the end which points were killed over all of them. */
+async function runSeeds(): Promise<boolean> {
+  const total: Record<string, number> = {};
+  let clean = true;
+  for (let which = seed; which < seed + Number(flags.seeds); which++) {
+    const report = await run(which, flags.mutation);
+    tell(report);
+    for (const [point, times] of Object.entries(report.kills)) total[point] = (total[point] ?? 0) + times;
+    clean &&= isClean(report);
+    for (const line of report.left.slice(0, 25)) say(`       ${line}`);
+    if (!isClean(report)) say(`       again: ${againWith(which)}`);
+  }
+  const never = killPoints.filter((point) => total[point] === undefined);
+  if (Number(flags.seeds) > 1) say(`points never killed: ${never.length === 0 ? 'none' : never.join(', ')}`);
+  return clean;
+}
+
+const againWith = (which: number): string =>
+  `npm run campaign -- --seed ${which} --events ${events} --kills ${killsOf(flags.mutation === undefined ? 16 : 4)}${flags.mutation === undefined ? '' : ` --mutation ${flags.mutation}`}`;
+
+async function runMutations(): Promise<boolean> {
+  let noticed = true;
+  for (const name of flags.mutation === undefined ? Object.keys(mutations) : [flags.mutation]) {
+    const report = await run(seed, name);
+    const caught = mutations[name]!.caughtBy.some((fault) => report.faults[fault] > 0);
+    const wrong = Object.fromEntries(Object.entries(report.faults).filter(([, count]) => count > 0));
+    noticed &&= caught;
+    say(
+      `${name.padEnd(17)} → ${caught ? 'FAILED' : 'NOT NOTICED'}  ${listOf(wrong)}  (${report.seconds.toFixed(0)} s)`,
+    );
+  }
+  return noticed;
+}
+
+const good = await (flags.mutations ? runMutations() : runSeeds());
 await parts.stop();
-process.exitCode = failed === 0 ? 0 : 1;
+process.exitCode = good ? 0 : 1;

@@ -1,6 +1,7 @@
 export type Stats = {
   effects: { ship: number; add: number; reship: number };
   requests: Record<string, Record<string, number>>;
+  faults: Record<string, number>;
   token_fetches: Record<string, number>;
   busiest_second: number;
 };
@@ -14,15 +15,33 @@ export type EffectLine = {
   atMs: number;
   uploadTimeMs: number;
   bodyHash: string;
+  byHand: boolean;
 };
 
-export async function effectsOf(url: string): Promise<EffectLine[]> {
-  const text = await (await fetch(`${url}/_sandbox/effects`)).text();
+/** The same with the request that made it. */
+export type WholeEffect = EffectLine & { body: string };
+
+/** One upload as it stood on the wire: see src/sandbox/seen.ts. */
+export type RequestLine = {
+  payment: string;
+  uploadTime: string;
+  startedAtMs: number;
+  endedAtMs: number | null;
+  answer: string | null;
+};
+
+async function linesOf<T>(url: string): Promise<T[]> {
+  const text = await (await fetch(url)).text();
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as EffectLine);
+    .map((line) => JSON.parse(line) as T);
 }
+
+export const effectsOf = (url: string): Promise<EffectLine[]> => linesOf(`${url}/_sandbox/effects`);
+export const wholeEffectsOf = (url: string): Promise<WholeEffect[]> =>
+  linesOf(`${url}/_sandbox/effects?bodies=true`);
+export const requestsOf = (url: string): Promise<RequestLine[]> => linesOf(`${url}/_sandbox/requests`);
 
 export async function tellSandbox(url: string, path: string, body: unknown): Promise<unknown> {
   const answer = await fetch(`${url}/_sandbox/${path}`, { method: 'POST', body: JSON.stringify(body) });

@@ -1,0 +1,202 @@
+import { chmodSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createPool, type Pool } from '../../db/client.ts';
+import { migrate } from '../../db/migrate.ts';
+import { monotonicMs, pause, systemClock, systemRandom } from '../../src/clock.ts';
+import { startPostgres } from '../../src/demo/parts/postgres.ts';
+import { freePort, startProgram, type Part } from '../../src/demo/parts/process.ts';
+import { createLog } from '../../src/log.ts';
+import { createDoorbell } from '../../src/loop.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { createPostgresBudget } from '../../src/upload/budget-pg.ts';
+import { runUploader } from '../../src/upload/run.ts';
+import { defaultTiming } from '../../src/upload/timing.ts';
+import { createWechatClient } from '../../src/wechat/client.ts';
+import { createHttp } from '../../src/wechat/http.ts';
+import { createMemoryTokenStore } from '../../src/wechat/token-memory.ts';
+import { createTokenSource } from '../../src/wechat/token.ts';
+import { shippedEvent } from '../support/events.ts';
+import { tellSandbox } from '../support/sandbox-client.ts';
+
+/**
+ * What one payment that WeChat never knows (10060001) and one whose calls hang do to all others: the time from insert
+ * to acknowledgement of evenly arriving payments, p50 and p99, in rounds that alternate between without and with the
+ * two, in one process. Medians over the rounds; 10,000 payments and more on either side.
+ */
+const { values: flags } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    payments: { type: 'string', default: '1500' },
+    rate: { type: 'string', default: '500' },
+    latency: { type: 'string', default: '50' },
+  },
+});
+const rounds = Number(flags.rounds);
+const payments = Number(flags.payments);
+const perSecond = Number(flags.rate);
+const appid = 'wx0123456789abcdef';
+const log = createLog({ level: 'silent' });
+const serve = new URL('../../src/sandbox/serve.ts', import.meta.url).pathname;
+const dir = mkdtempSync(join(tmpdir(), 'fahuo-isolation-'));
+chmodSync(dir, 0o755); // Postgres does not run as root
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function startSandbox(): Promise<Part> {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  return startProgram(
+    {
+      name: 'the sandbox',
+      command: process.execPath,
+      args: [serve, JSON.stringify({ port, latencyMs: Number(flags.latency), autoCreatePayments: true })],
+      cwd: dir,
+      logFile: join(dir, 'sandbox.log'),
+      stopSignal: 'SIGTERM',
+      ready: () => fetch(`${url}/_sandbox/stats`).then((answer) => answer.ok),
+      readyWithinMs: 10_000,
+    },
+    url,
+  );
+}
+
+const bodyOf = (payment: string): string => JSON.stringify(shippedEvent({ payment }).data);
+
+/** Rows as the consumer leaves them. */
+async function insert(pool: Pool, names: readonly string[]): Promise<void> {
+  await pool.query(
+    `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset",
+       body, body_hash)
+     select $1, p, 1, 'shipped', p, '/bench', '2026-11-23T10:00:00+08:00', 't', 0, n, replace($2, 'PAYMENT', p), md5(p)
+     from unnest($3::text[]) with ordinality as x(p, n)`,
+    [appid, bodyOf('PAYMENT'), names],
+  );
+  doorbell.ring();
+}
+
+/** The two stay for one round: parked afterwards, so that the next round without them is without them. */
+const shelve = (pool: Pool): Promise<unknown> =>
+  pool.query(
+    `update fahuo.upload set state = 'parked', park_reason = 'conflict', next_attempt_at = 'infinity',
+       lease_owner = null, lease_until = null, lease_epoch = lease_epoch + 1
+     where payment like 'bad%' and state in ('pending', 'uploading', 'unknown')`,
+  );
+
+type Measured = { p50: number; p99: number };
+
+/** One round: payments arrive evenly, in groups of a fiftieth of a second. */
+async function round(pool: Pool, url: string, at: { number: number; bad: boolean }): Promise<Measured> {
+  const prefix = `r${at.number}n`;
+  if (at.bad) {
+    const [unknown, hanging] = [`bad${at.number}unknown`, `bad${at.number}hanging`];
+    await tellSandbox(url, 'payments', { transaction_id: unknown, visible_after_ms: 3_600_000 });
+    await tellSandbox(url, 'faults', [{ kind: 'hang', transaction_id: hanging, committed: false }]);
+    await insert(pool, [unknown, hanging]);
+    await pause(300);
+  }
+  const group = Math.ceil(perSecond / 50);
+  const startMs = monotonicMs();
+  for (let from = 0; from < payments; from += group) {
+    await pause(startMs + (from / perSecond) * 1_000 - monotonicMs());
+    await insert(
+      pool,
+      Array.from({ length: Math.min(group, payments - from) }, (_, index) => `${prefix}${from + index}`),
+    );
+  }
+  const measured = await untilAcknowledged(pool, prefix);
+  await shelve(pool);
+  return measured;
+}
+
+async function untilAcknowledged(pool: Pool, prefix: string): Promise<Measured> {
+  for (;;) {
+    const { rows } = await pool.query<Measured & { left: number }>(
+      `select count(*) filter (where finished_at is null) as left,
+         extract(epoch from percentile_cont(0.5) within group (order by finished_at - received_at))::float8 * 1000 as p50,
+         extract(epoch from percentile_cont(0.99) within group (order by finished_at - received_at))::float8 * 1000 as p99
+       from fahuo.upload where payment like $1`,
+      [`${prefix}%`],
+    );
+    if (rows[0]!.left === 0) return rows[0]!;
+    await pause(200);
+  }
+}
+
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((left, right) => left - right)[Math.floor(numbers.length / 2)]!;
+
+const postgres = await startPostgres(dir);
+await migrate(postgres.url);
+const pool = createPool({
+  databaseUrl: postgres.url,
+  max: 12,
+  applicationName: 'bench',
+  onError: () => undefined,
+});
+const sandbox = await startSandbox();
+const http = createHttp({ baseUrl: sandbox.url, connections: 256, totalTimeoutMs: 2_000 });
+const doorbell = createDoorbell();
+const stop = new AbortController();
+const tokens = createTokenSource({
+  http,
+  apps: new Map([[appid, { secret: 's' }]]),
+  store: createMemoryTokenStore(systemClock),
+  clock: systemClock,
+  random: systemRandom,
+  mode: 'stable',
+});
+const uploader = runUploader(
+  {
+    pool,
+    wechat: createWechatClient({ http, tokens, clock: systemClock }),
+    budget: createPostgresBudget({ pool, log }),
+    log,
+    metrics: createMetrics(),
+    clock: systemClock,
+    random: systemRandom,
+    doorbell,
+  },
+  {
+    apps: [appid],
+    instance: 'bench',
+    window: 256,
+    // Often: the two are sent again many times in a round.
+    timing: { ...defaultTiming, leaseMs: 6_000, notVisibleFirstMs: 100, readAfterMs: 100, readGapMs: 200 },
+    callTimeoutMs: 2_000,
+    readBeforeFirstSend: false,
+    acknowledgements: true,
+  },
+  stop.signal,
+);
+
+await round(pool, sandbox.url, { number: 0, bad: false }); // warms everything up
+const measured = { without: [] as Measured[], with: [] as Measured[] };
+for (let number = 1; number <= rounds; number++) {
+  // The order changes from round to round, so that a drift of the machine favours neither.
+  const first = number % 2 === 0;
+  for (const bad of [first, !first])
+    measured[bad ? 'with' : 'without'].push(
+      await round(pool, sandbox.url, { number: number * 2 + Number(bad), bad }),
+    );
+}
+say(
+  `${rounds} rounds of ${payments} payments at ${perSecond}/s on either side, answers after ${flags.latency} ms; ms from insert to acknowledgement, medians of the rounds`,
+);
+say('|  | p50 | p99 | p99 of each round |\n|---|---|---|---|');
+for (const side of ['without', 'with'] as const) {
+  const of = (name: 'p50' | 'p99'): number[] => measured[side].map((one) => one[name]);
+  const each = of('p99')
+    .map((ms) => ms.toFixed(0))
+    .join(' ');
+  say(`| ${side} the two | ${median(of('p50')).toFixed(1)} | ${median(of('p99')).toFixed(1)} | ${each} |`);
+}
+const ratio = median(measured.with.map((one) => one.p99)) / median(measured.without.map((one) => one.p99));
+say(`p99 with / without: ${ratio.toFixed(3)}`);
+stop.abort();
+await uploader;
+await http.close();
+await pool.end();
+await sandbox.stop();
+await postgres.stop();
+process.exitCode = ratio <= 1.1 ? 0 : 1;

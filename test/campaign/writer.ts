@@ -1,0 +1,62 @@
+import type { Pool } from '../../db/client.ts';
+import { pause } from '../../src/clock.ts';
+import type { LooseEvent } from '../support/events.ts';
+import type { Planned } from './plan.ts';
+
+const writers = 6;
+/** Payments that a writer has begun and not finished: their events come close together, mixed with the others'. */
+const openAtOnce = 12;
+/** How far the writing may run ahead of what `share` says. */
+const ahead = 0.1;
+
+/**
+ * The order service: several at once, each payment's events in their order. It tries again when the database is away,
+ * and writes no faster than `share` (0 to 1) grows.
+ */
+export async function writeEvents(
+  pool: Pool,
+  plans: readonly Planned[],
+  pace: { random: () => number; share: () => number },
+): Promise<void> {
+  const total = plans.reduce((sum, plan) => sum + plan.events.length, 0);
+  let written = 0;
+  const write = async (event: LooseEvent): Promise<void> => {
+    while (written / total > pace.share() + ahead) await pause(20);
+    written += 1;
+    await untilWritten(pool, event);
+  };
+  const writeAs = async (writer: number): Promise<void> => {
+    const waiting = plans.filter((_, index) => index % writers === writer);
+    const open: { plan: Planned; next: number }[] = [];
+    while (waiting.length + open.length > 0) {
+      while (open.length < openAtOnce && waiting.length > 0) open.push({ plan: waiting.shift()!, next: 0 });
+      const index = Math.floor(pace.random() * open.length);
+      const chosen = open[index]!;
+      await write(chosen.plan.events[chosen.next]!);
+      chosen.next += 1;
+      if (chosen.plan.fate === 'inverted' && chosen.next === 1) {
+        await pause(20 + pace.random() * 280);
+        await write(chosen.plan.events[1]!);
+        chosen.next += 1;
+      }
+      if (chosen.next === chosen.plan.events.length) open.splice(index, 1);
+    }
+  };
+  await Promise.all(Array.from({ length: writers }, (_, writer) => writeAs(writer)));
+}
+
+/** An insert whose answer was lost may have happened: the event id says so. */
+async function untilWritten(pool: Pool, event: LooseEvent): Promise<void> {
+  const text = JSON.stringify(event);
+  for (;;) {
+    try {
+      await pool.query(
+        `select fahuo.enqueue($1) where not exists (select 1 from fahuo.outbox where event_id = $2)`,
+        [text, event['id']],
+      );
+      return;
+    } catch {
+      await pause(100);
+    }
+  }
+}
