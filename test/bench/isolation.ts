@@ -165,6 +165,7 @@ const uploader = runUploader(
     timing: { ...defaultTiming, leaseMs: 6_000, notVisibleFirstMs: 100, readAfterMs: 100, readGapMs: 200 },
     callTimeoutMs: 2_000,
     readBeforeFirstSend: false,
+    deltaApps: new Set<string>(),
     acknowledgements: true,
   },
   stop.signal,
