@@ -17,26 +17,25 @@ export function textArray(values: readonly (string | null)[]): Buffer {
   return array;
 }
 
-export function int4Array(values: readonly number[]): Buffer {
-  const array = begin(
-    values,
-    'int4',
-    values.map(() => 4),
-  );
-  values.forEach((value, index) => {
-    array.writeInt32BE(value, array.writeInt32BE(4, headerBytes + index * 8));
-  });
-  return array;
-}
+export const int4Array = (values: readonly number[]): Buffer =>
+  numberArray(values, 'int4', 4, (array, value, at) => array.writeInt32BE(value, at));
 
-export function int8Array(values: readonly number[]): Buffer {
+export const int8Array = (values: readonly number[]): Buffer =>
+  numberArray(values, 'int8', 8, (array, value, at) => array.writeBigInt64BE(BigInt(value), at));
+
+function numberArray(
+  values: readonly number[],
+  element: 'int4' | 'int8',
+  bytes: number,
+  write: (array: Buffer, value: number, at: number) => void,
+): Buffer {
   const array = begin(
     values,
-    'int8',
-    values.map(() => 8),
+    element,
+    values.map(() => bytes),
   );
   values.forEach((value, index) => {
-    array.writeBigInt64BE(BigInt(value), array.writeInt32BE(8, headerBytes + index * 12));
+    write(array, value, array.writeInt32BE(bytes, headerBytes + index * (4 + bytes)));
   });
   return array;
 }
