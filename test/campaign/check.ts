@@ -35,7 +35,7 @@ type Row = {
   reason: string | null;
 };
 type Attempt = { uploadId: number; payment: string; atMs: number; outcome: string; errcode: number | null };
-type Evidence = {
+export type Evidence = {
   plans: readonly Planned[];
   rows: readonly Row[];
   attempts: readonly Attempt[];

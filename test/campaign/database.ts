@@ -17,7 +17,7 @@ const steppedClock = `
     $$ select pg_catalog.clock_timestamp() + (select ms from campaign.step) * interval '1 millisecond' $$;`;
 
 const longestWaitMs = 1_500;
-const widenedSeconds = 0.4;
+const widenedSeconds = 0.6;
 
 /**
  * Time in short: no row waits longer than it must for the test. And a claim of an inverted payment takes long enough

@@ -1,8 +1,8 @@
 import type { Planned } from './plan.ts';
 
 /** Longer than a call may take, and shorter than that but long. */
-const tooLateMs = 1_500;
-const slowMs = 650;
+const tooLateMs = 2_600;
+const slowMs = 1_700;
 
 /** Each kind at a rate of its own; which request meets which is a function of the seed. */
 const common: readonly object[] = [

@@ -48,7 +48,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'thawed-body': {
     sql: beforeUpdate(`
     if new.state = 'uploading' and new.attempts > 1 then new.body := replace(new.body, '苹果', '梨'); end if;`),
-    caughtBy: ['reshipsWithoutCorrection'],
+    caughtBy: ['reshipsWithoutCorrection', 'effectsNotOne'],
   },
   /** upload_time is the time of the event, not of the send: never newer than the last one. */
   'old-upload-time': {

@@ -21,7 +21,7 @@ export type Planned = {
 };
 
 /** Reads of these show nothing for longer than two reads take: the window in which only frozen bytes help. */
-const longLagMs = 2_500;
+const longLagMs = 3_000;
 /** A claim of such a payment is slowed down by the campaign's trigger, so that two claims meet. */
 export const invertedPrefix = '49';
 const mostInverted = 24;

@@ -1,5 +1,5 @@
 import type { Pool } from '../../db/client.ts';
-import { pause } from '../../src/clock.ts';
+import { monotonicMs, pause } from '../../src/clock.ts';
 import type { LooseEvent } from '../support/events.ts';
 import type { Planned } from './plan.ts';
 
@@ -25,6 +25,7 @@ export async function writeEvents(
     written += 1;
     await untilWritten(pool, event);
   };
+  const inverted: Promise<void>[] = [];
   const writeAs = async (writer: number): Promise<void> => {
     const waiting = plans.filter((_, index) => index % writers === writer);
     const open: { plan: Planned; next: number }[] = [];
@@ -34,15 +35,33 @@ export async function writeEvents(
       const chosen = open[index]!;
       await write(chosen.plan.events[chosen.next]!);
       chosen.next += 1;
-      if (chosen.plan.fate === 'inverted' && chosen.next === 1) {
-        await pause(20 + pace.random() * 280);
-        await write(chosen.plan.events[1]!);
-        chosen.next += 1;
-      }
-      if (chosen.next === chosen.plan.events.length) open.splice(index, 1);
+      if (chosen.plan.fate === 'inverted') inverted.push(writeOlder(chosen.plan));
+      if (chosen.plan.fate === 'inverted' || chosen.next === chosen.plan.events.length) open.splice(index, 1);
     }
   };
+  const writeOlder = async ({ payment, events }: Planned): Promise<void> => {
+    await untilBeingClaimed(pool, payment);
+    await write(events[1]!);
+  };
   await Promise.all(Array.from({ length: writers }, (_, writer) => writeAs(writer)));
+  await Promise.all(inverted);
+}
+
+const claimPatienceMs = 10_000;
+
+/** The row is there, and another transaction holds it: its claim takes long, by the campaign's trigger. */
+async function untilBeingClaimed(pool: Pool, payment: string): Promise<void> {
+  for (const endMs = monotonicMs() + claimPatienceMs; monotonicMs() < endMs; await pause(15)) {
+    const { rows } = await pool
+      .query<{ state: string; free: boolean }>(
+        `with free as (select id from fahuo.upload where payment = $1 for update skip locked)
+         select u.state::text, f.id is not null as free from fahuo.upload u left join free f using (id) where u.payment = $1`,
+        [payment],
+      )
+      .catch(() => ({ rows: [] }));
+    const [row] = rows;
+    if (row !== undefined && (row.state !== 'pending' || !row.free)) return;
+  }
 }
 
 /** An insert whose answer was lost may have happened: the event id says so. */
