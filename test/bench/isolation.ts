@@ -6,7 +6,6 @@ import { createPool, type Pool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { monotonicMs, pause, systemClock, systemRandom } from '../../src/clock.ts';
 import { startPostgres } from '../../src/demo/parts/postgres.ts';
-import { freePort, startProgram, type Part } from '../../src/demo/parts/process.ts';
 import { createLog } from '../../src/log.ts';
 import { createDoorbell } from '../../src/loop.ts';
 import { createMetrics } from '../../src/metrics.ts';
@@ -18,6 +17,8 @@ import { createHttp } from '../../src/wechat/http.ts';
 import { createMemoryTokenStore } from '../../src/wechat/token-memory.ts';
 import { createTokenSource } from '../../src/wechat/token.ts';
 import { shippedEvent } from '../support/events.ts';
+import { median, say } from './numbers.ts';
+import { startSandbox } from './sandbox.ts';
 import { tellSandbox } from '../support/sandbox-client.ts';
 
 /**
@@ -38,28 +39,8 @@ const payments = Number(flags.payments);
 const perSecond = Number(flags.rate);
 const appid = 'wx0123456789abcdef';
 const log = createLog({ level: 'silent' });
-const serve = new URL('../../src/sandbox/serve.ts', import.meta.url).pathname;
 const dir = mkdtempSync(join(tmpdir(), 'fahuo-isolation-'));
 chmodSync(dir, 0o755); // Postgres does not run as root
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-
-async function startSandbox(): Promise<Part> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  return startProgram(
-    {
-      name: 'the sandbox',
-      command: process.execPath,
-      args: [serve, JSON.stringify({ port, latencyMs: Number(flags.latency), autoCreatePayments: true })],
-      cwd: dir,
-      logFile: join(dir, 'sandbox.log'),
-      stopSignal: 'SIGTERM',
-      ready: () => fetch(`${url}/_sandbox/stats`).then((answer) => answer.ok),
-      readyWithinMs: 10_000,
-    },
-    url,
-  );
-}
 
 const bodyOf = (payment: string): string => JSON.stringify(shippedEvent({ payment }).data);
 
@@ -123,18 +104,16 @@ async function untilAcknowledged(pool: Pool, prefix: string): Promise<Measured> 
   }
 }
 
-const median = (numbers: readonly number[]): number =>
-  numbers.toSorted((left, right) => left - right)[Math.floor(numbers.length / 2)]!;
-
 const postgres = await startPostgres(dir);
 await migrate(postgres.url);
 const pool = createPool({
   databaseUrl: postgres.url,
   max: 12,
   applicationName: 'bench',
+  keyLookups: true,
   onError: () => undefined,
 });
-const sandbox = await startSandbox();
+const sandbox = await startSandbox(dir, Number(flags.latency));
 const http = createHttp({ baseUrl: sandbox.url, connections: 256, totalTimeoutMs: 2_000 });
 const doorbell = createDoorbell();
 const stop = new AbortController();

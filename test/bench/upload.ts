@@ -5,7 +5,6 @@ import { parseArgs } from 'node:util';
 import { Pool as UndiciPool } from 'undici';
 import { createPool, type Pool } from '../../db/client.ts';
 import { monotonicMs, pause, systemClock, systemRandom } from '../../src/clock.ts';
-import { freePort, startProgram, type Part } from '../../src/demo/parts/process.ts';
 import { createLog } from '../../src/log.ts';
 import { createDoorbell } from '../../src/loop.ts';
 import { createMetrics } from '../../src/metrics.ts';
@@ -18,6 +17,8 @@ import { createMemoryTokenStore } from '../../src/wechat/token-memory.ts';
 import { withUploadTime } from '../../src/wechat/render.ts';
 import { createTokenSource } from '../../src/wechat/token.ts';
 import { shippedEvent } from '../support/events.ts';
+import { median, say } from './numbers.ts';
+import { startSandbox } from './sandbox.ts';
 import { cpuMsOf } from './cpu.ts';
 import { openBenchDatabase } from './services.ts';
 
@@ -36,31 +37,8 @@ const { values: flags } = parseArgs({
 const secondsPerRun = Number(flags.seconds);
 const appid = 'wx0123456789abcdef';
 const log = createLog({ level: 'error' });
-const serve = new URL('../../src/sandbox/serve.ts', import.meta.url).pathname;
 const dir = mkdtempSync(join(tmpdir(), 'fahuo-bench-'));
 chmodSync(dir, 0o755); // Postgres does not run as root
-
-async function startSandbox(latencyMs: number): Promise<Part> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  return startProgram(
-    {
-      name: 'the sandbox',
-      command: process.execPath,
-      args: [
-        '--max-semi-space-size=64',
-        serve,
-        JSON.stringify({ port, latencyMs, autoCreatePayments: true }),
-      ],
-      cwd: dir,
-      logFile: join(dir, 'sandbox.log'),
-      stopSignal: 'SIGTERM',
-      ready: () => fetch(`${url}/_sandbox/stats`).then((answer) => answer.ok),
-      readyWithinMs: 10_000,
-    },
-    url,
-  );
-}
 
 const body = (payment: string): string => JSON.stringify(shippedEvent({ payment }).data);
 
@@ -208,7 +186,6 @@ async function runStage(
   };
 }
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const wants = (name: string): boolean => flags.only === undefined || flags.only.split(',').includes(name);
 const postgres = await openBenchDatabase(dir);
 const pool = createPool({
@@ -232,12 +209,11 @@ const matrix = [
   { latencyMs: 100, window: 256 },
   { latencyMs: 100, window: 512 },
 ];
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 for (const { latencyMs, window } of matrix) {
   if (!wants(`${latencyMs}x${window}`)) continue;
   const rounds: { bare: Rate; own: Rate }[] = [];
   for (let round = 0; round < Number(flags.rounds); round++) {
-    const sandbox = await startSandbox(latencyMs);
+    const sandbox = await startSandbox(dir, latencyMs);
     const pids = { own: process.pid, sandbox: sandbox.pid(), postgres: postgres.pid };
     const bare = await bareLoop(sandbox.url, window, pids);
     const total = Math.round(bare.rate * (secondsPerRun + 1.5));
@@ -264,7 +240,7 @@ async function special(
   },
 ): Promise<void> {
   if (!wants(name)) return;
-  const sandbox = await startSandbox(options.latencyMs);
+  const sandbox = await startSandbox(dir, options.latencyMs);
   if (options.faults !== undefined)
     await fetch(`${sandbox.url}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(options.faults) });
   await fill(pool, options.total, name, options.hot);
