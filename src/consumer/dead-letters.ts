@@ -1,11 +1,11 @@
 import type { Pool } from '../../db/client.ts';
 import type { Message } from '../kafka/message.ts';
-import type { Publisher } from '../kafka/publisher.ts';
+import type { Published, Publisher } from '../kafka/publisher.ts';
 import type { Log } from '../log.ts';
 import { markPublished, readUnpublished, type UnpublishedLetter } from './store.ts';
 
-/** Each may hold a megabyte. */
-const atOnce = 4;
+/** One send: Kafka takes a megabyte, headers included. */
+const atOnce = { limit: 200, bytes: 524_288 };
 
 /**
  * Publishes what the table holds and the topic does not yet: the table is the truth. Twice is possible after a
@@ -18,10 +18,9 @@ export async function publishDeadLetters(
   for (;;) {
     const letters = await readUnpublished(deps.pool, atOnce);
     if (letters.length === 0) return true;
-    for (const letter of letters) {
-      const result = await deps.publisher.publish(topic, [{ partition: 0, messages: [messageOf(letter)] }]);
-      if (result.kind === 'published' || result.kind === 'too_large') continue; // too large: it stays in the table
-      deps.log.warn({ topic, result: result.kind }, 'dead_letter.not_published');
+    const result = await publishAll(deps.publisher, topic, letters.map(messageOf));
+    if (result !== 'published') {
+      deps.log.warn({ topic, result }, 'dead_letter.not_published');
       return false;
     }
     await markPublished(
@@ -29,6 +28,22 @@ export async function publishDeadLetters(
       letters.map((letter) => letter.id),
     );
   }
+}
+
+/** Together, or one by one where that is too large; what is too large alone stays in the table. */
+async function publishAll(
+  publisher: Publisher,
+  topic: string,
+  messages: readonly Message[],
+): Promise<Published['kind']> {
+  const { kind } = await publisher.publish(topic, [{ partition: 0, messages }]);
+  if (kind !== 'too_large') return kind;
+  if (messages.length === 1) return 'published';
+  for (const message of messages) {
+    const alone = await publishAll(publisher, topic, [message]);
+    if (alone !== 'published') return alone;
+  }
+  return 'published';
 }
 
 /** The original key, value and headers, and beside them why it is here and where it came from. */

@@ -54,12 +54,18 @@ export type UnpublishedLetter = {
   detail: string;
 };
 
-/** A few at a time: each may hold a megabyte. */
-export async function readUnpublished(db: Queryable, limit: number): Promise<UnpublishedLetter[]> {
+/** The oldest ones, as many as have `bytes` of values together, and one at least: each may hold a megabyte. */
+export async function readUnpublished(
+  db: Queryable,
+  { limit, bytes }: { limit: number; bytes: number },
+): Promise<UnpublishedLetter[]> {
   const { rows } = await db.query<UnpublishedLetter>(
-    `select id, topic, partition, "offset", key, value, headers, reason, detail from fahuo.dead_letter
-     where published_at is null order by id limit $1`,
-    [limit],
+    `select id, topic, partition, "offset", key, value, headers, reason, detail from (
+       select l.*, sum(coalesce(octet_length(value), 0)) over (order by id) as up_to, row_number() over (order by id) as nth
+       from (select * from fahuo.dead_letter where published_at is null order by id limit $1) l
+     ) counted
+     where up_to <= $2 or nth = 1 order by id`,
+    [limit, bytes],
   );
   return rows;
 }
