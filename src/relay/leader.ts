@@ -2,11 +2,13 @@ import type pg from 'pg';
 import { connectAlone, cutConnection, type Queryable } from '../../db/client.ts';
 import { copyOut, type CopySession } from '../../db/copy.ts';
 import { pause } from '../clock.ts';
-import { limitSilence, openEpoch, tryLock } from './store.ts';
+import { limitSilence, openEpoch, prepareLook, tryLock } from './store.ts';
 
 /** A session that leads: while it lives nobody else does, and `lost` aborts when it ends. */
 export type Leadership = {
   db: CopySession;
+  /** A second session, for the cursor: its commits wait for the disk, and looks must not wait behind them. */
+  writer: Queryable;
   cursor: number;
   epoch: number;
   lost: AbortSignal;
@@ -31,28 +33,35 @@ export async function awaitLeadership(
   options: LeaderOptions,
   signal: AbortSignal,
 ): Promise<Leadership | null> {
-  const client = await connectAlone(options.databaseUrl, 'fahuo-relay');
   const lost = new AbortController();
-  client.on('error', () => lost.abort());
-  client.on('end', () => lost.abort());
+  const sessions: pg.Client[] = [];
+  const open = async (): Promise<CopySession> => {
+    const client = await connectAlone(options.databaseUrl, 'fahuo-relay');
+    sessions.push(client);
+    client.on('error', () => lost.abort());
+    client.on('end', () => lost.abort());
+    return oneByOne(client, () => {
+      lost.abort();
+      cutConnection(client);
+    });
+  };
   const release = async (): Promise<void> => {
     lost.abort();
-    await Promise.race([client.end().catch(() => undefined), pause(sayEveryMs)]);
-    cutConnection(client); // a server that is gone never says goodbye
+    await Promise.race([Promise.allSettled(sessions.map((client) => client.end())), pause(sayEveryMs)]);
+    for (const client of sessions) cutConnection(client); // a server that is gone never says goodbye
   };
-  const db = oneByOne(client, () => {
-    lost.abort();
-    cutConnection(client);
-  });
   try {
+    const db = await open();
     await limitSilence(db, silenceMs);
+    await prepareLook(db);
     while (!(await tryLock(db, options.shard))) {
       await pause(options.standbyPollMs, signal);
       if (signal.aborted) return await release().then(() => null);
     }
     const { cursor, epoch } = await openEpoch(db, { shard: options.shard, owner: options.instance });
+    const writer = await open();
     void keepSaying(db, lost.signal);
-    return { db, cursor, epoch, lost: lost.signal, release };
+    return { db, writer, cursor, epoch, lost: lost.signal, release };
   } catch (error) {
     await release();
     throw error;
@@ -60,8 +69,8 @@ export async function awaitLeadership(
 }
 
 /**
- * The session reads ahead, moves the cursor and says that it lives, all at once: its statements queue here. One that is
- * not answered in time calls `onSilence`, which makes it and those behind it reject.
+ * The session reads ahead and says that it lives, all at once: its statements queue here. One that is not answered in
+ * time calls `onSilence`, which makes it and those behind it reject.
  */
 function oneByOne(client: pg.Client, onSilence: () => void): CopySession {
   let last: Promise<unknown> = Promise.resolve();

@@ -92,6 +92,12 @@ type Nothing = { kind: 'idle'; lastId: number } | { kind: 'held' };
 async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
   const read = createReader(deps, options);
   const cursor = createCursor(deps, options);
+  const doorbell = (lastId: number): Promise<number> =>
+    store.awaitLastId(deps.leadership.db, {
+      after: lastId,
+      forMs: options.waitMs,
+      stepMs: options.waitStepMs,
+    });
   let next = read();
   let heldMs = heldMinMs;
   while (!signal.aborted) {
@@ -103,16 +109,11 @@ async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal):
       await publishChunk(deps, options, { chunk, cursor }, signal);
       continue;
     }
-    await cursor.settled();
-    if (chunk.kind === 'held') {
-      await pause(heldMs, signal);
-      heldMs = Math.min(heldMs * 2, options.heldMaxMs);
-    } else
-      await store.awaitLastId(deps.leadership.db, {
-        after: chunk.lastId,
-        forMs: options.waitMs,
-        stepMs: options.waitStepMs,
-      });
+    await Promise.all([
+      cursor.settled(),
+      chunk.kind === 'held' ? pause(heldMs, signal) : doorbell(chunk.lastId),
+    ]);
+    if (chunk.kind === 'held') heldMs = Math.min(heldMs * 2, options.heldMaxMs);
     next = read();
   }
   await next.catch(() => undefined);
@@ -128,10 +129,10 @@ function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chun
   const arenas: [store.Arena, store.Arena] = [createArena(), createArena()];
   return async () => {
     if (position >= frontier.settled) {
-      const lastId = await store.readLastId(db);
+      const look = await store.readLook(db);
+      const { lastId } = look;
       deps.metrics.relayLagRows.set(Math.max(0, lastId - position));
-      if (lastId === position && frontier.lastId !== null) return { kind: 'idle', lastId };
-      frontier = settle(frontier, { lastId, writers: await store.readWriters(db) });
+      frontier = settle(frontier, look);
       if (position >= frontier.settled)
         return lastId > position ? { kind: 'held' } : { kind: 'idle', lastId };
     }
@@ -157,11 +158,11 @@ type Cursor = {
 };
 
 function createCursor({ leadership, log }: LeadDeps, { shard }: RelayOptions): Cursor {
-  const { db, epoch } = leadership;
+  const { writer, epoch } = leadership;
   let at = leadership.cursor;
   let moving: Promise<void> = Promise.resolve();
   const apply = async (to: number, entries: store.JournalEntry[]): Promise<void> => {
-    const moved = await store.moveCursor(db, { shard, epoch, from: at, to, entries });
+    const moved = await store.moveCursor(writer, { shard, epoch, from: at, to, entries });
     at = to;
     if (moved) return;
     log.warn({ shard, epoch }, 'relay.fenced');

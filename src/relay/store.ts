@@ -41,16 +41,33 @@ export async function openEpoch(
   return rows[0] ?? { cursor: 0, epoch: 0 };
 }
 
-/**
- * Step 1 of a look. This and the other statements of the leader's loop have names: the server plans them once a
- * session, and planning is most of what such a statement costs.
- */
+/** The last id that was drawn. */
 export async function readLastId(db: Queryable): Promise<number> {
-  const { rows } = await db.query<{ last: number }>({
-    name: 'relay_last_id',
-    text: `select coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::regclass), 0) as last`,
-  });
+  const { rows } = await db.query<{ last: number }>(lastId);
   return rows[0]?.last ?? 0;
+}
+
+const lastId = `select coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::regclass), 0) as last`;
+const writers = `select virtualtransaction as name, pid from pg_locks
+  where locktype = 'relation' and relation = 'fahuo.outbox'::regclass and mode = 'RowExclusiveLock' and granted
+    and database = (select oid from pg_database where datname = current_database())`;
+
+/** Planned once a session: planning is most of what these cost. */
+export async function prepareLook(db: Queryable): Promise<void> {
+  await db.query(`prepare relay_last_id as ${lastId}`);
+  await db.query(`prepare relay_writers as ${writers}`);
+}
+
+/**
+ * Steps 1 and 2 of a look, sent together. The server runs one after the other, and both read shared memory as it is at
+ * their moment, not a snapshot: who holds the lock is seen after the last id, which is what frontier.ts rests on.
+ */
+export async function readLook(db: Queryable): Promise<Look> {
+  const [last, holders] = (await db.query('execute relay_last_id; execute relay_writers')) as unknown as [
+    { rows: { last: number }[] },
+    { rows: { name: string; pid: number | null }[] },
+  ];
+  return { lastId: last.rows[0]?.last ?? 0, writers: holders.rows };
 }
 
 /** Step 1, waited for in the server: returns as soon as an id beyond `after` was drawn, or after `forMs`. */
@@ -64,17 +81,6 @@ export async function awaitLastId(
     values: [wait.after, wait.forMs, wait.stepMs],
   });
   return rows[0]?.last ?? 0;
-}
-
-/** Step 2, as a statement of its own: pg_locks is read as it is at this moment, which must be after step 1. */
-export async function readWriters(db: Queryable): Promise<Look['writers']> {
-  const { rows } = await db.query<{ name: string; pid: number | null }>({
-    name: 'relay_writers',
-    text: `select virtualtransaction as name, pid from pg_locks
-     where locktype = 'relation' and relation = 'fahuo.outbox'::regclass and mode = 'RowExclusiveLock' and granted
-       and database = (select oid from pg_database where datname = current_database())`,
-  });
-  return rows;
 }
 
 /** A place for the rows of one read, which the next read into it writes over. */
