@@ -3,9 +3,11 @@ import { Redis } from 'ioredis';
 import { createPool, type Pool } from '../../db/client.ts';
 import { monotonicMs, pause, systemClock } from '../../src/clock.ts';
 import { createAdmin } from '../../src/kafka/admin.ts';
+import { createPublisher, type Publisher } from '../../src/kafka/publisher.ts';
 import { createLog } from '../../src/log.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
 import { deletePauses } from '../../src/upload/pause-store.ts';
+import type { LooseEvent } from '../support/events.ts';
 import { createRandom } from '../support/random.ts';
 import { statsOf, tellSandbox } from '../support/sandbox-client.ts';
 import { check, type Counts, type Faults } from './check.ts';
@@ -76,6 +78,7 @@ export async function runCampaign(services: CampaignServices, options: CampaignO
   const plans = planEvents(options.events, random);
   const sandbox = await startSandbox(plans, options.seed);
   await warmUp();
+  const publisher = createPublisher({ brokers: services.kafkaBrokers.split(','), clientId: 'campaign' });
   const env = environment(services, { databaseUrl: database.url, topic, sandbox: sandbox.url });
   const running = new Set<Instance>();
   const kills = planKills(options.kills, options.seed);
@@ -104,6 +107,7 @@ export async function runCampaign(services: CampaignServices, options: CampaignO
       makeWeather({ services, sandbox: sandbox.url, pool, tally: weather, random, scene }, calm.signal),
       // As much is written as there were kills: each finds work under way.
       writeEvents(pool, plans, {
+        publish: (event) => untilPublished(publisher, topic, event),
         random: createRandom(options.seed + 1),
         share: () => (kills.wanted === 0 ? 1 : kills.done / kills.wanted),
       }).then(() => tick('writing')),
@@ -120,6 +124,7 @@ export async function runCampaign(services: CampaignServices, options: CampaignO
     await operator;
     await Promise.all([...running].map((instance) => instance.kill()));
     await sandbox.stop();
+    await publisher.close();
     await admin.close();
     await pool.end();
     await database.drop();
@@ -208,6 +213,16 @@ async function actAsOperator(
     await redis?.hset(`${topic}:budget:{${appid}}`, 'blocked_until', '0').catch(() => 0);
   }
   redis?.disconnect();
+}
+
+async function untilPublished(publisher: Publisher, topic: string, event: LooseEvent): Promise<void> {
+  const message = {
+    key: null,
+    value: JSON.stringify(event),
+    headers: { 'content-type': 'application/cloudevents+json' },
+  };
+  while ((await publisher.publish(topic, [{ partition: 0, messages: [message] }])).kind !== 'published')
+    await pause(200);
 }
 
 const settledStates = `('acknowledged', 'rejected', 'superseded', 'parked')`;

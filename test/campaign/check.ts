@@ -95,7 +95,7 @@ export function judge(evidence: Evidence): Faults & Counts {
     for (const event of plan.events) {
       const row = own.find((one) => one.version === event['version']);
       const inOutbox = outbox.get(String(event['id'])) ?? 0;
-      sum.lost += Number(inOutbox !== 1 || !endedWell(plan.fate, event, row));
+      sum.lost += Number(inOutbox !== timesInOutbox(plan.fate, event) || !endedWell(plan.fate, event, row));
       const times = versions.filter((version) => version === event['version']).length;
       sum.effectsNotOne += Math.abs(times - wantedEffects(plan.fate, row));
     }
@@ -113,6 +113,10 @@ export function judge(evidence: Evidence): Faults & Counts {
     ...countsOf(evidence),
   };
 }
+
+/** The late one of an inverted payment came past the outbox. */
+const timesInOutbox = (fate: Fate, event: LooseEvent): number =>
+  Number(fate !== 'inverted' || event['version'] !== 1);
 
 const isFinal = ({ state }: Row): boolean => ['acknowledged', 'rejected', 'superseded'].includes(state);
 

@@ -17,11 +17,12 @@ const steppedClock = `
     $$ select pg_catalog.clock_timestamp() + (select ms from campaign.step) * interval '1 millisecond' $$;`;
 
 const longestWaitMs = 1_500;
-const widenedSeconds = 0.6;
+const looks = 80;
 
 /**
- * Time in short: no row waits longer than it must for the test. And a claim of an inverted payment takes long enough
- * for another claim to meet it; with upload_one_in_flight in place that harms nobody.
+ * Time in short: no row waits longer than it must for the test. And the claim of an inverted payment's newer event
+ * goes on until the older one is there, and a moment longer; the older one's claim, which meets it, lasts longer
+ * still. With upload_one_in_flight in place that harms nobody: one of the two claims fails.
  */
 const hastened = `
   create function campaign.hasten() returns trigger language plpgsql as $$
@@ -29,12 +30,27 @@ const hastened = `
     if new.state = 'pending' then
       new.next_attempt_at := least(new.next_attempt_at, clock_timestamp() + interval '${longestWaitMs} milliseconds');
     end if;
-    if new.state = 'uploading' and old.state = 'pending' and new.payment like '${invertedPrefix}%' then
-      perform pg_sleep(${widenedSeconds});
-    end if;
     return new;
   end $$;
-  create trigger campaign_hasten before update on fahuo.upload for each row execute function campaign.hasten();`;
+  create trigger campaign_hasten before update on fahuo.upload for each row execute function campaign.hasten();
+  create function campaign.hold() returns trigger language plpgsql as $$
+  begin
+    if new.version = 1 then
+      perform pg_sleep(0.5);
+      return new;
+    end if;
+    for look in 1..${looks} loop
+      if exists (select 1 from fahuo.upload o where o.payment = new.payment and o.version < new.version) then
+        perform pg_sleep(0.4);
+        return new;
+      end if;
+      perform pg_sleep(0.05);
+    end loop;
+    return new;
+  end $$;
+  create trigger campaign_hold before update on fahuo.upload for each row
+    when (new.state = 'uploading' and old.state = 'pending' and new.attempts = 1 and new.payment like '${invertedPrefix}%')
+    execute function campaign.hold();`;
 
 export type CampaignDatabase = { url: string; drop: () => Promise<void> };
 

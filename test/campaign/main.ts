@@ -42,7 +42,8 @@ function tell(report: Report): void {
 }
 
 const parts = await startParts({ needRedis: true });
-const killsOf = (fallback: number): number => Number(flags.kills ?? fallback);
+const killsOf = (mutation: string | undefined): number =>
+  Number(flags.kills ?? (mutation === undefined ? 16 : (mutations[mutation]?.kills ?? 0)));
 const run = (which: number, mutation?: string): Promise<Report> =>
   runCampaign(parts, {
     seed: which,
@@ -50,7 +51,7 @@ const run = (which: number, mutation?: string): Promise<Report> =>
       ? (line) => void process.stderr.write(`${new Date().toISOString()} ${line}\n`)
       : undefined,
     events,
-    kills: killsOf(mutation === undefined ? 16 : 4),
+    kills: killsOf(mutation),
     ...(mutation === undefined ? {} : { mutation: mutations[mutation]!.sql, patienceMs: 45_000 }),
   });
 
@@ -72,7 +73,7 @@ async function runSeeds(): Promise<boolean> {
 }
 
 const againWith = (which: number): string =>
-  `npm run campaign -- --seed ${which} --events ${events} --kills ${killsOf(flags.mutation === undefined ? 16 : 4)}${flags.mutation === undefined ? '' : ` --mutation ${flags.mutation}`}`;
+  `npm run campaign -- --seed ${which} --events ${events} --kills ${killsOf(flags.mutation)}${flags.mutation === undefined ? '' : ` --mutation ${flags.mutation}`}`;
 
 async function runMutations(): Promise<boolean> {
   let noticed = true;

@@ -12,6 +12,8 @@ type Mutation = {
   sql: string;
   /** What it must be caught by: any one of these, above zero. */
   caughtBy: readonly (keyof Faults)[];
+  /** Shows only when processes die. */
+  kills?: number;
 };
 
 export const mutations: Readonly<Record<string, Mutation>> = {
@@ -42,6 +44,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'endless-lease': {
     sql: beforeUpdate(`
     if new.lease_until is not null then new.lease_until := 'infinity'; end if;`),
+    kills: 4,
     caughtBy: ['lost'],
   },
   /** The body is rendered anew for a second attempt. */

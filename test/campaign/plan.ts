@@ -5,8 +5,8 @@ export const appid = 'wx0123456789abcdef';
 /**
  * What must become of a payment's events. `applied`: each takes effect once, in order. `refused`: WeChat refuses it.
  * `conflict` and `elsewhere`: somebody ships it in the console, with other or with the same content, while our
- * first outcome is open. `inverted`: the service's transactions committed in the other order: the older event takes
- * effect before the newer one, or not at all.
+ * first outcome is open. `inverted`: the older event comes late, from a producer without an outbox, while the newer one
+ * is being claimed: it takes effect before the newer one, or not at all.
  */
 export type Fate = 'applied' | 'refused' | 'conflict' | 'elsewhere' | 'inverted';
 
@@ -24,7 +24,7 @@ export type Planned = {
 const longLagMs = 3_000;
 /** A claim of such a payment is slowed down by the campaign's trigger, so that two claims meet. */
 export const invertedPrefix = '49';
-const mostInverted = 24;
+const mostInverted = 12;
 
 const splitEvent = (payment: string, version: number, parcels: number, all: boolean): LooseEvent => {
   const event = shippedEvent({ payment, version, appid });
