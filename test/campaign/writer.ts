@@ -30,9 +30,9 @@ export async function writeEvents(
     written += 1;
     await untilWritten(pool, event);
   };
-  const inverted: Promise<void>[] = [];
+  const ordinary = plans.filter((plan) => plan.fate !== 'inverted');
   const writeAs = async (writer: number): Promise<void> => {
-    const waiting = plans.filter((_, index) => index % writers === writer);
+    const waiting = ordinary.filter((_, index) => index % writers === writer);
     const open: { plan: Planned; next: number }[] = [];
     while (waiting.length + open.length > 0) {
       while (open.length < openAtOnce && waiting.length > 0) open.push({ plan: waiting.shift()!, next: 0 });
@@ -40,21 +40,22 @@ export async function writeEvents(
       const chosen = open[index]!;
       await write(chosen.plan.events[chosen.next]!);
       chosen.next += 1;
-      if (chosen.plan.fate === 'inverted') inverted.push(writeOlder(chosen.plan));
-      if (chosen.plan.fate === 'inverted' || chosen.next === chosen.plan.events.length) open.splice(index, 1);
+      if (chosen.next === chosen.plan.events.length) open.splice(index, 1);
     }
   };
-  const writeOlder = async ({ payment, events }: Planned): Promise<void> => {
-    await untilBeingClaimed(pool, payment);
-    await pace.publish(events[1]!);
-    written += 1;
+  /** One after the other: claims that are held for two of them would not be free to meet. */
+  const writeInverted = async (): Promise<void> => {
+    for (const { payment, events } of plans.filter((plan) => plan.fate === 'inverted')) {
+      await write(events[0]!);
+      await untilBeingClaimed(pool, payment);
+      written += 1;
+      await pace.publish(events[1]!);
+    }
   };
-  await Promise.all(Array.from({ length: writers }, (_, writer) => writeAs(writer)));
-  await Promise.all(inverted);
+  await Promise.all([writeInverted(), ...Array.from({ length: writers }, (_, writer) => writeAs(writer))]);
 }
 
-/** Others are written meanwhile. */
-const claimPatienceMs = 60_000;
+const claimPatienceMs = 15_000;
 
 /** The row is there, and another transaction holds it: its claim takes long, by the campaign's trigger. */
 async function untilBeingClaimed(pool: Pool, payment: string): Promise<void> {
