@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers/promises';
-import { Producer } from '@platformatic/kafka';
+import { Connection } from '@platformatic/kafka';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
 import { createRandom } from '../support/random.ts';
@@ -21,33 +21,40 @@ function pass(point: string): void {
   if (passesLeft === 0) process.kill(process.pid, 'SIGKILL');
 }
 
-type Async = (...args: unknown[]) => Promise<unknown>;
+type Callback = (...given: unknown[]) => unknown;
 
-const passing =
-  (name: string, work: Async): Async =>
-  async (...args) => {
-    pass(`${name}.before`);
-    const result = await work(...args);
-    pass(`${name}.after`);
-    return result;
+const passingAfter =
+  (point: string, callback: Callback): Callback =>
+  (...given) => {
+    pass(`${point}.after`);
+    return callback(...given);
   };
 
-/** `pg` is called with a callback by its pool, and without one by us. */
+/** The text of a statement, plain or named; a copy keeps its text to itself, and only the relay's reads are copies. */
+function nameOf(statement: unknown): string | undefined {
+  if (typeof statement === 'string') return statementOf(statement);
+  const { text, submit } = statement as { text?: unknown; submit?: unknown };
+  if (typeof text === 'string') return statementOf(text);
+  return typeof submit === 'function' ? 'relay.read' : undefined;
+}
+
+/** `pg` is called with a callback by its pool, without one by us, and with the end of a copy inside of it. */
 function watchStatements(): void {
-  const prototype = pg.Client.prototype as unknown as { query: (...args: unknown[]) => unknown };
+  const prototype = pg.Client.prototype as unknown as { query: Callback };
   const query = prototype.query;
   prototype.query = function (this: unknown, ...args: unknown[]) {
-    const name = typeof args[0] === 'string' ? statementOf(args[0]) : undefined;
+    const name = nameOf(args[0]);
     if (name === undefined) return query.apply(this, args);
     pass(`${name}.before`);
     const callback = args.at(-1);
-    if (typeof callback !== 'function')
-      return (query.apply(this, args) as Promise<unknown>).finally(() => pass(`${name}.after`));
-    const answered = (...given: unknown[]): unknown => {
-      pass(`${name}.after`);
-      return (callback as (...all: unknown[]) => unknown)(...given);
-    };
-    return query.apply(this, [...args.slice(0, -1), answered]);
+    if (typeof callback === 'function')
+      return query.apply(this, [...args.slice(0, -1), passingAfter(name, callback as Callback)]);
+    const copy = args[0] as { handleReadyForQuery?: Callback };
+    if (copy.handleReadyForQuery !== undefined) {
+      copy.handleReadyForQuery = passingAfter(name, copy.handleReadyForQuery);
+      return query.apply(this, args);
+    }
+    return (query.apply(this, args) as Promise<unknown>).finally(() => pass(`${name}.after`));
   };
 }
 
@@ -66,17 +73,27 @@ function watchRequests(): void {
     });
 }
 
+const produceKey = 0;
+
 function watchKafka(): void {
-  const producer = Producer.prototype as unknown as { send: Async };
-  const send = producer.send;
-  producer.send = function (this: unknown, ...args: unknown[]) {
-    return passing('publish', (...given) => send.apply(this, given))(...args);
+  const connection = Connection.prototype as unknown as { send: Callback };
+  const send = connection.send;
+  connection.send = function (this: unknown, ...args: unknown[]) {
+    if (args[0] !== produceKey) return send.apply(this, args);
+    pass('publish.before');
+    return send.apply(this, [...args.slice(0, -1), passingAfter('publish', args.at(-1) as Callback)]);
   };
   const kafka = kafkajs.Kafka.prototype as unknown as { consumer: (...args: unknown[]) => object };
   const consumer = kafka.consumer;
   kafka.consumer = function (this: unknown, ...args: unknown[]) {
-    const made = consumer.apply(this, args) as { commitOffsets: Async };
-    made.commitOffsets = passing('commit', made.commitOffsets);
+    const made = consumer.apply(this, args) as { commitOffsets: (...given: unknown[]) => Promise<unknown> };
+    const commit = made.commitOffsets;
+    made.commitOffsets = async (...given) => {
+      pass('commit.before');
+      const result = await commit(...given);
+      pass('commit.after');
+      return result;
+    };
     return made;
   };
 }
