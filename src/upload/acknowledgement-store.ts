@@ -7,8 +7,8 @@ export const acknowledgementColumns = (alias: string): string =>
 
 /**
  * The acknowledgement for consumers of the ack topic, as part of the statement that makes rows final: `rows` names
- * what holds them. The relay routes it by its type. Inserting into the outbox locks it
- * before an id is drawn, like every writer of the outbox.
+ * what holds them. The relay routes it by its type. Inserting into the outbox locks it before an id is drawn, like
+ * every writer of the outbox.
  */
 export const acknowledgementInsert = (rows: string): string => `
   insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, traceparent, data)

@@ -54,7 +54,7 @@ const columnsOf = (uploads: readonly NewUpload[]): Buffer[] => {
 type TextColumn = Exclude<keyof NewUpload, 'version' | 'partition' | 'offset'>;
 
 const columns = `appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic,
-  partition, "offset", body, body_hash`;
+  partition, "offset", body, body_hash, state, finished_at, detail`;
 
 /**
  * The one door by which events become uploads: a row that breaks a unique rule is left out (see {@link readRivals}),
@@ -75,8 +75,10 @@ export async function insertUploads(
       ) as outdated
       from ${offered}
     ), inserted as (
-      insert into fahuo.upload (${columns}, state, finished_at, detail)
-      select ${columns.replace('kind', 'kind::fahuo.upload_kind')}, (case when outdated then 'superseded' else 'pending' end)::fahuo.upload_state,
+      insert into fahuo.upload (${columns})
+      select appid, payment, version, kind::fahuo.upload_kind, event_id, source, event_time, reason, approved_by,
+        traceparent, topic, partition, "offset", body, body_hash,
+        (case when outdated then 'superseded' else 'pending' end)::fahuo.upload_state,
         case when outdated then clock_timestamp() end,
         case when outdated then 'a newer version was acknowledged before this one arrived' end
       from judged

@@ -10,7 +10,8 @@ type Waiting = { decided: store.Decided; resolve: (recorded: Recorded) => void }
 
 /**
  * Collects decisions while the last batch is being written: a lone one is written at once, a thousand a second in
- * batches. A database that is away is waited for; the answers stay here and their leases are renewed by the caller.
+ * batches, the next of which begins early when much has piled up. A database that is away is waited for; the answers
+ * stay here and their leases are renewed by the caller.
  */
 export type Recorder = {
   /** Resolves once the decision is on record; `stale` when the lease had been lost. Rejects only after `giveUp`. */
@@ -67,8 +68,8 @@ export function createRecorder(
 }
 
 const maxBatch = 500;
-/** While one batch is on its way to disk the next is being written; commits share a flush. */
 const maxWriters = 2;
+/** What makes a second statement beside the first worth its cost: below it, waiting for the first makes one larger batch. */
 const worthAWriter = 250;
 
 const kindOf = ({ to, ...rest }: Transition): string => ('spent' in rest && !rest.spent ? 'given_back' : to);

@@ -1,19 +1,16 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { ownCpuMsOf } from './cpu.ts';
 
 /** What a process has used, from /proc: Linux only. */
 export type Usage = { cpuUs: number; rssMb: number; peakMb: number };
 
-const tickUs = 10_000; // CLK_TCK is 100 on every Linux that Node runs on
-
 export function usageOf(pid: number): Usage {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const megabytes = (name: string): number =>
     Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) / 1_024;
   return {
-    cpuUs: (Number(fields[11]) + Number(fields[12])) * tickUs,
+    cpuUs: ownCpuMsOf(pid) * 1_000,
     rssMb: megabytes('VmRSS'),
     peakMb: megabytes('VmHWM'),
   };

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-const ticksPerSecond = 100;
+const ticksPerSecond = 100; // CLK_TCK on every Linux that Node runs on
 
 type Stat = { parent: number; ownMs: number; reapedMs: number };
 
@@ -27,5 +27,8 @@ export function cpuMsOf(pid: number): number {
     .filter((stat) => stat?.parent === pid);
   return own.ownMs + own.reapedMs + children.reduce((sum, stat) => sum + (stat?.ownMs ?? 0), 0);
 }
+
+/** The same without its children. NaN when it is gone. */
+export const ownCpuMsOf = (pid: number): number => statOf(pid)?.ownMs ?? Number.NaN;
 
 export const parentOf = (pid: number): number => statOf(pid)?.parent ?? 0;

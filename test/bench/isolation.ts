@@ -1,25 +1,15 @@
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createPool, type Pool } from '../../db/client.ts';
-import { migrate } from '../../db/migrate.ts';
-import { monotonicMs, pause, systemClock, systemRandom } from '../../src/clock.ts';
-import { startPostgres } from '../../src/demo/parts/postgres.ts';
-import { createLog } from '../../src/log.ts';
-import { createDoorbell } from '../../src/loop.ts';
-import { createMetrics } from '../../src/metrics.ts';
-import { createPostgresBudget } from '../../src/upload/budget-pg.ts';
-import { runUploader } from '../../src/upload/run.ts';
-import { defaultTiming } from '../../src/upload/timing.ts';
-import { createWechatClient } from '../../src/wechat/client.ts';
-import { createHttp } from '../../src/wechat/http.ts';
-import { createMemoryTokenStore } from '../../src/wechat/token-memory.ts';
-import { createTokenSource } from '../../src/wechat/token.ts';
+import { monotonicMs, pause } from '../../src/clock.ts';
 import { shippedEvent } from '../support/events.ts';
+import { tellSandbox } from '../support/sandbox-client.ts';
 import { median, say } from './numbers.ts';
 import { startSandbox } from './sandbox.ts';
-import { tellSandbox } from '../support/sandbox-client.ts';
+import { openBenchDatabase } from './services.ts';
+import { appid, startUploader } from './uploader.ts';
 
 /**
  * What one payment that WeChat never knows (10060001) and one whose calls hang do to all others: the time from insert
@@ -37,8 +27,6 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds);
 const payments = Number(flags.payments);
 const perSecond = Number(flags.rate);
-const appid = 'wx0123456789abcdef';
-const log = createLog({ level: 'silent' });
 const dir = mkdtempSync(join(tmpdir(), 'fahuo-isolation-'));
 chmodSync(dir, 0o755); // Postgres does not run as root
 
@@ -53,7 +41,7 @@ async function insert(pool: Pool, names: readonly string[]): Promise<void> {
      from unnest($3::text[]) with ordinality as x(p, n)`,
     [appid, bodyOf('PAYMENT'), names],
   );
-  doorbell.ring();
+  uploader.doorbell.ring();
 }
 
 /** The two stay for one round: parked afterwards, so that the next round without them is without them. */
@@ -104,8 +92,7 @@ async function untilAcknowledged(pool: Pool, prefix: string): Promise<Measured> 
   }
 }
 
-const postgres = await startPostgres(dir);
-await migrate(postgres.url);
+const postgres = await openBenchDatabase(dir);
 const pool = createPool({
   databaseUrl: postgres.url,
   max: 12,
@@ -114,41 +101,13 @@ const pool = createPool({
   onError: () => undefined,
 });
 const sandbox = await startSandbox(dir, Number(flags.latency));
-const http = createHttp({ baseUrl: sandbox.url, connections: 256, totalTimeoutMs: 2_000 });
-const doorbell = createDoorbell();
-const stop = new AbortController();
-const tokens = createTokenSource({
-  http,
-  apps: new Map([[appid, { secret: 's' }]]),
-  store: createMemoryTokenStore(systemClock),
-  clock: systemClock,
-  random: systemRandom,
-  mode: 'stable',
+const uploader = startUploader(pool, sandbox.url, {
+  instance: 'bench',
+  window: 256,
+  callTimeoutMs: 2_000,
+  // Often: the two are sent again many times in a round.
+  timing: { leaseMs: 6_000, notVisibleFirstMs: 100, readAfterMs: 100, readGapMs: 200 },
 });
-const uploader = runUploader(
-  {
-    pool,
-    wechat: createWechatClient({ http, tokens, clock: systemClock }),
-    budget: createPostgresBudget({ pool, log }),
-    log,
-    metrics: createMetrics(),
-    clock: systemClock,
-    random: systemRandom,
-    doorbell,
-  },
-  {
-    apps: [appid],
-    instance: 'bench',
-    window: 256,
-    // Often: the two are sent again many times in a round.
-    timing: { ...defaultTiming, leaseMs: 6_000, notVisibleFirstMs: 100, readAfterMs: 100, readGapMs: 200 },
-    callTimeoutMs: 2_000,
-    readBeforeFirstSend: false,
-    deltaApps: new Set<string>(),
-    acknowledgements: true,
-  },
-  stop.signal,
-);
 
 await round(pool, sandbox.url, { number: 0, bad: false }); // warms everything up
 const measured = { without: [] as Measured[], with: [] as Measured[] };
@@ -173,10 +132,9 @@ for (const side of ['without', 'with'] as const) {
 }
 const ratio = median(measured.with.map((one) => one.p99)) / median(measured.without.map((one) => one.p99));
 say(`p99 with / without: ${ratio.toFixed(3)}`);
-stop.abort();
-await uploader;
-await http.close();
+await uploader.stop();
 await pool.end();
 await sandbox.stop();
-await postgres.stop();
+await postgres.drop();
+rmSync(dir, { recursive: true });
 process.exitCode = ratio <= 1.1 ? 0 : 1;

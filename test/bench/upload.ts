@@ -1,26 +1,19 @@
-import { chmodSync, mkdtempSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Pool as UndiciPool } from 'undici';
 import { createPool, type Pool } from '../../db/client.ts';
-import { monotonicMs, pause, systemClock, systemRandom } from '../../src/clock.ts';
-import { createLog } from '../../src/log.ts';
-import { createDoorbell } from '../../src/loop.ts';
-import { createMetrics } from '../../src/metrics.ts';
-import { createPostgresBudget } from '../../src/upload/budget-pg.ts';
-import { runUploader } from '../../src/upload/run.ts';
-import { defaultTiming } from '../../src/upload/timing.ts';
-import { createWechatClient, uploadPath } from '../../src/wechat/client.ts';
+import { monotonicMs, pause, systemClock } from '../../src/clock.ts';
+import { uploadPath } from '../../src/wechat/client.ts';
 import { createHttp } from '../../src/wechat/http.ts';
-import { createMemoryTokenStore } from '../../src/wechat/token-memory.ts';
 import { withUploadTime } from '../../src/wechat/render.ts';
-import { createTokenSource } from '../../src/wechat/token.ts';
 import { shippedEvent } from '../support/events.ts';
 import { median, say } from './numbers.ts';
 import { startSandbox } from './sandbox.ts';
 import { cpuMsOf } from './cpu.ts';
 import { openBenchDatabase } from './services.ts';
+import { appid, startUploader, tokensOf, type BenchUploader } from './uploader.ts';
 
 /**
  * Uploads a second through the whole stage (claim, send, record in Postgres) beside a bare undici loop that records
@@ -35,8 +28,6 @@ const { values: flags } = parseArgs({
   },
 });
 const secondsPerRun = Number(flags.seconds);
-const appid = 'wx0123456789abcdef';
-const log = createLog({ level: 'error' });
 const dir = mkdtempSync(join(tmpdir(), 'fahuo-bench-'));
 chmodSync(dir, 0o755); // Postgres does not run as root
 
@@ -91,16 +82,6 @@ async function bareLoop(url: string, window: number, pids: Pids): Promise<Rate> 
   return { rate: counted / secondsPerRun, cpuUs: usedSince(before, counted) };
 }
 
-const tokensOf = (http: ReturnType<typeof createHttp>) =>
-  createTokenSource({
-    http,
-    apps: new Map([[appid, { secret: 's' }]]),
-    store: createMemoryTokenStore(systemClock),
-    clock: systemClock,
-    random: systemRandom,
-    mode: 'stable',
-  });
-
 /** `count` pending rows; `hot` of them belong to one payment a thousand. */
 async function fill(pool: Pool, count: number, prefix: string, hotPerThousand = 0): Promise<void> {
   await pool.query('truncate fahuo.upload, fahuo.attempt, fahuo.outbox restart identity');
@@ -126,40 +107,20 @@ async function runStage(
   url: string,
   options: { window: number; total: number; pids: Pids; instances?: number; callsPerSecond?: number },
 ): Promise<Run> {
-  const stop = new AbortController();
-  const metrics = createMetrics();
-  const runs = Array.from({ length: options.instances ?? 1 }, (_, number) => {
-    const http = createHttp({ baseUrl: url, connections: options.window });
-    const budget = createPostgresBudget({ pool, log });
-    if (options.callsPerSecond !== undefined)
-      budget.configure(appid, { callsPerSecond: options.callsPerSecond });
-    return runUploader(
-      {
-        pool,
-        wechat: createWechatClient({ http, tokens: tokensOf(http), clock: systemClock }),
-        budget,
-        log,
-        metrics,
-        clock: systemClock,
-        random: systemRandom,
-        doorbell: createDoorbell(),
-      },
-      {
-        apps: [appid],
-        instance: `bench-${number}`,
-        window: options.window,
-        timing: { ...defaultTiming, readAfterMs: 200, readGapMs: 300 },
-        callTimeoutMs: 10_000,
-        readBeforeFirstSend: false,
-        deltaApps: new Set(),
-        acknowledgements: true,
-      },
-      stop.signal,
-    ).then(() => http.close());
-  });
-  const acknowledged = async (): Promise<number> =>
+  const uploaders = Array.from({ length: options.instances ?? 1 }, (_, number) =>
+    startUploader(pool, url, {
+      instance: `bench-${number}`,
+      window: options.window,
+      callTimeoutMs: 10_000,
+      timing: { readAfterMs: 200, readGapMs: 300 },
+      ...(options.callsPerSecond === undefined ? {} : { callsPerSecond: options.callsPerSecond }),
+    }),
+  );
+  const acknowledgedBy = async ({ metrics }: BenchUploader): Promise<number> =>
     (await metrics.uploadTransitions.get()).values.find((value) => value.labels['state'] === 'acknowledged')
       ?.value ?? 0;
+  const acknowledged = async (): Promise<number> =>
+    (await Promise.all(uploaders.map(acknowledgedBy))).reduce((sum, count) => sum + count, 0);
   await pause(1_500);
   const cpu = cpuNow(options.pids);
   const startMs = monotonicMs();
@@ -175,8 +136,7 @@ async function runStage(
   }
   const cpuUs = usedSince(cpu, last.count - startCount);
   const rssEnd = process.memoryUsage().rss;
-  stop.abort();
-  await Promise.all(runs);
+  await Promise.all(uploaders.map((uploader) => uploader.stop()));
   const done = last.count - startCount;
   return {
     rate: (done / (last.atMs - startMs)) * 1_000,
@@ -269,3 +229,4 @@ await special('flat', { latencyMs: 10, window: 256, total: Number(flags.rows) })
 
 await pool.end();
 await postgres.drop();
+rmSync(dir, { recursive: true });

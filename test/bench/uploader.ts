@@ -1,0 +1,84 @@
+import type { Pool } from '../../db/client.ts';
+import { systemClock, systemRandom } from '../../src/clock.ts';
+import { createLog } from '../../src/log.ts';
+import { createDoorbell, type Doorbell } from '../../src/loop.ts';
+import { createMetrics, type Metrics } from '../../src/metrics.ts';
+import { createPostgresBudget } from '../../src/upload/budget-pg.ts';
+import { runUploader } from '../../src/upload/run.ts';
+import { defaultTiming, type Timing } from '../../src/upload/timing.ts';
+import { createWechatClient } from '../../src/wechat/client.ts';
+import { createHttp, type Http } from '../../src/wechat/http.ts';
+import { createMemoryTokenStore } from '../../src/wechat/token-memory.ts';
+import { createTokenSource } from '../../src/wechat/token.ts';
+
+export const appid = 'wx0123456789abcdef';
+
+export type BenchUploader = { metrics: Metrics; doorbell: Doorbell; stop: () => Promise<void> };
+
+/** The upload stage alone, in this process, against the sandbox at `url`. */
+export function startUploader(
+  pool: Pool,
+  url: string,
+  options: {
+    instance: string;
+    window: number;
+    callTimeoutMs: number;
+    timing: Partial<Timing>;
+    callsPerSecond?: number;
+  },
+): BenchUploader {
+  const log = createLog({ level: 'error' });
+  const http = createHttp({
+    baseUrl: url,
+    connections: options.window,
+    totalTimeoutMs: options.callTimeoutMs,
+  });
+  const budget = createPostgresBudget({ pool, log });
+  if (options.callsPerSecond !== undefined)
+    budget.configure(appid, { callsPerSecond: options.callsPerSecond });
+  const stop = new AbortController();
+  const metrics = createMetrics();
+  const doorbell = createDoorbell();
+  const running = runUploader(
+    {
+      pool,
+      wechat: createWechatClient({ http, tokens: tokensOf(http), clock: systemClock }),
+      budget,
+      log,
+      metrics,
+      clock: systemClock,
+      random: systemRandom,
+      doorbell,
+    },
+    {
+      apps: [appid],
+      instance: options.instance,
+      window: options.window,
+      timing: { ...defaultTiming, ...options.timing },
+      callTimeoutMs: options.callTimeoutMs,
+      readBeforeFirstSend: false,
+      deltaApps: new Set(),
+      acknowledgements: true,
+    },
+    stop.signal,
+  );
+  return {
+    metrics,
+    doorbell,
+    stop: async () => {
+      stop.abort();
+      await running;
+      await http.close();
+    },
+  };
+}
+
+export const tokensOf = (http: Http) =>
+  createTokenSource({
+    http,
+    apps: new Map([[appid, { secret: 's' }]]),
+    store: createMemoryTokenStore(systemClock),
+    clock: systemClock,
+    random: systemRandom,
+    mode: 'stable',
+  });
