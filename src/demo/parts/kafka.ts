@@ -109,7 +109,8 @@ async function startNode(dir: string, lib: string, node: Node, nodes: Node[]): P
   const java = [
     '-Xms256m',
     '-Xmx512m',
-    '-XX:+UseG1GC',
+    // In a heap this small G1 takes a produce request of a megabyte for humongous, and marks without end.
+    '-XX:+UseParallelGC',
     `-Dlog4j2.configurationFile=${logging}`,
     '-cp',
     join(lib, '*'),
