@@ -3,6 +3,7 @@ import type { Publisher } from '../kafka/publisher.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Topics } from './batch.ts';
+import type { RestLimits } from './rest.ts';
 
 export type RelayDeps = {
   pool: Pool;
@@ -23,6 +24,7 @@ export type RelayOptions = {
   waitStepMs: number;
   /** The longest wait between two looks while a writer holds the frontier back. */
   heldMaxMs: number;
+  rest: RestLimits;
   standbyPollMs: number;
   retentionHours: number;
 };

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { connectAlone, cutConnection, type Queryable } from '../../db/client.ts';
 import { copyOut, type CopySession } from '../../db/copy.ts';
 import { pause } from '../clock.ts';
-import { limitSilence, openEpoch, prepareLook, tryLock } from './store.ts';
+import { commitLazily, limitSilence, openEpoch, prepareLook, tryLock } from './store.ts';
 
 /** A session that leads: while it lives nobody else does, and `lost` aborts when it ends. */
 export type Leadership = {
@@ -60,6 +60,7 @@ export async function awaitLeadership(
     }
     const { cursor, epoch } = await openEpoch(db, { shard: options.shard, owner: options.instance });
     const writer = await open();
+    await commitLazily(writer);
     void keepSaying(db, lost.signal);
     return { db, writer, cursor, epoch, lost: lost.signal, release };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { pause } from '../clock.ts';
+import { monotonicMs, pause } from '../clock.ts';
 import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
 import type { Published, Publisher } from '../kafka/publisher.ts';
 import { createPlanner, type Part, type Planner } from './batch.ts';
@@ -6,6 +6,7 @@ import type { RelayDeps, RelayOptions } from './deps.ts';
 import { beginAt, settle } from './frontier.ts';
 import { awaitLeadership, type Leadership } from './leader.ts';
 import { decodeRow, rawKeyOf, type OutboxRow } from './message.ts';
+import { crowdAfter, restMs, type Crowd } from './rest.ts';
 import { createRoutes, type Routes } from './routes.ts';
 import * as store from './store.ts';
 import { keepUp } from './upkeep.ts';
@@ -26,8 +27,13 @@ export const defaultRelay = {
   waitMs: 250,
   waitStepMs: 3,
   heldMaxMs: 20,
+  rest: { perWriterMs: 100, maxMs: 300 },
   standbyPollMs: 300,
 } as const;
+
+/** How often a round looks again for the writers of its first look to end, and what lies between. */
+const looksMax = 4;
+const sweepMs = 1;
 
 /** A writer that has just drawn its id is about to commit: the first look again comes soon. */
 const heldMinMs = 1;
@@ -84,13 +90,16 @@ type LeadDeps = RelayDeps & {
 };
 
 /** Rows up to `upTo` that are to be published, in id order. */
-type Chunk = { kind: 'rows'; rows: OutboxRow[]; upTo: number };
+type Chunk = { kind: 'rows'; rows: OutboxRow[]; upTo: number; more: boolean };
 /** Nothing to publish: no id was drawn beyond `lastId`, or a writer holds the frontier back. */
 type Nothing = { kind: 'idle'; lastId: number } | { kind: 'held' };
 
-/** The next chunk is read while the last is on the wire; the cursor follows behind. */
+/**
+ * While there is more than a batch, the next is read as the last is on the wire; the cursor follows behind. When the
+ * relay has caught up it reads after the send, and rests before that while many are writing: see rest.ts.
+ */
 async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
-  const read = createReader(deps, options);
+  const { read, restMs } = createReader(deps, options);
   const cursor = createCursor(deps, options);
   const doorbell = (lastId: number): Promise<number> =>
     store.awaitLastId(deps.leadership.db, {
@@ -104,35 +113,57 @@ async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal):
     const chunk = await next;
     if (chunk.kind === 'rows') {
       heldMs = heldMinMs;
-      next = read();
-      next.catch(() => undefined); // it is awaited in the next turn
+      if (chunk.more) {
+        next = read();
+        next.catch(() => undefined); // it is awaited in the next turn
+        await publishChunk(deps, options, { chunk, cursor }, signal);
+        continue;
+      }
       await publishChunk(deps, options, { chunk, cursor }, signal);
-      continue;
+      await pause(restMs(), signal);
+    } else {
+      await Promise.all([
+        cursor.settled(),
+        chunk.kind === 'held' ? pause(heldMs, signal) : doorbell(chunk.lastId),
+      ]);
+      if (chunk.kind === 'held') heldMs = Math.min(heldMs * 2, options.heldMaxMs);
     }
-    await Promise.all([
-      cursor.settled(),
-      chunk.kind === 'held' ? pause(heldMs, signal) : doorbell(chunk.lastId),
-    ]);
-    if (chunk.kind === 'held') heldMs = Math.min(heldMs * 2, options.heldMaxMs);
     next = read();
   }
   await next.catch(() => undefined);
   await cursor.settled();
 }
 
-/** Looks when everything known to be settled has been read. */
-function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chunk | Nothing> {
+type Reader = {
+  /** Looks when everything known to be settled has been read. */
+  read: () => Promise<Chunk | Nothing>;
+  restMs: () => number;
+};
+
+function createReader(deps: LeadDeps, options: RelayOptions): Reader {
   const { db, cursor } = deps.leadership;
   let frontier = beginAt(cursor);
   let position = cursor;
+  let crowd: Crowd = { writers: 0, atMs: monotonicMs() };
   // One is read into while the rows of the other are on the wire.
   const arenas: [store.Arena, store.Arena] = [createArena(), createArena()];
-  return async () => {
-    if (position >= frontier.settled) {
-      const look = await store.readLook(db);
-      const { lastId } = look;
-      deps.metrics.relayLagRows.set(Math.max(0, lastId - position));
+  /** Looks until the writers of the first look have ended, or for a few times; returns the last id that it saw. */
+  const sweep = async (): Promise<number> => {
+    let look = await store.readLook(db);
+    const { lastId } = look;
+    crowd = crowdAfter(crowd, { writers: look.writers.length, atMs: monotonicMs() });
+    frontier = settle(frontier, look);
+    for (let looks = 1; frontier.settled < lastId && looks < looksMax; looks++) {
+      await pause(sweepMs);
+      look = await store.readLook(db);
       frontier = settle(frontier, look);
+    }
+    return look.lastId;
+  };
+  const read = async (): Promise<Chunk | Nothing> => {
+    if (position >= frontier.settled) {
+      const lastId = await sweep();
+      deps.metrics.relayLagRows.set(Math.max(0, lastId - position));
       if (position >= frontier.settled)
         return lastId > position ? { kind: 'held' } : { kind: 'idle', lastId };
     }
@@ -145,8 +176,9 @@ function createReader(deps: LeadDeps, options: RelayOptions): () => Promise<Chun
     });
     const full = rows.length === options.batchRows;
     position = full ? (rows.at(-1)?.id ?? position) : frontier.settled;
-    return { kind: 'rows', rows, upTo: position };
+    return { kind: 'rows', rows, upTo: position, more: full || position < frontier.settled };
   };
+  return { read, restMs: () => restMs(crowd, options.rest) };
 }
 
 const createArena = (): store.Arena => ({ bytes: Buffer.allocUnsafe(arenaBytes) });

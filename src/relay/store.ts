@@ -27,6 +27,14 @@ export async function limitSilence(db: Queryable, ms: number): Promise<void> {
   );
 }
 
+/**
+ * The cursor's commits do not wait for the disk: writers of the outbox would share the wait. What a crash of the server
+ * takes back is published again, like all that lies between a send and its cursor.
+ */
+export async function commitLazily(db: Queryable): Promise<void> {
+  await db.query(`select set_config('synchronous_commit', 'off', false)`);
+}
+
 /** A new epoch fences everyone who led before. */
 export async function openEpoch(
   db: Queryable,

@@ -1,0 +1,23 @@
+/**
+ * How long the relay leaves the writers alone after it has caught up. A round costs a machine about the same whether it
+ * finds one event or five hundred, and Postgres, Kafka and the writers pay for it. One writer at a time does not feel
+ * it: there is no rest, and an event is published within milliseconds. When many stand at the outbox at once, the
+ * relay comes less often and finds their events in one batch. Pure.
+ */
+export type RestLimits = {
+  /** Milliseconds for each writer beyond the first. */
+  perWriterMs: number;
+  maxMs: number;
+};
+
+/** How many writers stand at the outbox, smoothed over time: a second of many counts, one stall of theirs hardly. */
+export type Crowd = { writers: number; atMs: number };
+
+export function crowdAfter(before: Crowd, seen: Crowd): Crowd {
+  const weight = 1 - Math.exp((before.atMs - seen.atMs) / timeConstantMs);
+  return { writers: before.writers + (seen.writers - before.writers) * weight, atMs: seen.atMs };
+}
+const timeConstantMs = 1_000;
+
+export const restMs = (crowd: Crowd, { perWriterMs, maxMs }: RestLimits): number =>
+  Math.min(maxMs, Math.max(0, crowd.writers - 1) * perWriterMs);
