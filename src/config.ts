@@ -201,6 +201,11 @@ export const settings = {
     whole(168, 1, 87_600),
     'Published outbox partitions are dropped after this.',
   ),
+  restMs: setting(
+    'FAHUO_RELAY_REST_MS',
+    whole(300, 0, 60_000),
+    'How long the relay leaves the outbox to its writers, at most, while many write at once; 0 publishes at once.',
+  ),
   callTimeoutMs: setting('FAHUO_CALL_TIMEOUT_MS', ms(10_000), 'The longest one call to WeChat may take.'),
   leaseMs: setting(
     'FAHUO_LEASE_MS',

@@ -128,6 +128,7 @@ function relay(
       databaseUrl: required(config, 'databaseUrl'),
       instance,
       topics: topicsOf(config),
+      restMs: config.restMs,
       retentionHours: config.retentionHours,
     },
     signal,

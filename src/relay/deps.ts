@@ -3,7 +3,6 @@ import type { Publisher } from '../kafka/publisher.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Topics } from './batch.ts';
-import type { RestLimits } from './rest.ts';
 
 export type RelayDeps = {
   pool: Pool;
@@ -24,7 +23,8 @@ export type RelayOptions = {
   waitStepMs: number;
   /** The longest wait between two looks while a writer holds the frontier back. */
   heldMaxMs: number;
-  rest: RestLimits;
+  /** The longest rest while many are writing: see rest.ts. */
+  restMs: number;
   standbyPollMs: number;
   retentionHours: number;
 };

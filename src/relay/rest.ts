@@ -4,11 +4,6 @@
  * it: there is no rest, and an event is published within milliseconds. When many stand at the outbox at once, the
  * relay comes less often and finds their events in one batch. Pure.
  */
-export type RestLimits = {
-  /** Milliseconds for each writer beyond the first. */
-  perWriterMs: number;
-  maxMs: number;
-};
 
 /** How many writers stand at the outbox, smoothed over time: a second of many counts, one stall of theirs hardly. */
 export type Crowd = { writers: number; atMs: number };
@@ -19,5 +14,6 @@ export function crowdAfter(before: Crowd, seen: Crowd): Crowd {
 }
 const timeConstantMs = 1_000;
 
-export const restMs = (crowd: Crowd, { perWriterMs, maxMs }: RestLimits): number =>
+export const restMs = (crowd: Crowd, maxMs: number): number =>
   Math.min(maxMs, Math.max(0, crowd.writers - 1) * perWriterMs);
+const perWriterMs = 100;

@@ -27,7 +27,7 @@ export const defaultRelay = {
   waitMs: 250,
   waitStepMs: 3,
   heldMaxMs: 20,
-  rest: { perWriterMs: 100, maxMs: 300 },
+  restMs: 300,
   standbyPollMs: 300,
 } as const;
 
@@ -176,9 +176,9 @@ function createReader(deps: LeadDeps, options: RelayOptions): Reader {
     });
     const full = rows.length === options.batchRows;
     position = full ? (rows.at(-1)?.id ?? position) : frontier.settled;
-    return { kind: 'rows', rows, upTo: position, more: full || position < frontier.settled };
+    return { kind: 'rows', rows, upTo: position, more: full };
   };
-  return { read, restMs: () => restMs(crowd, options.rest) };
+  return { read, restMs: () => restMs(crowd, options.restMs) };
 }
 
 const createArena = (): store.Arena => ({ bytes: Buffer.allocUnsafe(arenaBytes) });
