@@ -5,14 +5,19 @@
  * relay comes less often and finds their events in one batch. Pure.
  */
 
-/** How many writers stand at the outbox, smoothed over time: a second of many counts, one stall of theirs hardly. */
+/**
+ * How many writers stand at the outbox, smoothed over time. Seconds of many count; a stall of a fraction of a second, in
+ * which any number piles up, hardly does: beyond what the longest rest is for, they are not counted.
+ */
 export type Crowd = { writers: number; atMs: number };
 
 export function crowdAfter(before: Crowd, seen: Crowd): Crowd {
   const weight = 1 - Math.exp((before.atMs - seen.atMs) / timeConstantMs);
-  return { writers: before.writers + (seen.writers - before.writers) * weight, atMs: seen.atMs };
+  const counted = Math.min(seen.writers, mostCounted);
+  return { writers: before.writers + (counted - before.writers) * weight, atMs: seen.atMs };
 }
-const timeConstantMs = 1_000;
+const timeConstantMs = 2_000;
+const mostCounted = 4;
 
 export const restMs = (crowd: Crowd, maxMs: number): number =>
   Math.min(maxMs, Math.max(0, crowd.writers - 1) * perWriterMs);

@@ -192,11 +192,12 @@ type Cursor = {
 function createCursor({ leadership, log }: LeadDeps, { shard }: RelayOptions): Cursor {
   const { writer, epoch } = leadership;
   let at = leadership.cursor;
+  let place: string | null = null;
   let moving: Promise<void> = Promise.resolve();
   const apply = async (to: number, entries: store.JournalEntry[]): Promise<void> => {
-    const moved = await store.moveCursor(writer, { shard, epoch, from: at, to, entries });
+    place = await store.moveCursor(writer, { shard, epoch, from: at, to, entries, place });
     at = to;
-    if (moved) return;
+    if (place !== null) return;
     log.warn({ shard, epoch }, 'relay.fenced');
     await leadership.release();
   };

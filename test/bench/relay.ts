@@ -31,7 +31,7 @@ try {
   const debezium = flags.debezium ? await benchDebezium(bench, { ...sizes, seconds }) : undefined;
   const latencies = wants('latency') ? await benchLatency(bench, seconds) : undefined;
   if (wants('tax')) await benchTax(bench, { seconds: seconds / 2, rounds: 5 });
-  if (wants('held')) await benchHeld(bench, { events: sizes.events / 2, rounds: sizes.rounds });
+  if (wants('held')) await benchHeld(bench, { events: sizes.events, rounds: 5 });
   if (wants('idle')) await benchIdle(bench, 2 * seconds);
   if (wants('consume')) await benchConsume(bench, sizes);
   const drained = wants('drain') ? await benchDrain(bench, sizes) : undefined;
