@@ -78,12 +78,17 @@ const waiting = `, waiting as materialized (
     and o.version <> m.version and o.state in ('pending', 'parked')
 )`;
 
+/**
+ * In the two statements below the state is compared as text: no partial index is for that, so a plan made while few
+ * rows were pending cannot begin with all that are.
+ */
+
 /** Older rows that still wait are restated by the acknowledged one: the parcel list is cumulative (facts.md §6.9). */
 const superseded = `, superseded as (
   update fahuo.upload o set state = 'superseded', park_reason = null, finished_at = clock_timestamp(),
     detail = 'version ' || w.moved_version || ' restated the parcels'
   from waiting w
-  where w.version < w.moved_version and o.id = w.id and o.state in ('pending', 'parked')
+  where w.version < w.moved_version and o.id = w.id and o.state::text in ('pending', 'parked')
   returning ${acknowledgementColumns('o')}
 )`;
 
@@ -93,7 +98,7 @@ const woken = `, woken as (
     select distinct on (mover) id, attempts from waiting
     where version > moved_version and state = 'pending' order by mover, version
   ) w
-  where n.id = w.id and w.attempts = 0 and n.state = 'pending'
+  where n.id = w.id and w.attempts = 0 and n.state::text = 'pending'
 )`;
 
 const told = (supersedes: boolean): string => `, told as (
