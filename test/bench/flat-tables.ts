@@ -12,7 +12,13 @@ export async function fillDatabase(bench: Bench, name: string, millions: number)
   await bench.pool.query(`create database ${name}`);
   const databaseUrl = Object.assign(new URL(bench.databaseUrl), { pathname: `/${name}` }).toString();
   await migrate(databaseUrl);
-  const pool = createPool({ databaseUrl, max: 16, applicationName: 'bench', onError: () => undefined });
+  const pool = createPool({
+    databaseUrl,
+    max: 16,
+    applicationName: 'bench',
+    keyLookups: true,
+    onError: () => undefined,
+  });
   for (const partition of missingPartitions(await readPartitions(pool), millions * million))
     await makePartition(pool, partition);
   for (let from = 1; from <= millions * million; from += chunk) await fillChunk(pool, from, from + chunk - 1);
