@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
+import { journalSpan } from './store.ts';
 
 export type LocatedRow = {
   id: number;
@@ -24,7 +25,7 @@ export async function readJournalAt(db: Queryable, id: number, topic: string): P
     `select first_id as "firstId", partition, partition_count as "partitionCount", base_offset as "baseOffset",
        published_at as "publishedAt"
      from fahuo.relay_journal
-     where first_id <= $1 and first_id > $1 - 100000 and last_id >= $1 and topic = $2`,
+     where first_id <= $1 and first_id > $1 - ${journalSpan} and last_id >= $1 and topic = $2`,
     [id, topic],
   );
   return rows;

@@ -1,12 +1,11 @@
-import { monotonicMs, pause } from '../clock.ts';
+import { pause } from '../clock.ts';
 import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
 import type { Published, Publisher } from '../kafka/publisher.ts';
 import { createPlanner, type Part, type Planner } from './batch.ts';
 import type { RelayDeps, RelayOptions } from './deps.ts';
-import { beginAt, settle } from './frontier.ts';
 import { awaitLeadership, type Leadership } from './leader.ts';
 import { decodeRow, rawKeyOf, type OutboxRow } from './message.ts';
-import { crowdAfter, restMs, type Crowd } from './rest.ts';
+import { createReader, type Chunk } from './reader.ts';
 import { createRoutes, type Routes } from './routes.ts';
 import * as store from './store.ts';
 import { keepUp } from './upkeep.ts';
@@ -31,17 +30,10 @@ export const defaultRelay = {
   standbyPollMs: 300,
 } as const;
 
-/** How often a round looks again for the writers of its first look to end, and what lies between. */
-const looksMax = 4;
-const sweepMs = 1;
-
 /** A writer that has just drawn its id is about to commit: the first look again comes soon. */
 const heldMinMs = 1;
 const errorMinMs = 100;
 const errorMaxMs = 2_000;
-/** A batch of ordinary rows; it grows where rows are large. */
-const arenaBytes = 2_097_152;
-const maxKeptBytes = 16_777_216;
 const upkeepEndsWithinMs = 2_000;
 
 /** Leads or stands by until `signal` aborts; outages of Postgres and Kafka are waited out. */
@@ -89,17 +81,12 @@ type LeadDeps = RelayDeps & {
   parked: Set<string>;
 };
 
-/** Rows up to `upTo` that are to be published, in id order. */
-type Chunk = { kind: 'rows'; rows: OutboxRow[]; upTo: number; more: boolean };
-/** Nothing to publish: no id was drawn beyond `lastId`, or a writer holds the frontier back. */
-type Nothing = { kind: 'idle'; lastId: number } | { kind: 'held' };
-
 /**
  * While there is more than a batch, the next is read as the last is on the wire; the cursor follows behind. When the
  * relay has caught up it reads after the send, and rests before that while many are writing: see rest.ts.
  */
 async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
-  const { read, restMs } = createReader(deps, options);
+  const { read, restMs } = createReader({ ...deps.leadership, metrics: deps.metrics }, options);
   const cursor = createCursor(deps, options);
   const doorbell = (lastId: number): Promise<number> =>
     store.awaitLastId(deps.leadership.db, {
@@ -133,55 +120,6 @@ async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal):
   await next.catch(() => undefined);
   await cursor.settled();
 }
-
-type Reader = {
-  /** Looks when everything known to be settled has been read. */
-  read: () => Promise<Chunk | Nothing>;
-  restMs: () => number;
-};
-
-function createReader(deps: LeadDeps, options: RelayOptions): Reader {
-  const { db, cursor } = deps.leadership;
-  let frontier = beginAt(cursor);
-  let position = cursor;
-  let crowd: Crowd = { writers: 0, atMs: monotonicMs() };
-  // One is read into while the rows of the other are on the wire.
-  const arenas: [store.Arena, store.Arena] = [createArena(), createArena()];
-  /** Looks until the writers of the first look have ended, or for a few times; returns the last id that it saw. */
-  const sweep = async (): Promise<number> => {
-    let look = await store.readLook(db);
-    const { lastId } = look;
-    crowd = crowdAfter(crowd, { writers: look.writers.length, atMs: monotonicMs() });
-    frontier = settle(frontier, look);
-    for (let looks = 1; frontier.settled < lastId && looks < looksMax; looks++) {
-      await pause(sweepMs);
-      look = await store.readLook(db);
-      frontier = settle(frontier, look);
-    }
-    return look.lastId;
-  };
-  const read = async (): Promise<Chunk | Nothing> => {
-    if (position >= frontier.settled) {
-      const lastId = await sweep();
-      deps.metrics.relayLagRows.set(Math.max(0, lastId - position));
-      if (position >= frontier.settled)
-        return lastId > position ? { kind: 'held' } : { kind: 'idle', lastId };
-    }
-    arenas.reverse();
-    if (arenas[0].bytes.length > maxKeptBytes) arenas[0] = createArena();
-    const rows = await store.readRows(db, arenas[0], {
-      after: position,
-      upTo: frontier.settled,
-      limit: options.batchRows,
-    });
-    const full = rows.length === options.batchRows;
-    position = full ? (rows.at(-1)?.id ?? position) : frontier.settled;
-    return { kind: 'rows', rows, upTo: position, more: full };
-  };
-  return { read, restMs: () => restMs(crowd, options.restMs) };
-}
-
-const createArena = (): store.Arena => ({ bytes: Buffer.allocUnsafe(arenaBytes) });
 
 type Cursor = {
   /** Queues the move; at most one is under way, and an error of it surfaces here or in `settled`. */

@@ -123,6 +123,9 @@ function whole(value: number): string {
   return String(value);
 }
 
+/** Ids that one journal entry may span, so that the entry of an id is found by a short range of first ids. */
+export const journalSpan = 100_000;
+
 export type JournalEntry = {
   firstId: number;
   lastId: number;
