@@ -201,7 +201,7 @@ export const settings = {
     whole(168, 1, 87_600),
     'Published outbox partitions are dropped after this.',
   ),
-  restMs: setting(
+  relayRestMs: setting(
     'FAHUO_RELAY_REST_MS',
     whole(300, 0, 60_000),
     'How long the relay leaves the outbox to its writers, at most, while many write at once; 0 publishes at once.',

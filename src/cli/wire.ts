@@ -128,7 +128,7 @@ function relay(
       databaseUrl: required(config, 'databaseUrl'),
       instance,
       topics: topicsOf(config),
-      restMs: config.restMs,
+      restMaxMs: config.relayRestMs,
       retentionHours: config.retentionHours,
     },
     signal,

@@ -24,7 +24,7 @@ export type RelayOptions = {
   /** The longest wait between two looks while a writer holds the frontier back. */
   heldMaxMs: number;
   /** The longest rest while many are writing: see rest.ts. */
-  restMs: number;
+  restMaxMs: number;
   standbyPollMs: number;
   retentionHours: number;
 };

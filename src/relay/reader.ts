@@ -6,7 +6,7 @@ import type { OutboxRow } from './message.ts';
 import { crowdAfter, restMs, type Crowd } from './rest.ts';
 import * as store from './store.ts';
 
-/** Rows up to `upTo` that are to be published, in id order. */
+/** Rows up to `upTo` that are to be published, in id order; `more` are known to wait behind them. */
 export type Chunk = { kind: 'rows'; rows: OutboxRow[]; upTo: number; more: boolean };
 /** Nothing to publish: no id was drawn beyond `lastId`, or a writer holds the frontier back. */
 export type Nothing = { kind: 'idle'; lastId: number } | { kind: 'held' };
@@ -28,7 +28,7 @@ const maxKeptBytes = 16_777_216;
 /** Reads the outbox behind the frontier (frontier.ts), from the cursor on. One read at a time. */
 export function createReader(
   { db, cursor, metrics }: { db: CopySession; cursor: number; metrics: Metrics },
-  options: { batchRows: number; restMs: number },
+  options: { batchRows: number; restMaxMs: number },
 ): Reader {
   let frontier = beginAt(cursor);
   let position = cursor;
@@ -75,7 +75,7 @@ export function createReader(
     position = more ? (rows.at(-1)?.id ?? position) : frontier.settled;
     return { kind: 'rows', rows, upTo: position, more };
   };
-  return { read, restMs: () => restMs(crowd, options.restMs) };
+  return { read, restMs: () => restMs(crowd, options.restMaxMs) };
 }
 
 /** A sequence may jump, after a failover by far more than one journal entry spans: what lies behind it is read again. */

@@ -26,7 +26,6 @@ export const defaultRelay = {
   waitMs: 250,
   waitStepMs: 3,
   heldMaxMs: 20,
-  restMs: 300,
   standbyPollMs: 300,
 } as const;
 
@@ -103,10 +102,9 @@ async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal):
       if (chunk.more) {
         next = read();
         next.catch(() => undefined); // it is awaited in the next turn
-        await publishChunk(deps, options, { chunk, cursor }, signal);
-        continue;
       }
       await publishChunk(deps, options, { chunk, cursor }, signal);
+      if (chunk.more) continue;
       await pause(restMs(), signal);
     } else {
       await Promise.all([

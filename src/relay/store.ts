@@ -151,17 +151,17 @@ export type Move = {
  * opened an epoch.
  */
 export async function moveCursor(db: Queryable, move: Move): Promise<string | null> {
-  const place = move.place === null ? null : await moveBy(db, move, [move.place]);
-  return place ?? moveBy(db, move, []);
+  const found = move.place === null ? null : await moveAt(db, move, move.place);
+  return found ?? moveAt(db, move, null);
 }
 
 /**
- * By its place, a row is found at once; by its key, past every version that an old snapshot elsewhere keeps: after ten
- * minutes of relaying these are tens of thousands. A row that was moved by somebody else is not at its place.
+ * By its place, the row is found at once; by its key (`place` null), past every version that an old snapshot elsewhere
+ * keeps: after ten minutes of relaying these are tens of thousands. A row that somebody else moved is not at its place.
  */
-async function moveBy(db: Queryable, move: Move, place: [] | [string]): Promise<string | null> {
+async function moveAt(db: Queryable, move: Move, place: string | null): Promise<string | null> {
   const { entries } = move;
-  const [name, where] = place.length === 0 ? ['relay_move', ''] : ['relay_move_at', 'and ctid = $12::tid'];
+  const [name, where] = place === null ? ['relay_move', ''] : ['relay_move_at', 'and ctid = $12::tid'];
   const { rows } = await db.query<{ place: string }>({
     name,
     text: `with moved as (
@@ -186,7 +186,7 @@ async function moveBy(db: Queryable, move: Move, place: [] | [string]): Promise<
       entries.map((entry) => entry.partitionCount),
       entries.map((entry) => entry.baseOffset),
       entries.map((entry) => entry.count),
-      ...place,
+      ...(place === null ? [] : [place]),
     ],
   });
   return rows[0]?.place ?? null;

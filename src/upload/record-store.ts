@@ -71,17 +71,15 @@ moved as (
 )${after === 'nothing' ? '' : waiting + woken}${supersedes ? superseded : ''}${after === 'final' ? told(supersedes) : ''}
 select id from moved`;
 
-/** The payment's other rows that wait: looked for once, and hardly ever there. */
+/**
+ * The payment's other rows that wait: looked for once, and hardly ever there. The two statements that use them compare the
+ * state as text: no partial index serves that, so a plan made while few rows were pending cannot begin with all of them.
+ */
 const waiting = `, waiting as materialized (
   select m.id as mover, m.version as moved_version, o.id, o.version, o.state, o.attempts
   from moved m join fahuo.upload o on o.appid = m.appid and o.payment = m.payment
     and o.version <> m.version and o.state in ('pending', 'parked')
 )`;
-
-/**
- * In the two statements below the state is compared as text: no partial index is for that, so a plan made while few
- * rows were pending cannot begin with all that are.
- */
 
 /** Older rows that still wait are restated by the acknowledged one: the parcel list is cumulative (facts.md §6.9). */
 const superseded = `, superseded as (

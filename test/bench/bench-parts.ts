@@ -1,6 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 import { createPool, type Pool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { startKafka } from '../../src/demo/parts/kafka.ts';
@@ -11,8 +10,8 @@ import type { KafkaConnection } from '../../src/kafka/connection.ts';
 import { createLog } from '../../src/log.ts';
 import { startFahuo, type FahuoProcess } from '../support/fahuo-process.ts';
 import { say } from './numbers.ts';
+import { makeDir } from './services.ts';
 
-export const appid = 'wx0123456789abcdef';
 export const partitions = 8;
 
 /** A Postgres and a Kafka of the bench's own, durability on, and what it does with them. */
@@ -34,8 +33,7 @@ export type Bench = {
 const log = createLog({ level: 'silent' });
 
 export async function startBench({ kafka: wantsKafka = true } = {}): Promise<Bench> {
-  const dir = mkdtempSync(join(tmpdir(), 'fahuo-bench-'));
-  chmodSync(dir, 0o755); // Postgres does not run as root
+  const dir = makeDir();
   const [postgres, kafka] = await Promise.all([
     startPostgres(dir),
     wantsKafka ? startKafka(dir) : Promise.resolve(undefined),

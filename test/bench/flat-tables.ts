@@ -2,7 +2,8 @@ import { connectAlone, createPool, type Pool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { missingPartitions } from '../../src/relay/partitions.ts';
 import { makePartition, readPartitions } from '../../src/relay/partition-store.ts';
-import { appid, type Bench } from './bench-parts.ts';
+import { appid } from '../support/events.ts';
+import type { Bench } from './bench-parts.ts';
 
 export const million = 1_000_000;
 const chunk = 250_000;

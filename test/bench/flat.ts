@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
-import { acknowledge, type Decided } from '../../src/upload/record-store.ts';
+import { acknowledge } from '../../src/upload/record-store.ts';
 import { claimPending } from '../../src/upload/claim-store.ts';
 import type { Held } from '../../src/upload/row.ts';
-import { appid, startBench, type Bench } from './bench-parts.ts';
+import { accepted } from '../support/decided.ts';
+import { appid } from '../support/events.ts';
+import { startBench, type Bench } from './bench-parts.ts';
 import { fillDatabase, sizeOf } from './flat-tables.ts';
 import { head, median, percent, row, say, thousands } from './numbers.ts';
 import { dataTemplate, paymentOf } from './outbox-rows.ts';
@@ -21,6 +23,7 @@ const events = Number(flags.events);
 const batch = 256;
 
 type Rates = Record<'relay' | 'claim' | 'acknowledge', number>;
+type Side = { database: Bench; relay: Awaited<ReturnType<Bench['fahuo']>>; rates: Rates[] };
 let round = 0;
 
 async function insertPending({ pool }: Bench, count: number): Promise<void> {
@@ -33,28 +36,6 @@ async function insertPending({ pool }: Bench, count: number): Promise<void> {
     [appid, `${round}`, dataTemplate, count],
   );
 }
-
-const decide = (held: Held): Decided<{ to: 'acknowledged'; detail: null }> => ({
-  row: held,
-  from: 'uploading',
-  transition: { to: 'acknowledged', detail: null },
-  attempts: [
-    {
-      kind: 'send',
-      outcome: 'accepted',
-      uploadTimeMs: held.uploadTimeMs,
-      answer: {
-        httpStatus: 200,
-        errcode: 0,
-        errmsg: 'ok',
-        rid: 'rid',
-        failure: null,
-        bodyText: null,
-        durationMs: 50,
-      },
-    },
-  ],
-});
 
 const perSecond = (count: number, startMs: number): number => (count / (performance.now() - startMs)) * 1_000;
 
@@ -73,7 +54,7 @@ async function measure(database: Bench, relayPid: number): Promise<Rates> {
   const claimRate = perSecond(count, startMs);
   startMs = performance.now();
   for (const rows of held)
-    await acknowledge(database.pool, rows.map(decide), { owner: 'bench', acknowledgements: false });
+    await acknowledge(database.pool, rows.map(accepted), { owner: 'bench', acknowledgements: false });
   return { relay, claim: claimRate, acknowledge: perSecond(count, startMs) };
 }
 
@@ -105,7 +86,7 @@ async function explain(database: Bench): Promise<void> {
   await connection.query('begin');
   const held = await claimPending(connection, claim);
   await show('claim', `execute claim_pending('${appid}', ${batch}, 'bench', 600000, false, null)`);
-  await acknowledge(connection, held.map(decide), {
+  await acknowledge(connection, held.map(accepted), {
     owner: 'bench',
     acknowledgements: true,
   });
@@ -128,31 +109,26 @@ try {
   await bench.pool.query('select pg_reload_conf()');
   await bench.pool.query('checkpoint');
   say(`${flags.few} M rows a table: ${await sizeOf(few)}; ${flags.many} M: ${await sizeOf(many)}`);
-  const relays = [];
-  for (const [name, database] of [['few', few] as const, ['many', many] as const])
-    relays.push(
-      await bench.fahuo('relay', {
-        ...(await bench.topic(`flat-${name}`)),
-        DATABASE_URL: database.databaseUrl,
-      }),
-    );
-  const all: { few: Rates; many: Rates }[] = [];
+  const start = async (name: string, database: Bench): Promise<Side> => {
+    const env = { ...(await bench.topic(`flat-${name}`)), DATABASE_URL: database.databaseUrl };
+    return { database, relay: await bench.fahuo('relay', env), rates: [] };
+  };
+  const sides = { few: await start('few', few), many: await start('many', many) };
   for (let number = 0; number <= Number(flags.rounds); number++) {
     // What the one leaves behind (dirty pages, a checkpoint) slows down the other: they take turns in being first.
-    const one: Partial<(typeof all)[number]> = {};
-    for (const name of number % 2 === 0 ? (['few', 'many'] as const) : (['many', 'few'] as const))
-      one[name] = name === 'few' ? await measure(few, relays[0]!.pid) : await measure(many, relays[1]!.pid);
-    if (number > 0) all.push(one as (typeof all)[number]);
+    const turns = number % 2 === 0 ? [sides.few, sides.many] : [sides.many, sides.few];
+    for (const { database, relay, rates } of turns) {
+      const measured = await measure(database, relay.pid);
+      if (number > 0) rates.push(measured);
+    }
   }
   head(`medians of ${flags.rounds}`, `${flags.few} M rows`, `${flags.many} M rows`, 'of it');
   for (const name of ['relay', 'claim', 'acknowledge'] as const) {
-    const [small, large] = [
-      median(all.map((one) => one.few[name])),
-      median(all.map((one) => one.many[name])),
-    ];
+    const of = ({ rates }: Side): number => median(rates.map((one) => one[name]));
+    const [small, large] = [of(sides.few), of(sides.many)];
     say(row(name, `${thousands(small)}/s`, `${thousands(large)}/s`, percent(large / small)));
   }
-  for (const relay of relays) await relay.stop();
+  for (const { relay } of Object.values(sides)) await relay.stop();
   say(`\nplans at ${flags.many} M rows`);
   await explain(many);
   await few.pool.end();

@@ -1,15 +1,12 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createPool, type Pool } from '../../db/client.ts';
 import { monotonicMs, pause } from '../../src/clock.ts';
-import { shippedEvent } from '../support/events.ts';
+import { appid, shippedEvent } from '../support/events.ts';
 import { tellSandbox } from '../support/sandbox-client.ts';
 import { median, say } from './numbers.ts';
 import { startSandbox } from './sandbox.ts';
 import { openBenchDatabase } from './services.ts';
-import { appid, startUploader } from './uploader.ts';
+import { startUploader } from './uploader.ts';
 
 /**
  * What one payment that WeChat never knows (10060001) and one whose calls hang do to all others: the time from insert
@@ -27,8 +24,6 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds);
 const payments = Number(flags.payments);
 const perSecond = Number(flags.rate);
-const dir = mkdtempSync(join(tmpdir(), 'fahuo-isolation-'));
-chmodSync(dir, 0o755); // Postgres does not run as root
 
 const bodyOf = (payment: string): string => JSON.stringify(shippedEvent({ payment }).data);
 
@@ -92,7 +87,7 @@ async function untilAcknowledged(pool: Pool, prefix: string): Promise<Measured> 
   }
 }
 
-const postgres = await openBenchDatabase(dir);
+const postgres = await openBenchDatabase();
 const pool = createPool({
   databaseUrl: postgres.url,
   max: 12,
@@ -100,7 +95,7 @@ const pool = createPool({
   keyLookups: true,
   onError: () => undefined,
 });
-const sandbox = await startSandbox(dir, Number(flags.latency));
+const sandbox = await startSandbox(postgres.dir, Number(flags.latency));
 const uploader = startUploader(pool, sandbox.url, {
   instance: 'bench',
   window: 256,
@@ -136,5 +131,4 @@ await uploader.stop();
 await pool.end();
 await sandbox.stop();
 await postgres.drop();
-rmSync(dir, { recursive: true });
 process.exitCode = ratio <= 1.1 ? 0 : 1;

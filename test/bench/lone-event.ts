@@ -6,7 +6,7 @@ import { startParts } from '../../src/demo/parts/start.ts';
 import { createAdmin } from '../../src/kafka/admin.ts';
 import { createLog } from '../../src/log.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
-import { shippedEvent } from '../support/events.ts';
+import { appid, shippedEvent } from '../support/events.ts';
 import { startFahuo } from '../support/fahuo-process.ts';
 
 /**
@@ -16,7 +16,6 @@ import { startFahuo } from '../support/fahuo-process.ts';
 const { values: flags } = parseArgs({
   options: { events: { type: 'string', default: '200' }, latency: { type: 'string', default: '50' } },
 });
-const appid = 'wx0123456789abcdef';
 const topic = 'bench-lone';
 const given = (name: string): string | undefined => process.env[name];
 const parts = await startParts({

@@ -1,5 +1,5 @@
 import type { Pool } from '../../db/client.ts';
-import { appid } from './bench-parts.ts';
+import { appid } from '../support/events.ts';
 
 /** `data` of a valid shipped event of 1,000 bytes; PAYMENT stands for 24 digits. */
 export const dataTemplate = ((): string => {

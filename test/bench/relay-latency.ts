@@ -1,5 +1,6 @@
 import { pause } from '../../src/clock.ts';
-import { appid, type Bench } from './bench-parts.ts';
+import { appid } from '../support/events.ts';
+import type { Bench } from './bench-parts.ts';
 import { startHelper, usageOf, type Helper } from './child.ts';
 import { head, percentile, row, say } from './numbers.ts';
 import { dataTemplate, eventText, paymentOf } from './outbox-rows.ts';

@@ -1,10 +1,21 @@
 import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connectAlone } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { startPostgres } from '../../src/demo/parts/postgres.ts';
 import { parentOf } from './cpu.ts';
 
+export function makeDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'fahuo-bench-'));
+  chmodSync(dir, 0o755); // Postgres does not run as root
+  return dir;
+}
+
 export type BenchDatabase = {
+  /** A folder of the benchmark's own, which goes with the database. */
+  dir: string;
   url: string;
   /** For the machine's line: what was measured on. */
   version: string;
@@ -14,10 +25,11 @@ export type BenchDatabase = {
 };
 
 /**
- * A migrated database of the benchmark's own, on `DATABASE_URL`'s server or on a Postgres started in `dir`. The one
+ * A migrated database of the benchmark's own, on `DATABASE_URL`'s server or on a Postgres of its own. The one
  * that npm brings is built for size (-Os) and takes about half as much CPU again as a distribution's.
  */
-export async function openBenchDatabase(dir: string): Promise<BenchDatabase> {
+export async function openBenchDatabase(): Promise<BenchDatabase> {
+  const dir = makeDir();
   const given = process.env['DATABASE_URL'];
   const own = given === undefined ? await startPostgres(dir) : null;
   const server = given ?? own?.url ?? '';
@@ -39,12 +51,14 @@ export async function openBenchDatabase(dir: string): Promise<BenchDatabase> {
   const pid = parentOf(rows[0]?.pid ?? 0);
   await client.end();
   return {
+    dir,
     url,
     version: rows[0]?.version ?? 'Postgres',
     pid,
     drop: async () => {
       await ask(`drop database ${name} with (force)`);
       await own?.stop();
+      rmSync(dir, { recursive: true, force: true });
     },
   };
 }

@@ -1,6 +1,3 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Pool as UndiciPool } from 'undici';
 import { createPool, type Pool } from '../../db/client.ts';
@@ -8,12 +5,13 @@ import { monotonicMs, pause, systemClock } from '../../src/clock.ts';
 import { uploadPath } from '../../src/wechat/client.ts';
 import { createHttp } from '../../src/wechat/http.ts';
 import { withUploadTime } from '../../src/wechat/render.ts';
-import { shippedEvent } from '../support/events.ts';
+import { appid, shippedEvent } from '../support/events.ts';
+import { createTokens } from '../support/tokens.ts';
 import { median, say } from './numbers.ts';
 import { startSandbox } from './sandbox.ts';
 import { cpuMsOf } from './cpu.ts';
 import { openBenchDatabase } from './services.ts';
-import { appid, startUploader, tokensOf, type BenchUploader } from './uploader.ts';
+import { startUploader, type BenchUploader } from './uploader.ts';
 
 /**
  * Uploads a second through the whole stage (claim, send, record in Postgres) beside a bare undici loop that records
@@ -28,8 +26,6 @@ const { values: flags } = parseArgs({
   },
 });
 const secondsPerRun = Number(flags.seconds);
-const dir = mkdtempSync(join(tmpdir(), 'fahuo-bench-'));
-chmodSync(dir, 0o755); // Postgres does not run as root
 
 const body = (payment: string): string => JSON.stringify(shippedEvent({ payment }).data);
 
@@ -58,7 +54,7 @@ const cpuText = ({ own, sandbox, postgres }: Cpu): string =>
 async function bareLoop(url: string, window: number, pids: Pids): Promise<Rate> {
   const pool = new UndiciPool(url, { connections: window, pipelining: 1 });
   const http = createHttp({ baseUrl: url });
-  const token = await tokensOf(http).current(appid);
+  const token = await createTokens(http).current(appid);
   if (token.kind === 'unavailable') throw new Error('the sandbox gave no token');
   const path = `${uploadPath}?access_token=${token.value}`;
   let sent = 0;
@@ -147,7 +143,7 @@ async function runStage(
 }
 
 const wants = (name: string): boolean => flags.only === undefined || flags.only.split(',').includes(name);
-const postgres = await openBenchDatabase(dir);
+const postgres = await openBenchDatabase();
 const pool = createPool({
   databaseUrl: postgres.url,
   max: 10,
@@ -173,7 +169,7 @@ for (const { latencyMs, window } of matrix) {
   if (!wants(`${latencyMs}x${window}`)) continue;
   const rounds: { bare: Rate; own: Rate }[] = [];
   for (let round = 0; round < Number(flags.rounds); round++) {
-    const sandbox = await startSandbox(dir, latencyMs);
+    const sandbox = await startSandbox(postgres.dir, latencyMs);
     const pids = { own: process.pid, sandbox: sandbox.pid(), postgres: postgres.pid };
     const bare = await bareLoop(sandbox.url, window, pids);
     const total = Math.round(bare.rate * (secondsPerRun + 1.5));
@@ -200,7 +196,7 @@ async function special(
   },
 ): Promise<void> {
   if (!wants(name)) return;
-  const sandbox = await startSandbox(dir, options.latencyMs);
+  const sandbox = await startSandbox(postgres.dir, options.latencyMs);
   if (options.faults !== undefined)
     await fetch(`${sandbox.url}/_sandbox/faults`, { method: 'POST', body: JSON.stringify(options.faults) });
   await fill(pool, options.total, name, options.hot);
@@ -229,4 +225,3 @@ await special('flat', { latencyMs: 10, window: 256, total: Number(flags.rows) })
 
 await pool.end();
 await postgres.drop();
-rmSync(dir, { recursive: true });

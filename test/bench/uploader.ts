@@ -7,11 +7,9 @@ import { createPostgresBudget } from '../../src/upload/budget-pg.ts';
 import { runUploader } from '../../src/upload/run.ts';
 import { defaultTiming, type Timing } from '../../src/upload/timing.ts';
 import { createWechatClient } from '../../src/wechat/client.ts';
-import { createHttp, type Http } from '../../src/wechat/http.ts';
-import { createMemoryTokenStore } from '../../src/wechat/token-memory.ts';
-import { createTokenSource } from '../../src/wechat/token.ts';
-
-export const appid = 'wx0123456789abcdef';
+import { createHttp } from '../../src/wechat/http.ts';
+import { appid } from '../support/events.ts';
+import { createTokens } from '../support/tokens.ts';
 
 export type BenchUploader = { metrics: Metrics; doorbell: Doorbell; stop: () => Promise<void> };
 
@@ -42,7 +40,7 @@ export function startUploader(
   const running = runUploader(
     {
       pool,
-      wechat: createWechatClient({ http, tokens: tokensOf(http), clock: systemClock }),
+      wechat: createWechatClient({ http, tokens: createTokens(http), clock: systemClock }),
       budget,
       log,
       metrics,
@@ -72,13 +70,3 @@ export function startUploader(
     },
   };
 }
-
-export const tokensOf = (http: Http) =>
-  createTokenSource({
-    http,
-    apps: new Map([[appid, { secret: 's' }]]),
-    store: createMemoryTokenStore(systemClock),
-    clock: systemClock,
-    random: systemRandom,
-    mode: 'stable',
-  });

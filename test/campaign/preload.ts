@@ -4,6 +4,7 @@ import timers from 'node:timers/promises';
 import { Connection } from '@platformatic/kafka';
 import kafkajs from 'kafkajs';
 import pg from 'pg';
+import { produceKey } from '../support/proxy.ts';
 import { createRandom } from '../support/random.ts';
 import { requestOf, statementOf } from './kill-points.ts';
 
@@ -72,8 +73,6 @@ function watchRequests(): void {
       if (name !== undefined) pass(`${name}.${when}`);
     });
 }
-
-const produceKey = 0;
 
 function watchKafka(): void {
   const connection = Connection.prototype as unknown as { send: Callback };

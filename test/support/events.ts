@@ -1,3 +1,6 @@
+/** The mini-program of the tests. */
+export const appid = 'wx0123456789abcdef';
+
 /** A valid shipped event; `change` edits a fresh copy. */
 export type LooseEvent = Record<string, unknown> & {
   data: Record<string, unknown> & { shipping_list: Record<string, unknown>[] };
@@ -13,7 +16,7 @@ export function shippedEvent(
     type: 'fahuo.shipment.shipped.v1',
     source: '/orders',
     time: '2026-11-23T10:00:00+08:00',
-    appid: overrides.appid ?? 'wx0123456789abcdef',
+    appid: overrides.appid ?? appid,
     version,
     data: {
       order_key: { order_number_type: 2, transaction_id: payment },

@@ -82,6 +82,7 @@ export async function createRelayStack(
           databaseUrl,
           instance,
           topics: { events: topic, acks: `${topic}.acks` },
+          restMaxMs: 300,
           retentionHours: 168,
         },
         abort.signal,

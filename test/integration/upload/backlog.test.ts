@@ -3,8 +3,9 @@ import { createPool, type Pool } from '../../../db/client.ts';
 import { claimPending } from '../../../src/upload/claim-store.ts';
 import { acknowledge } from '../../../src/upload/record-store.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { accepted } from '../../support/decided.ts';
+import { appid } from '../../support/events.ts';
 
-const appid = 'wx0123456789abcdef';
 const backlog = 20_000;
 let database: TestDatabase;
 let uploader: Pool;
@@ -53,25 +54,7 @@ it('acknowledges without reading the backlog, though its plan was made while not
   });
   expect(claimed).toHaveLength(50);
   const before = await pendingRead();
-  const answer = {
-    httpStatus: 200,
-    errcode: 0,
-    errmsg: 'ok',
-    rid: 'r',
-    bodyText: null,
-    failure: null,
-    durationMs: 5,
-  };
-  const moved = await acknowledge(
-    uploader,
-    claimed.map((row) => ({
-      row,
-      from: 'uploading',
-      transition: { to: 'acknowledged', detail: null },
-      attempts: [{ kind: 'send', outcome: 'accepted', answer, uploadTimeMs: row.uploadTimeMs }],
-    })),
-    { owner: 'test', acknowledgements: true },
-  );
+  const moved = await acknowledge(uploader, claimed.map(accepted), { owner: 'test', acknowledgements: true });
   expect(moved).toHaveLength(50);
   expect((await pendingRead()) - before).toBeLessThan(backlog / 10);
 });

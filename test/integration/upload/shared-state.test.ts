@@ -16,11 +16,11 @@ import { createRedisTokenStore } from '../../../src/wechat/token-redis.ts';
 import type { TokenMode, TokenStore } from '../../../src/wechat/token-store.ts';
 import { createTokenSource, type TokenSource } from '../../../src/wechat/token.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { appid } from '../../support/events.ts';
 import { uniqueName } from '../../support/names.ts';
 import { createRandom } from '../../support/random.ts';
 import { statsOf } from '../../support/stack.ts';
 
-const appid = 'wx0123456789abcdef';
 const workers = 50;
 const log = createLog({ level: 'silent' });
 const secretOf = (): string => 's';

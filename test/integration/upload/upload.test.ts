@@ -14,14 +14,13 @@ import { defaultTiming } from '../../../src/upload/timing.ts';
 import { createWechatClient } from '../../../src/wechat/client.ts';
 import { createHttp } from '../../../src/wechat/http.ts';
 import { createLocalBudget } from '../../../src/wechat/limiter.ts';
-import { createMemoryTokenStore } from '../../../src/wechat/token-memory.ts';
-import { createTokenSource } from '../../../src/wechat/token.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { shippedEvent, type LooseEvent } from '../../support/events.ts';
+import { accepted } from '../../support/decided.ts';
+import { appid, shippedEvent, type LooseEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { effectsOf, statsOf, tellSandbox } from '../../support/stack.ts';
+import { createTokens } from '../../support/tokens.ts';
 
-const appid = 'wx0123456789abcdef';
 const log = createLog({ level: 'silent' });
 const timing = {
   ...defaultTiming,
@@ -55,17 +54,9 @@ afterEach(async () => {
 
 function start(change: { readBeforeFirstSend?: boolean; instance?: string; delta?: boolean } = {}): void {
   const http = createHttp({ baseUrl: sandbox.url, totalTimeoutMs: 600 });
-  const tokens = createTokenSource({
-    http,
-    apps: new Map([[appid, { secret: 's' }]]),
-    store: createMemoryTokenStore(systemClock),
-    clock: systemClock,
-    random: systemRandom,
-    mode: 'stable',
-  });
   const deps = {
     pool: database.pool,
-    wechat: createWechatClient({ http, tokens, clock: systemClock }),
+    wechat: createWechatClient({ http, tokens: createTokens(http), clock: systemClock }),
     budget: createLocalBudget({ clock: systemClock }),
     log,
     metrics: createMetrics(),
@@ -342,27 +333,10 @@ describe('leases', () => {
     await accept(shippedEvent({ payment: 'p' }));
     const [row] = await claimPending(database.pool, { ...claim, owner: 'slow' });
     await eventually(async () => expect(await expireLeases(database.pool, 0)).toBe(1));
-    const answer = {
-      httpStatus: 200,
-      errcode: 0,
-      errmsg: 'ok',
-      rid: 'r',
-      bodyText: null,
-      failure: null,
-      durationMs: 5,
-    };
-    const moved = await acknowledge(
-      database.pool,
-      [
-        {
-          row: row!,
-          from: 'uploading',
-          transition: { to: 'acknowledged', detail: null },
-          attempts: [{ kind: 'send', outcome: 'accepted', answer, uploadTimeMs: row!.uploadTimeMs }],
-        },
-      ],
-      { owner: 'slow', acknowledgements: true },
-    );
+    const moved = await acknowledge(database.pool, [accepted(row!)], {
+      owner: 'slow',
+      acknowledgements: true,
+    });
     expect(moved).toEqual([]);
     expect((await rowsOf('p'))[0]!.state).toBe('unknown');
     const { rows } = await database.pool.query('select outcome from fahuo.attempt order by id');

@@ -1,0 +1,25 @@
+import type { Decided } from '../../src/upload/record-store.ts';
+import type { Held } from '../../src/upload/row.ts';
+
+/** What the uploader records of a claimed row that WeChat accepted at once. */
+export const accepted = (row: Held): Decided<{ to: 'acknowledged'; detail: null }> => ({
+  row,
+  from: 'uploading',
+  transition: { to: 'acknowledged', detail: null },
+  attempts: [
+    {
+      kind: 'send',
+      outcome: 'accepted',
+      uploadTimeMs: row.uploadTimeMs,
+      answer: {
+        httpStatus: 200,
+        errcode: 0,
+        errmsg: 'ok',
+        rid: 'rid',
+        bodyText: null,
+        failure: null,
+        durationMs: 50,
+      },
+    },
+  ],
+});

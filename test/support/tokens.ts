@@ -1,0 +1,16 @@
+import { systemClock, systemRandom } from '../../src/clock.ts';
+import type { Http } from '../../src/wechat/http.ts';
+import { createMemoryTokenStore } from '../../src/wechat/token-memory.ts';
+import { createTokenSource, type TokenSource } from '../../src/wechat/token.ts';
+import { appid } from './events.ts';
+
+/** Stable tokens of one app, shared with nobody. */
+export const createTokens = (http: Http): TokenSource =>
+  createTokenSource({
+    http,
+    apps: new Map([[appid, { secret: 's' }]]),
+    store: createMemoryTokenStore(systemClock),
+    clock: systemClock,
+    random: systemRandom,
+    mode: 'stable',
+  });
