@@ -4,7 +4,7 @@
  * quoted here nor parsed there. Use it with a cast, `$1::text[]`, so that the server knows the type.
  */
 const headerBytes = 20;
-const oids = { text: 25, int4: 23, int8: 20 } as const;
+const oids = { bytea: 17, text: 25, int4: 23, int8: 20 } as const;
 
 export function textArray(values: readonly (string | null)[]): Buffer {
   const sizes = values.map((value) => (value === null ? 0 : Buffer.byteLength(value)));
@@ -14,6 +14,21 @@ export function textArray(values: readonly (string | null)[]): Buffer {
     at = array.writeInt32BE(value === null ? -1 : (sizes[index] ?? 0), at);
     if (value !== null) at += array.write(value, at);
   });
+  return array;
+}
+
+/** Bytes as they are: as text they would be hexadecimal, twice as long, and quoted. */
+export function byteaArray(values: readonly (Buffer | null)[]): Buffer {
+  const array = begin(
+    values,
+    'bytea',
+    values.map((value) => value?.length ?? 0),
+  );
+  let at = headerBytes;
+  for (const value of values) {
+    at = array.writeInt32BE(value?.length ?? -1, at);
+    if (value !== null) at += value.copy(array, at);
+  }
   return array;
 }
 

@@ -3,7 +3,7 @@ import type { Received } from '../kafka/message.ts';
 import type { NewUpload, Rival } from '../upload/insert-store.ts';
 
 const maxRows = 500;
-/** Bytes travel to Postgres as hexadecimal text: a chunk is in memory several times over. */
+/** A chunk is in memory several times over: as it came, decoded, and as a parameter. */
 const maxBytes = 1_048_576;
 
 /** Cuts a batch into pieces that one statement takes: at most 500 rows and 1 MiB, a larger message alone. */

@@ -1,3 +1,4 @@
+import { byteaArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { DeadLetterReason } from '../../db/states.ts';
 import type { Received } from '../kafka/message.ts';
@@ -22,8 +23,8 @@ export async function insertDeadLetters(db: Queryable, letters: readonly NewDead
       letters.map(({ received }) => received.topic),
       letters.map(({ received }) => received.partition),
       letters.map(({ received }) => received.offset),
-      letters.map(({ received }) => received.key),
-      letters.map(({ received }) => received.value),
+      byteaArray(letters.map(({ received }) => received.key)),
+      byteaArray(letters.map(({ received }) => received.value)),
       letters.map(({ received }) => headersText(received)),
       letters.map(({ reason }) => reason),
       letters.map(({ detail }) => storable(detail).slice(0, maxDetail)),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { int4Array, int8Array, textArray } from '../../../db/binary-array.ts';
+import { byteaArray, int4Array, int8Array, textArray } from '../../../db/binary-array.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 
 let database: TestDatabase;
@@ -22,4 +22,18 @@ it('gives Postgres the same arrays as text does: nulls, empty texts, quotes, bra
   expect(rows).toEqual([
     { texts, small: [0, -1, 2_147_483_647], large: ['9007199254740991', '-2'], none: [] },
   ]);
+});
+
+it('gives Postgres bytes as they are: nulls, none, and every byte', async () => {
+  const bytes = [
+    Buffer.from('a'),
+    null,
+    Buffer.alloc(0),
+    Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
+  ];
+  const { rows } = await database.pool.query<{ bytes: Buffer | null }>(
+    'select unnest($1::bytea[]) as bytes',
+    [byteaArray(bytes)],
+  );
+  expect(rows.map((row) => row.bytes)).toEqual(bytes);
 });
