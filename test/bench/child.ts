@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { nodeFlags } from '../support/node-flags.ts';
 import { ownCpuMsOf } from './cpu.ts';
 
 /** What a process has used, from /proc: Linux only. */
@@ -25,7 +26,7 @@ export type Helper = {
 
 export async function startHelper(file: string, options: unknown, execArgv: string[] = []): Promise<Helper> {
   const child: ChildProcess = fork(new URL(file, import.meta.url), [JSON.stringify(options)], {
-    execArgv: ['--max-semi-space-size=8', ...execArgv],
+    execArgv: [...nodeFlags, ...execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));

@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { main, nodeFlags } from '../support/node-flags.ts';
 
 /** A `fahuo run` that may end by itself at any time. */
 export type Instance = {
@@ -13,7 +14,6 @@ export type Instance = {
   stderr: () => string;
 };
 
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const preload = new URL('./preload.ts', import.meta.url).pathname;
 
 /** Compiled code for the next start: a process that is killed leaves none behind, and starts are what a campaign is made of. */
@@ -27,14 +27,10 @@ export async function warmUp(): Promise<void> {
 }
 
 export function startInstance(env: Record<string, string>, roles: string): Instance {
-  const child = spawn(
-    process.execPath,
-    ['--max-semi-space-size=8', '--import', preload, main, 'run', '--roles', roles],
-    {
-      env: { PATH: process.env['PATH'] ?? '', ...compiled, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(process.execPath, [...nodeFlags, '--import', preload, main, 'run', '--roles', roles], {
+    env: { PATH: process.env['PATH'] ?? '', ...compiled, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stderr = '';
   child.stderr.on('data', (data: Buffer) => (stderr = (stderr + String(data)).slice(-20_000)));
   const ended = new Promise<NodeJS.Signals | null>((resolve) =>

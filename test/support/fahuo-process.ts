@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { main, nodeFlags } from './node-flags.ts';
 
 export type FahuoProcess = {
   child: ChildProcess;
@@ -9,9 +10,8 @@ export type FahuoProcess = {
   stop: () => Promise<number | null>;
 };
 
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const spawnFahuo = (args: string[], env: Record<string, string>): ChildProcess =>
-  spawn(process.execPath, ['--max-semi-space-size=8', main, ...args], {
+  spawn(process.execPath, [...nodeFlags, main, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

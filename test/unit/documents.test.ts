@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { deadLetterReasons, parkReasons, uploadStates } from '../../db/states.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { nodeFlags } from '../support/node-flags.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -46,6 +47,16 @@ describe('the documents', () => {
       ...deadLetterReasons,
     ];
     expect(names.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it('start the command with the flags of its first line', () => {
+    expect(nodeFlags).toContain('--heap-growing-percent=200');
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const starts = Object.values(scripts).filter((script) => script.includes('src/cli/main.ts'));
+    expect(starts.map((script) => script.replace(/src\/cli\/main\.ts.*/, ''))).toEqual([
+      `node ${nodeFlags.join(' ')} `,
+      `node ${nodeFlags.join(' ')} `,
+    ]);
   });
 
   it('stay short: the README in 120 lines, a decision in 40', () => {
