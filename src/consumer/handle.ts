@@ -1,9 +1,16 @@
 import type { Pool } from '../../db/client.ts';
+import { turn } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { insertUploads, readRivals, type NewUpload } from '../upload/insert-store.ts';
+import {
+  insertUploads,
+  positionOf,
+  readRivals,
+  type Inserted,
+  type NewUpload,
+} from '../upload/insert-store.ts';
 import { chunksOf, judgeLeftOut } from './batch.ts';
 import { decode, type Decoded, type DecodeOptions } from './decode.ts';
 import { renderUpload } from './render.ts';
@@ -35,12 +42,21 @@ export async function acceptMessages(
   options: AcceptOptions,
 ): Promise<Accepted> {
   let sum = nothing;
-  for (const chunk of chunksOf(messages)) {
-    const decoded = chunk.map((message) => decode(message, options));
+  let storing: Promise<void> = Promise.resolve();
+  const store = async (decoded: readonly Decoded[]): Promise<void> => {
     const accepted = await acceptChunk(deps, decoded, options);
     count(deps.metrics, accepted);
     sum = add(sum, accepted);
+  };
+  for (const chunk of chunksOf(messages)) {
+    // One is decoded while the one before it is stored.
+    const decoded = chunk.map((message) => decode(message, options));
+    await storing;
+    storing = store(decoded);
+    storing.catch(() => undefined); // it is awaited in the next turn
+    await turn(); // what was handed over is on its way then
   }
+  await storing;
   return sum;
 }
 
@@ -86,19 +102,18 @@ async function insertChunk(
     one.kind === 'event' ? [{ upload: renderUpload(one), received: one.received }] : [],
   );
   // No transaction around both: each is idempotent, and the offset is committed after both.
-  const inserted = offered.length === 0 ? [] : await insertUploads(pool, uploadsOf(offered), options);
-  const positions = new Set(inserted.map(positionOf));
-  if (log.isLevelEnabled('debug')) for (const { upload } of offered) tellAccepted(log, upload, positions);
-  const leftOut = offered.filter(({ upload }) => !positions.has(positionOf(upload)));
+  const inserted = offered.length === 0 ? none : await insertUploads(pool, uploadsOf(offered), options);
+  const isIn = ({ upload }: Offered): boolean => inserted.positions?.has(positionOf(upload)) ?? true;
+  if (log.isLevelEnabled('debug')) for (const one of offered) tellAccepted(log, one.upload, isIn(one));
+  const leftOut = offered.filter((one) => !isIn(one));
   const refused = await judge(pool, leftOut);
   const letters: NewDeadLetter[] = [...decoded.filter((one) => one.kind === 'dead'), ...refused];
   if (letters.length > 0) await insertDeadLetters(pool, letters);
   for (const letter of letters) tellDead(log, letter);
-  const superseded = inserted.filter((row) => row.superseded).length;
   return {
-    inserted: inserted.length - superseded,
+    inserted: inserted.count - inserted.superseded,
     duplicate: leftOut.length - refused.length,
-    superseded,
+    superseded: inserted.superseded,
     dead: letters.length,
   };
 }
@@ -115,10 +130,9 @@ async function judge(pool: Pool, leftOut: readonly Offered[]): Promise<NewDeadLe
 
 const uploadsOf = (offered: readonly Offered[]): NewUpload[] => offered.map(({ upload }) => upload);
 
-const positionOf = (row: { topic: string; partition: number; offset: number }): string =>
-  `${row.topic}/${row.partition}/${row.offset}`;
+const none: Inserted = { count: 0, superseded: 0, positions: null };
 
-const tellAccepted = (log: Log, upload: NewUpload, inserted: ReadonlySet<string>): void =>
+const tellAccepted = (log: Log, upload: NewUpload, inserted: boolean): void =>
   log.debug(
     {
       event_id: upload.event_id,
@@ -128,7 +142,7 @@ const tellAccepted = (log: Log, upload: NewUpload, inserted: ReadonlySet<string>
       topic: upload.topic,
       partition: upload.partition,
       offset: upload.offset,
-      inserted: inserted.has(positionOf(upload)),
+      inserted,
       traceparent: upload.traceparent ?? undefined,
     },
     'event.accepted',

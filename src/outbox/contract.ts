@@ -32,7 +32,9 @@ const label = (max: number, empty = 'must not be empty') =>
 /** Four clear digits at the end, at least one star, digits and separators before them (§5). */
 const maskedPhone = /^[+\d\-*]*\*[+\d\-*]*\d{2}-?\d{2}$|^[+\d\-*]*\*[+\d\-*]*\d{4}$/;
 
-const codePoints = (text: string): number => Array.from(text).length;
+/** A text has at most as many code points as units, so most need no counting. */
+const hasCodePoints = (text: string, max: number): boolean =>
+  text.length <= max || Array.from(text).length <= max;
 
 const itemDesc = z
   .string()
@@ -41,7 +43,7 @@ const itemDesc = z
     error: 'holds a lone surrogate: cut texts between whole characters',
   })
   .refine((text) => !controlCharacters.test(text), { error: 'holds a control character: remove it' })
-  .refine((text) => codePoints(text) <= MAX_ITEM_DESC_CODE_POINTS, {
+  .refine((text) => hasCodePoints(text, MAX_ITEM_DESC_CODE_POINTS), {
     error: `must have at most ${MAX_ITEM_DESC_CODE_POINTS} code points: shorten it`,
   });
 

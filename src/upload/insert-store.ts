@@ -22,8 +22,12 @@ export type NewUpload = {
   body_hash: string;
 };
 
-/** Where an inserted row came from. */
-export type Inserted = { topic: string; partition: number; offset: number; superseded: boolean };
+/** `positions` names the inserted rows, see {@link positionOf}; null says that every offered row is in. */
+export type Inserted = { count: number; superseded: number; positions: ReadonlySet<string> | null };
+
+/** Where a row came from: tells apart two that share an event id. */
+export const positionOf = (row: { topic: string; partition: number; offset: number }): string =>
+  `${row.topic}/${row.partition}/${row.offset}`;
 
 const offered = `unnest($1::text[], $2::text[], $3::int4[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
   $9::text[], $10::text[], $11::text[], $12::int4[], $13::int8[], $14::text[], $15::text[])
@@ -58,15 +62,15 @@ const columns = `appid, payment, version, kind, event_id, source, event_time, re
 
 /**
  * The one door by which events become uploads: a row that breaks a unique rule is left out (see {@link readRivals}),
- * one whose payment has a newer version acknowledged is recorded as superseded. Returns what was inserted, by position:
- * of two offered rows that share an event id, only one is.
+ * one whose payment has a newer version acknowledged is recorded as superseded. Of two offered rows that share an event
+ * id, only one is inserted.
  */
 export async function insertUploads(
   db: Queryable,
   uploads: readonly NewUpload[],
   options: { acknowledgements: boolean },
-): Promise<Inserted[]> {
-  const { rows } = await db.query<Inserted>({
+): Promise<Inserted> {
+  const { rows } = await db.query<{ count: number; superseded: number; positions: string[] | null }>({
     name: 'insert_uploads',
     text: `with judged as (
       select r.*, exists (
@@ -87,10 +91,13 @@ export async function insertUploads(
     ), told as (
       ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $16::boolean
     )
-    select topic, partition, "offset", state = 'superseded' as superseded from inserted`,
-    values: [...columnsOf(uploads), options.acknowledgements],
+    select count(*), count(*) filter (where state = 'superseded') as superseded,
+      case when count(*) < $17 then coalesce(array_agg(topic || '/' || partition || '/' || "offset"), '{}') end as positions
+    from inserted`,
+    values: [...columnsOf(uploads), options.acknowledgements, uploads.length],
   });
-  return rows;
+  const { count = 0, superseded = 0, positions = [] } = rows[0] ?? {};
+  return { count, superseded, positions: positions === null ? null : new Set(positions) };
 }
 
 /** The rows that stand where a left-out one wanted to be. */

@@ -93,6 +93,17 @@ describe('decoding a message', () => {
     expect(reasonOf(received(data, {}))).toContain('type is missing');
   });
 
+  it('says of any member that is nested too deep that it is, and throws of none', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const structured = { 'content-type': 'application/cloudevents+json' };
+    for (const member of ['type', 'id', 'version', 'data'])
+      for (const maskContacts of [true, false]) {
+        const text = JSON.stringify({ ...shippedEvent(), [member]: 'DEEP' }).replace('"DEEP"', deep);
+        const decoded = decode(received(text, structured), { ...options, maskContacts });
+        expect(decoded).toMatchObject({ kind: 'dead', reason: 'undecodable' });
+      }
+  });
+
   it('counts nesting, and no brackets in texts', () => {
     const deeper = (text: string, limit: number): boolean => isDeeperThan(text, limit);
     expect([deeper('[[]]', 2), deeper('[[[]]]', 2), deeper('[{},{},[]]', 2)]).toEqual([false, true, false]);
