@@ -12,7 +12,10 @@ export type Chunk = { kind: 'rows'; rows: OutboxRow[]; upTo: number; more: boole
 export type Nothing = { kind: 'idle'; lastId: number } | { kind: 'held' };
 
 export type Reader = {
-  /** Looks when everything known to be settled has been read. */
+  /**
+   * Looks when everything known to be settled has been read. Of three chunks that it gave one after the other, the rows
+   * of the first lie where the next is read into: its send has ended by then.
+   */
   read: () => Promise<Chunk | Nothing>;
   /** How long to leave the outbox to its writers after a read that caught up. */
   restMs: () => number;
@@ -25,7 +28,10 @@ const lookAgainMs = 1;
 const arenaBytes = 2_097_152;
 const maxKeptBytes = 16_777_216;
 
-/** Reads the outbox behind the frontier (frontier.ts), from the cursor on. One read at a time. */
+/**
+ * Reads the outbox behind the frontier (frontier.ts), from the cursor on. One read at a time; while more is known to
+ * wait, the next begins as soon as the last has ended.
+ */
 export function createReader(
   { db, cursor, metrics }: { db: CopySession; cursor: number; metrics: Metrics },
   options: { batchRows: number; restMaxMs: number },
@@ -34,8 +40,9 @@ export function createReader(
   let position = cursor;
   let crowd: Crowd = { writers: 0, atMs: monotonicMs() };
   let held = false;
-  // One is read into while the rows of the other are on the wire.
-  const arenas: [store.Arena, store.Arena] = [createArena(), createArena()];
+  // One is read into while the rows of another are on the wire and those of the third wait for it.
+  const arenas = [createArena(), createArena(), createArena()];
+  let ahead: Promise<Chunk | Nothing> | undefined;
 
   /**
    * Floors are as old as the look before, which may be a rest ago: looks until the writers of the first look have ended,
@@ -55,7 +62,7 @@ export function createReader(
     return lastId;
   };
 
-  const read = async (): Promise<Chunk | Nothing> => {
+  const readOne = async (): Promise<Chunk | Nothing> => {
     if (position >= frontier.settled) {
       const lastId = await look();
       metrics.relayLagRows.set(Math.max(0, lastId - position));
@@ -63,9 +70,7 @@ export function createReader(
       if (held) return { kind: 'held' };
       if (position >= frontier.settled) return { kind: 'idle', lastId };
     }
-    arenas.reverse();
-    if (arenas[0].bytes.length > maxKeptBytes) arenas[0] = createArena();
-    const found = await store.readRows(db, arenas[0], {
+    const found = await store.readRows(db, nextOf(arenas), {
       after: position,
       upTo: frontier.settled,
       limit: options.batchRows,
@@ -75,6 +80,12 @@ export function createReader(
     position = more ? (rows.at(-1)?.id ?? position) : frontier.settled;
     return { kind: 'rows', rows, upTo: position, more };
   };
+  const read = async (): Promise<Chunk | Nothing> => {
+    const chunk = await (ahead ?? readOne());
+    ahead = chunk.kind === 'rows' && chunk.more ? readOne() : undefined;
+    ahead?.catch(() => undefined); // whoever reads next is told
+    return chunk;
+  };
   return { read, restMs: () => restMs(crowd, options.restMaxMs) };
 }
 
@@ -83,6 +94,14 @@ function beforeJump(rows: OutboxRow[]): OutboxRow[] {
   const first = rows[0]?.id ?? 0;
   const jump = rows.findIndex(({ id }) => id - first >= store.journalSpan);
   return jump < 0 ? rows : rows.slice(0, jump);
+}
+
+/** The one that was read into longest ago. One that large rows have made large is left to the garbage. */
+function nextOf(arenas: store.Arena[]): store.Arena {
+  const oldest = arenas.shift();
+  const arena = oldest === undefined || oldest.bytes.length > maxKeptBytes ? createArena() : oldest;
+  arenas.push(arena);
+  return arena;
 }
 
 const createArena = (): store.Arena => ({ bytes: Buffer.allocUnsafe(arenaBytes) });
