@@ -7,9 +7,9 @@ import { freePort, startProgram, type Part } from '../../src/demo/parts/process.
 import { appid } from '../support/events.ts';
 import { type Bench } from './bench-parts.ts';
 import { startHelper, usageOf } from './child.ts';
-import { head, row, say, thousands } from './numbers.ts';
+import { head, row, say } from './numbers.ts';
 import { dataTemplate } from './outbox-rows.ts';
-import { median3, type Drained } from './relay-drain.ts';
+import type { Drained } from './relay-drain.ts';
 import {
   latencyCells,
   loads,
@@ -34,8 +34,10 @@ const insert = `insert into public.debezium_outbox
   select e, 'shipments', '${appid}/' || p, 'fahuo.shipment.shipped.v1', '/orders', '2026-11-23T10:00:00+08:00',
     '${appid}', '1', replace($1, 'PAYMENT', p)`;
 
+type Connect = Part & { rest: string };
+
 /** Connect 4.1 standalone with Debezium 3.3, jars from Maven Central, on the bench's Postgres and Kafka. */
-async function startConnect(bench: Bench): Promise<Part & { rest: string }> {
+async function startConnect(bench: Bench): Promise<Connect> {
   if (!existsSync(jars))
     await promisify(execFile)('mvn', [
       ...['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime'],
@@ -124,11 +126,16 @@ async function startConnect(bench: Bench): Promise<Part & { rest: string }> {
 const inTopic = async (bench: Bench): Promise<number> =>
   (await bench.admin.topicOffsets(topic)).reduce((sum, { high }) => sum + high, 0);
 
-/** The rows wait in the WAL while the connector is paused; counted from a tenth of them to the end. */
-async function drain(bench: Bench, connect: Part & { rest: string }, events: number): Promise<Drained> {
+const turn = async ({ rest }: Connect, to: 'pause' | 'resume'): Promise<void> => {
+  await fetch(`${rest}/connectors/outbox/${to}`, { method: 'PUT' });
+};
+
+/**
+ * The rows wait in the WAL while the connector is paused, which it is before and after; counted from a tenth of them to
+ * the end.
+ */
+async function drain(bench: Bench, connect: Connect, events: number): Promise<Drained> {
   const before = await inTopic(bench);
-  await fetch(`${connect.rest}/connectors/outbox/pause`, { method: 'PUT' });
-  await pause(1_000);
   for (let from = 0; from < events; from += 1_000)
     await bench.pool.query(
       `${insert} from generate_series($2::int, $3::int - 1) n,
@@ -136,7 +143,7 @@ async function drain(bench: Bench, connect: Part & { rest: string }, events: num
       [dataTemplate, from, Math.min(events, from + 1_000)],
     );
   await bench.pool.query('checkpoint');
-  await fetch(`${connect.rest}/connectors/outbox/resume`, { method: 'PUT' });
+  await turn(connect, 'resume');
   let first: { atMs: number; count: number; cpuUs: number } | undefined;
   for (;;) {
     const count = (await inTopic(bench)) - before;
@@ -144,6 +151,7 @@ async function drain(bench: Bench, connect: Part & { rest: string }, events: num
     const atMs = performance.now();
     if (first === undefined && count >= events / 10) first = { atMs, count, cpuUs };
     if (first !== undefined && count >= events) {
+      await turn(connect, 'pause');
       const done = count - first.count;
       return {
         rate: (done / (atMs - first.atMs)) * 1_000,
@@ -155,45 +163,48 @@ async function drain(bench: Bench, connect: Part & { rest: string }, events: num
   }
 }
 
-/** Debezium's outbox event router under the loads of the relay. The first drain warms it up and is not counted. */
-export async function benchDebezium(
-  bench: Bench,
-  { events, rounds, seconds }: { events: number; rounds: number; seconds: number },
-): Promise<{ drained: Drained; latencies: Latency[] }> {
-  const connect = await startConnect(bench);
-  try {
-    await pause(2_000);
-    const runs: Drained[] = [];
-    head('Debezium', 'drain', 'CPU an event', 'peak memory');
-    for (let round = 0; round <= rounds; round++) {
-      const one = await drain(bench, connect, events);
-      const name = round === 0 ? 'warm-up' : `round ${round}`;
-      say(row(name, `${thousands(one.rate)}/s`, `${one.cpuUs.toFixed(1)} µs`, `${one.rssMb.toFixed(0)} MB`));
-      if (round > 0) runs.push(one);
-    }
-    const counter = await startHelper('./relay-counter.ts', {
-      brokers: bench.brokers,
-      topic,
-      group: 'debezium',
+async function latenciesOf(bench: Bench, connect: Connect, seconds: number): Promise<Latency[]> {
+  await turn(connect, 'resume');
+  const counter = await startHelper('./relay-counter.ts', {
+    brokers: bench.brokers,
+    topic,
+    group: 'debezium',
+  });
+  await untilCounted(bench, counter, topic);
+  const write: Write = async (ids) => {
+    await bench.pool.query({
+      name: 'debezium',
+      text: `${insert} from unnest($2::text[], $3::text[]) x(e, p)`,
+      values: [dataTemplate, ids.map(({ eventId }) => eventId), ids.map(({ payment }) => payment)],
     });
-    await untilCounted(bench, counter, topic);
-    const write: Write = async (ids) => {
-      await bench.pool.query({
-        name: 'debezium',
-        text: `${insert} from unnest($2::text[], $3::text[]) x(e, p)`,
-        values: [dataTemplate, ids.map(({ eventId }) => eventId), ids.map(({ payment }) => payment)],
-      });
-    };
-    const latencies: Latency[] = [];
-    head('commit → consumed', 'p50', 'p99', 'commit alone (p50)', 'CPU an event');
-    for (const load of loads) {
-      const one = await measureLatency({ counter, pid: connect.pid(), write, seconds }, load);
-      latencies.push(one);
-      say(row(`Debezium, ${load.perSecond}/s in commits of ${load.perCommit}`, ...latencyCells(one)));
-    }
-    await counter.stop();
-    return { drained: median3(runs), latencies };
-  } finally {
-    await connect.stop();
+  };
+  const latencies: Latency[] = [];
+  head('commit → consumed', 'p50', 'p99', 'commit alone (p50)', 'CPU an event');
+  for (const load of loads) {
+    const one = await measureLatency({ counter, pid: connect.pid(), write, seconds }, load);
+    latencies.push(one);
+    say(row(`Debezium, ${load.perSecond}/s in commits of ${load.perCommit}`, ...latencyCells(one)));
   }
+  await counter.stop();
+  await turn(connect, 'pause');
+  return latencies;
+}
+
+/** Debezium's outbox event router, paused but for what is asked of it. */
+export type Debezium = {
+  drain: (events: number) => Promise<Drained>;
+  /** Under the loads of the relay. */
+  latencies: (seconds: number) => Promise<Latency[]>;
+  stop: () => Promise<void>;
+};
+
+export async function startDebezium(bench: Bench): Promise<Debezium> {
+  const connect = await startConnect(bench);
+  await pause(2_000);
+  await turn(connect, 'pause');
+  return {
+    drain: (events) => drain(bench, connect, events),
+    latencies: (seconds) => latenciesOf(bench, connect, seconds),
+    stop: () => connect.stop(),
+  };
 }

@@ -2,12 +2,13 @@ import type { Bench } from './bench-parts.ts';
 import { startHelper, usageOf, type Helper } from './child.ts';
 import { head, median, percent, row, say, thousands } from './numbers.ts';
 import { fillOutbox, holdFrontier } from './outbox-rows.ts';
+import type { Debezium } from './relay-debezium.ts';
 import { pause } from '../../src/clock.ts';
 
 /** Of one way to drain: medians over the rounds, RSS the highest that was seen. */
 export type Drained = { rate: number; cpuUs: number; rssMb: number };
 
-export const median3 = (runs: readonly Drained[]): Drained => ({
+const medianOf = (runs: readonly Drained[]): Drained => ({
   rate: median(runs.map((run) => run.rate)),
   cpuUs: median(runs.map((run) => run.cpuUs)),
   rssMb: Math.max(...runs.map((run) => run.rssMb)),
@@ -73,11 +74,14 @@ async function drainBare(bare: Helper, range: { after: number; upTo: number }): 
   return { rate: (sent / ms) * 1_000, cpuUs: (used.cpuUs - before.cpuUs) / sent, rssMb: used.peakMb };
 }
 
-/** The relay and the bare loop take turns on the same rows; a first round warms both up and is not counted. */
+/**
+ * The relay and the bare loop take turns on the same rows, and Debezium, where it is asked for, on as many of its own; a
+ * first round warms all of them up and is not counted.
+ */
 export async function benchDrain(
   bench: Bench,
-  { events, rounds }: { events: number; rounds: number },
-): Promise<{ relay: Drained; bare: Drained }> {
+  { events, rounds, debezium }: { events: number; rounds: number; debezium: Debezium | undefined },
+): Promise<{ relay: Drained; bare: Drained; debezium: Drained | undefined }> {
   const env = await bench.topic('drain');
   await bench.admin.createTopic('bare', 8);
   const relay = await bench.fahuo('relay', env);
@@ -86,27 +90,33 @@ export async function benchDrain(
     brokers: bench.brokers,
     topic: 'bare',
   });
-  const relays: Drained[] = [];
-  const bares: Drained[] = [];
-  head('drain of 1 kB', 'relay', 'CPU an event', 'bare loop', 'CPU an event', 'ratio');
+  const found: { own: Drained; other: Drained; theirs: Drained | undefined }[] = [];
+  head('drain of 1 kB', 'relay', 'CPU an event', 'bare loop', 'CPU an event', 'ratio', 'Debezium', 'times');
   for (let round = 0; round <= rounds; round++) {
     const own = await drainRelay(bench, relay.pid, { events, prefix: `d${round}` });
     const other = await drainBare(bare, own);
+    const theirs = await debezium?.drain(events);
     say(
       row(
         round === 0 ? 'warm-up' : `round ${round}`,
-        `${thousands(own.rate)}/s`,
-        `${own.cpuUs.toFixed(1)} µs`,
-        `${thousands(other.rate)}/s`,
-        `${other.cpuUs.toFixed(1)} µs`,
+        ...drainCells(own),
+        ...drainCells(other),
         percent(own.rate / other.rate),
+        ...(theirs === undefined ? ['–', '–'] : [drainCells(theirs).join(', '), times(own, theirs)]),
       ),
     );
-    if (round === 0) continue;
-    relays.push(own);
-    bares.push(other);
+    if (round > 0) found.push({ own, other, theirs });
   }
   await relay.stop();
   await bare.stop();
-  return { relay: median3(relays), bare: median3(bares) };
+  const their = found.flatMap(({ theirs }) => theirs ?? []);
+  return {
+    relay: medianOf(found.map(({ own }) => own)),
+    bare: medianOf(found.map(({ other }) => other)),
+    debezium: their.length === 0 ? undefined : medianOf(their),
+  };
 }
+
+const drainCells = ({ rate, cpuUs }: Drained): string[] => [`${thousands(rate)}/s`, `${cpuUs.toFixed(1)} µs`];
+
+export const times = (own: Drained, theirs: Drained): string => (own.rate / theirs.rate).toFixed(2);

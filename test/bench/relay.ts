@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util';
 import { startBench } from './bench-parts.ts';
 import { head, row, say, thousands } from './numbers.ts';
 import { benchConsume } from './relay-consume.ts';
-import { benchDebezium } from './relay-debezium.ts';
-import { benchDrain, type Drained } from './relay-drain.ts';
+import { startDebezium } from './relay-debezium.ts';
+import { benchDrain, times, type Drained } from './relay-drain.ts';
 import { benchHeld } from './relay-held.ts';
 import { benchIdle } from './relay-idle.ts';
 import { benchLatency, loads, type Latency } from './relay-latency.ts';
@@ -28,13 +28,15 @@ const sizes = { events: Number(flags.events), rounds: Number(flags.rounds) };
 
 const bench = await startBench();
 try {
-  const debezium = flags.debezium ? await benchDebezium(bench, { ...sizes, seconds }) : undefined;
+  const debezium = flags.debezium ? await startDebezium(bench) : undefined;
+  const drained = wants('drain') ? await benchDrain(bench, { ...sizes, debezium }) : undefined;
+  const theirLatencies = wants('latency') ? await debezium?.latencies(seconds) : undefined;
+  await debezium?.stop();
   const latencies = wants('latency') ? await benchLatency(bench, seconds) : undefined;
   if (wants('tax')) await benchTax(bench, { seconds: seconds / 2, rounds: 5 });
   if (wants('held')) await benchHeld(bench, { events: sizes.events, rounds: 5 });
   if (wants('idle')) await benchIdle(bench, 2 * seconds);
   if (wants('consume')) await benchConsume(bench, sizes);
-  const drained = wants('drain') ? await benchDrain(bench, sizes) : undefined;
   if (drained !== undefined) {
     head(
       '',
@@ -45,7 +47,10 @@ try {
     );
     tell('relay', drained.relay, latencies);
     tell('bare loop', drained.bare);
-    if (debezium !== undefined) tell('Debezium', debezium.drained, debezium.latencies);
+    if (drained.debezium !== undefined) {
+      tell('Debezium', drained.debezium, theirLatencies);
+      say(`\ntimes Debezium: ${times(drained.relay, drained.debezium)}`);
+    }
     say(`\ndrain ratio: ${(drained.relay.rate / drained.bare.rate).toFixed(2)}`);
   }
 } finally {
