@@ -60,6 +60,7 @@ export async function benchTax(bench: Bench, { seconds, rounds }: { seconds: num
       ),
     );
   }
+  process.kill(relay.pid, 'SIGCONT'); // a stopped process does not end
   await relay.stop();
 }
 
