@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { pause } from '../../src/clock.ts';
 import { freePort, startProgram, type Part } from '../../src/demo/parts/process.ts';
 import { appid } from '../support/events.ts';
-import { type Bench } from './bench-parts.ts';
+import type { Bench } from './bench-parts.ts';
 import { startHelper, usageOf } from './child.ts';
 import { head, row, say } from './numbers.ts';
 import { dataTemplate } from './outbox-rows.ts';

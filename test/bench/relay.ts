@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { startBench } from './bench-parts.ts';
 import { head, row, say, thousands } from './numbers.ts';
 import { benchConsume } from './relay-consume.ts';
-import { startDebezium } from './relay-debezium.ts';
+import { startDebezium, type Debezium } from './relay-debezium.ts';
 import { benchDrain, times, type Drained } from './relay-drain.ts';
 import { benchHeld } from './relay-held.ts';
 import { benchIdle } from './relay-idle.ts';
@@ -27,8 +27,9 @@ const seconds = Number(flags.seconds);
 const sizes = { events: Number(flags.events), rounds: Number(flags.rounds) };
 
 const bench = await startBench();
+let debezium: Debezium | undefined;
 try {
-  const debezium = flags.debezium ? await startDebezium(bench) : undefined;
+  if (flags.debezium) debezium = await startDebezium(bench);
   const drained = wants('drain') ? await benchDrain(bench, { ...sizes, debezium }) : undefined;
   const theirLatencies = wants('latency') ? await debezium?.latencies(seconds) : undefined;
   await debezium?.stop();
@@ -54,6 +55,7 @@ try {
     say(`\ndrain ratio: ${(drained.relay.rate / drained.bare.rate).toFixed(2)}`);
   }
 } finally {
+  await debezium?.stop();
   await bench.stop();
 }
 
