@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { describeConfig, readConfig } from '../../config.ts';
-import { exitCodes, stopSignal, usage } from '../output.ts';
+import { stopSignal, usage } from '../output.ts';
 import { openLog } from '../services.ts';
 import { roles, startRoles, type Role } from '../wire.ts';
 
@@ -23,8 +23,6 @@ export function addRun(program: Command): void {
       process.stdout.write(`${JSON.stringify({ started: true, roles: wanted, http: url })}\n`);
       await done;
       log.info('fahuo.stopped');
-      // Nothing is under way any more; but a client told to end while it reconnects may leave a connection behind.
-      process.exit(exitCodes.done);
     });
 }
 
