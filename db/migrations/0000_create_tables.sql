@@ -1,14 +1,12 @@
 CREATE SCHEMA IF NOT EXISTS "fahuo";
 --> statement-breakpoint
-CREATE SEQUENCE "fahuo"."outbox_id_seq" AS bigint CACHE 1;
---> statement-breakpoint
 CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpoint
 CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
 CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
 CREATE TABLE "fahuo"."attempt" (
-	"id" bigserial PRIMARY KEY NOT NULL,
+	"id" bigserial NOT NULL,
 	"upload_id" bigint NOT NULL,
 	"number" integer NOT NULL,
 	"kind" "fahuo"."attempt_kind" NOT NULL,
@@ -22,7 +20,13 @@ CREATE TABLE "fahuo"."attempt" (
 	"answer" text,
 	"duration_ms" integer,
 	"owner" text,
-	"finished_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL
+	"finished_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "attempt_upload_id_id_pk" PRIMARY KEY("upload_id","id")
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."budget" (
+	"appid" text PRIMARY KEY NOT NULL,
+	"bucket" json NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."dead_letter" (
@@ -40,6 +44,8 @@ CREATE TABLE "fahuo"."dead_letter" (
 	"published_at" timestamp (3) with time zone,
 	"redriven_at" timestamp (3) with time zone
 );
+--> statement-breakpoint
+CREATE SEQUENCE "fahuo"."outbox_id_seq" AS bigint CACHE 1;
 --> statement-breakpoint
 CREATE TABLE "fahuo"."outbox" (
 	"id" bigint PRIMARY KEY DEFAULT nextval('fahuo.outbox_id_seq') NOT NULL,
@@ -129,6 +135,7 @@ CREATE TABLE "fahuo"."upload" (
 	"offset" bigint NOT NULL,
 	"body" text NOT NULL,
 	"body_hash" text NOT NULL,
+	"delta_body" text,
 	"state" "fahuo"."upload_state" DEFAULT 'pending' NOT NULL,
 	"park_reason" "fahuo"."park_reason",
 	"next_attempt_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -151,7 +158,6 @@ CREATE TABLE "fahuo"."upload" (
 	CONSTRAINT "upload_version_positive" CHECK ("fahuo"."upload"."version" >= 1)
 );
 --> statement-breakpoint
-CREATE INDEX "attempt_upload" ON "fahuo"."attempt" USING btree ("upload_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset");--> statement-breakpoint
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
@@ -159,5 +165,5 @@ CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id");
 CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("appid","payment","version");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_one_in_flight" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."state" in ('uploading', 'unknown');--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_one_correction" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."kind" = 'corrected' and "fahuo"."upload"."state" not in ('rejected', 'superseded');--> statement-breakpoint
-CREATE INDEX "upload_due" ON "fahuo"."upload" USING btree ("next_attempt_at","id") WHERE "fahuo"."upload"."state" = 'pending';--> statement-breakpoint
-CREATE INDEX "upload_unsettled" ON "fahuo"."upload" USING btree ("state","next_attempt_at") WHERE "fahuo"."upload"."state" in ('uploading', 'unknown', 'parked');
+CREATE INDEX "upload_due_by_app" ON "fahuo"."upload" USING btree ("appid","next_attempt_at","id") WHERE "fahuo"."upload"."state" = 'pending';--> statement-breakpoint
+CREATE INDEX "upload_unsettled_by_app" ON "fahuo"."upload" USING btree ("appid","state","next_attempt_at") WHERE "fahuo"."upload"."state" in ('unknown', 'parked');

@@ -1,8 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { functionsText } from '../../db/squash.ts';
 
-/** Fails when `db/schema.ts` says something that no migration says: generation into a copy must add no file. */
+/** Fails when `db/schema.ts` or `db/functions` says something that no migration says. */
+if (readFileSync('db/migrations/0001_functions_and_roles.sql', 'utf8') !== functionsText()) {
+  console.error('db/functions differs from db/migrations: run `npm run db:squash` and commit what it wrote');
+  process.exitCode = 1;
+}
+
+// Generation into a copy must add no file.
 mkdirSync('.cache', { recursive: true }); // drizzle-kit takes relative folders only
 const folder = mkdtempSync('.cache/drift-');
 try {
@@ -24,7 +31,7 @@ try {
   const added = readdirSync(join(folder, 'migrations')).length - before;
   if (added > 0) {
     console.error(
-      'db/schema.ts differs from db/migrations: run `npm run db:generate -- --name <what>` and commit the file',
+      'db/schema.ts differs from db/migrations: run `npm run db:squash` and commit what it wrote',
     );
     process.exitCode = 1;
   }

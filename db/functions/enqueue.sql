@@ -1,41 +1,7 @@
+-- The only door of the outbox. The INSERT locks the parent table before its default draws an id: the relay's
+-- gap-free cursor rests on that order, so ids are never drawn anywhere else.
 -- Reads the event once: each look at a member by name reads the whole text again, and there were some thirty of them,
 -- each in a function that set its search_path. 80 µs for an event of 1 kB instead of 260; a plain insert takes 9.
-CREATE FUNCTION fahuo.member_text(member json, field text, required boolean) RETURNS text
-LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE
-  value text;
-BEGIN
-  IF member IS NULL OR json_typeof(member) = 'null' THEN
-    IF NOT required THEN RETURN NULL; END IF;
-    RAISE EXCEPTION 'fahuo.enqueue: % is missing; the event contract requires it; add it and enqueue again', field
-      USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  value := member #>> '{}';
-  IF json_typeof(member) <> 'string' OR value = '' THEN
-    RAISE EXCEPTION 'fahuo.enqueue: % is %; it must be a non-empty string; correct it and enqueue again',
-      field, left(member::text, 80) USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  RETURN value;
-END $$;
---> statement-breakpoint
-CREATE OR REPLACE FUNCTION fahuo.payment_key(order_key json) RETURNS text
-LANGUAGE plpgsql IMMUTABLE AS $$
-DECLARE
-  kind text := (order_key -> 'order_number_type')::text;
-BEGIN
-  IF order_key IS NULL OR json_typeof(order_key) <> 'object' THEN
-    RAISE EXCEPTION 'fahuo.enqueue: data.order_key is missing; it names the payment; add it and enqueue again'
-      USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  IF kind = '2' THEN RETURN fahuo.member_text(order_key -> 'transaction_id', 'transaction_id', true); END IF;
-  IF kind = '1' THEN
-    RETURN fahuo.member_text(order_key -> 'mchid', 'mchid', true) || ':' ||
-      fahuo.member_text(order_key -> 'out_trade_no', 'out_trade_no', true);
-  END IF;
-  RAISE EXCEPTION 'fahuo.enqueue: data.order_key.order_number_type is %; it must be the number 1 or 2; send a number, not a string',
-    coalesce(kind, 'missing') USING ERRCODE = 'invalid_parameter_value';
-END $$;
---> statement-breakpoint
 CREATE OR REPLACE FUNCTION fahuo.enqueue(event text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
@@ -91,6 +57,6 @@ BEGIN
   RETURN new_id;
 END $$;
 --> statement-breakpoint
-DROP FUNCTION fahuo.event_text(json, text, boolean);
+REVOKE ALL ON FUNCTION fahuo.enqueue(text) FROM PUBLIC;
 --> statement-breakpoint
-REVOKE ALL ON FUNCTION fahuo.member_text(json, text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fahuo.enqueue(text) TO fahuo_writer, fahuo_service;

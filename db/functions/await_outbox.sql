@@ -1,7 +1,7 @@
 -- The relay's doorbell: waits inside the server until an id beyond "after" has been drawn, and says the last one.
 -- A look at the sequence costs a microsecond and a nap thirty, so a step of 3 ms takes less than 1 % of a core and
 -- one statement in "for_ms"; polling from outside takes fifty a second for seven times the delay.
-CREATE FUNCTION fahuo.await_outbox("after" bigint, for_ms integer, step_ms integer) RETURNS bigint
+CREATE OR REPLACE FUNCTION fahuo.await_outbox("after" bigint, for_ms integer, step_ms integer) RETURNS bigint
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
 DECLARE
   until timestamptz := clock_timestamp() + for_ms * interval '1 millisecond';

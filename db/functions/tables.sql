@@ -1,0 +1,16 @@
+-- What drizzle cannot declare of the tables: partitions of the outbox, the cursor's row, storage, the service's rights.
+CREATE TABLE fahuo.outbox_p0 PARTITION OF fahuo.outbox FOR VALUES FROM (MINVALUE) TO (1000000);
+--> statement-breakpoint
+CREATE TABLE fahuo.outbox_p1 PARTITION OF fahuo.outbox FOR VALUES FROM (1000000) TO (2000000);
+--> statement-breakpoint
+CREATE TABLE fahuo.outbox_default PARTITION OF fahuo.outbox DEFAULT;
+--> statement-breakpoint
+INSERT INTO fahuo.relay_cursor (shard) VALUES (0);
+--> statement-breakpoint
+-- Rows change state two or three times and are then left alone: vacuum soon and without naps, or the claim's index
+-- scan walks over the dead entries of rows that were claimed before.
+ALTER TABLE fahuo.upload SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+--> statement-breakpoint
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA fahuo TO fahuo_service;
+--> statement-breakpoint
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA fahuo TO fahuo_service;

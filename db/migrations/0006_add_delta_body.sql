@@ -1,1 +1,0 @@
-ALTER TABLE "fahuo"."upload" ADD COLUMN "delta_body" text;
