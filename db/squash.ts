@@ -13,6 +13,7 @@ export const functionFiles = [
   'payment_key',
   'enqueue',
   'await_outbox',
+  'outbox_partitions',
   'acknowledgements',
 ];
 

@@ -6,6 +6,14 @@ const catalogue = {
   CONFIG_INVALID: 'Correct the named environment variable; `fahuo doctor` prints what was read.',
   DATABASE_UNREACHABLE: 'Check DATABASE_URL and that Postgres accepts connections from this host.',
   SCHEMA_MISSING: 'Run `fahuo migrate` against this DATABASE_URL.',
+  SCHEMA_OUTDATED: 'Run `fahuo migrate` as the owner of the schema, then start again.',
+  SCHEMA_NEWER: 'Start the fahuo that migrated this database, or a newer one.',
+  SCHEMA_FOREIGN:
+    'Use the build that made it, or a new database: builds from before 0.1.0 have no way up to this one.',
+  RIGHTS_MISSING: 'Grant this login what "Roles" in docs/operations.md says.',
+  MIGRATION_BLOCKED:
+    'Wait for that session or end it (`select pg_terminate_backend(PID)`), then migrate again.',
+  POOLED_CONNECTION: 'Let DATABASE_URL name Postgres itself: fahuo keeps sessions of its own.',
   KAFKA_UNREACHABLE: 'Check KAFKA_BROKERS and that the brokers advertise an address this host can reach.',
   TOPIC_MISSING: 'Create the topic, or set FAHUO_CREATE_TOPICS=true.',
   EVENT_INVALID: 'Correct the named field and enqueue again; nothing was written.',

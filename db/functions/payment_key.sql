@@ -1,8 +1,9 @@
 -- The key of a payment: its transaction_id, or mchid:out_trade_no (order_number_type 1).
+-- Runs under the search_path of fahuo.enqueue, and nobody but the owner may call it by itself.
 CREATE OR REPLACE FUNCTION fahuo.payment_key(order_key json) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
-  kind text := (order_key -> 'order_number_type')::text;
+  kind pg_catalog.text := (order_key -> 'order_number_type')::pg_catalog.text;
 BEGIN
   IF order_key IS NULL OR json_typeof(order_key) <> 'object' THEN
     RAISE EXCEPTION 'fahuo.enqueue: data.order_key is missing; it names the payment; add it and enqueue again'

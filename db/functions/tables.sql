@@ -14,3 +14,8 @@ ALTER TABLE fahuo.upload SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA fahuo TO fahuo_service;
 --> statement-breakpoint
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA fahuo TO fahuo_service;
+--> statement-breakpoint
+-- Which migrations were applied is for all to read, since new code refuses an old schema, and for the owner to write.
+REVOKE INSERT, UPDATE, DELETE ON fahuo.migrations FROM fahuo_service;
+--> statement-breakpoint
+GRANT SELECT ON fahuo.migrations TO fahuo_writer;

@@ -1,6 +1,7 @@
-import { createPool, type Pool } from '../../db/client.ts';
+import { commandQueryTimeoutMs, createPool, trustedPath, type Pool } from '../../db/client.ts';
+import { findPooler, signOf } from '../../db/pooler.ts';
+import { readSchemaState, type SchemaState } from '../../db/version.ts';
 import { required, type Config } from '../config.ts';
-import { hasSchema } from '../console/status-store.ts';
 import { FahuoError, messageOf, topicMissing } from '../errors.ts';
 import { createAdmin, type Admin } from '../kafka/admin.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
@@ -9,27 +10,73 @@ import { readFileSync } from 'node:fs';
 
 export const openLog = (config: Config): Log => createLog({ level: config.logLevel });
 
-/** @throws FahuoError DATABASE_UNREACHABLE or SCHEMA_MISSING, so that a command fails with its remedy at once. */
+/**
+ * A pool on a database that this program can work with.
+ * @throws FahuoError DATABASE_UNREACHABLE, SCHEMA_…, RIGHTS_MISSING or POOLED_CONNECTION, so that a command fails with
+ * its remedy at once.
+ */
 export async function openPool(
   config: Config,
   log: Log,
-  options: { max?: number; keyLookups?: boolean } = {},
+  options: { max?: number; keyLookups?: boolean; queryTimeoutMs?: number } = {},
 ): Promise<Pool> {
+  const databaseUrl = required(config, 'databaseUrl');
   const pool = createPool({
-    databaseUrl: required(config, 'databaseUrl'),
+    databaseUrl,
     max: 10,
+    queryTimeoutMs: commandQueryTimeoutMs,
     ...options,
+    settings: trustedPath,
     applicationName: 'fahuo',
     onError: (error) => log.warn({ err: messageOf(error) }, 'database.connection_lost'),
   });
   try {
-    if (!(await hasSchema(pool))) throw new FahuoError('SCHEMA_MISSING', 'this database has no schema fahuo');
+    const sign = await findPooler(databaseUrl);
+    if (sign !== null) throw pooled(sign);
+    const refusal = refusalOf(await readSchemaState(pool));
+    if (refusal !== null) throw refusal;
     return pool;
   } catch (error) {
     await pool.end().catch(() => undefined);
-    if (error instanceof FahuoError) throw error;
-    throw new FahuoError('DATABASE_UNREACHABLE', `Postgres: ${messageOf(error)}`, { cause: error });
+    throw databaseError(error);
   }
+}
+
+export const pooled = (sign: string): FahuoError =>
+  new FahuoError('POOLED_CONNECTION', `DATABASE_URL leads through a pooler: ${sign}`);
+
+function refusalOf(state: SchemaState): FahuoError | null {
+  switch (state.kind) {
+    case 'current':
+      return null;
+    case 'missing':
+      return new FahuoError('SCHEMA_MISSING', 'this database has no schema fahuo');
+    case 'behind':
+      return new FahuoError(
+        'SCHEMA_OUTDATED',
+        `this database is ${migrations(state.pending.length)} behind this fahuo: run fahuo migrate`,
+      );
+    case 'ahead':
+      return new FahuoError('SCHEMA_NEWER', `this database is ${migrations(state.by)} ahead of this fahuo`);
+    case 'foreign':
+      return new FahuoError(
+        'SCHEMA_FOREIGN',
+        'this database was made by a build of fahuo that was never released',
+      );
+  }
+}
+
+const migrations = (count: number): string => `${count} ${count === 1 ? 'migration' : 'migrations'}`;
+
+/** What Postgres or the way to it said, with the remedy that fits. */
+function databaseError(error: unknown): FahuoError {
+  if (error instanceof FahuoError) return error;
+  const sign = signOf(error);
+  if (sign !== null) return pooled(sign);
+  const denied = (error as { code?: string }).code === '42501';
+  return new FahuoError(denied ? 'RIGHTS_MISSING' : 'DATABASE_UNREACHABLE', `Postgres: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 const fileText = (path: string | undefined): string | undefined =>

@@ -44,10 +44,3 @@ export async function countDeadLetters(db: Queryable): Promise<{ reason: string;
 export async function ping(db: Queryable): Promise<void> {
   await db.query('select 1 from fahuo.relay_cursor limit 1');
 }
-
-export async function hasSchema(db: Queryable): Promise<boolean> {
-  const { rows } = await db.query<{ found: boolean }>(
-    `select to_regclass('fahuo.upload') is not null as found`,
-  );
-  return rows[0]?.found === true;
-}

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { connectAlone, cutConnection, type Queryable } from '../../db/client.ts';
+import { connectAlone, cutConnection, trustedPath, type Queryable } from '../../db/client.ts';
 import { copyOut, type CopySession } from '../../db/copy.ts';
 import { pause } from '../clock.ts';
 import { commitLazily, limitSilence, openEpoch, prepareLook, tryLock } from './store.ts';
@@ -36,7 +36,7 @@ export async function awaitLeadership(
   const lost = new AbortController();
   const sessions: pg.Client[] = [];
   const open = async (): Promise<CopySession> => {
-    const client = await connectAlone(options.databaseUrl, 'fahuo-relay');
+    const client = await connectAlone(options.databaseUrl, 'fahuo-relay', trustedPath);
     sessions.push(client);
     client.on('error', () => lost.abort());
     client.on('end', () => lost.abort());

@@ -26,20 +26,14 @@ export async function hasDefaultRows(db: Queryable): Promise<boolean> {
   return rows[0]?.any === true;
 }
 
-/**
- * Makes one partition. ATTACH takes SHARE UPDATE EXCLUSIVE on the parent, which writers do not feel, and locks the
- * default partition while it looks for rows in it, of which there are none. A lock that is not there at once is not
- * waited for: a queue behind it would be felt.
+/*
+ * The four below are functions of the schema's owner (db/functions/outbox_partitions.sql): one statement each, outside a
+ * transaction, so that no lock is held while we are waited for. A lock that is not there within 50 ms is given up.
  */
-export async function makePartition(db: Queryable, { name, from, to }: OutboxPartition): Promise<void> {
-  await db.query(`create table fahuo.${name} (like fahuo.outbox including defaults including constraints)`);
-  await db.query(
-    `alter table fahuo.outbox attach partition fahuo.${name} for values from (${from}) to (${to})`,
-  );
-}
 
-export async function limitLockWait(db: Queryable, ms: number): Promise<void> {
-  await db.query(`select set_config('lock_timeout', $1, true)`, [`${ms}ms`]);
+/** Makes one partition. Rejects when its name is taken, or rows of its range stand in the default partition. */
+export async function makePartition(db: Queryable, { from }: OutboxPartition): Promise<void> {
+  await db.query('select fahuo.make_outbox_partition($1)', [from / partitionIds]);
 }
 
 /** When the last row of a partition was written; null when it has none. */
@@ -50,20 +44,14 @@ export async function lastWrittenAt(db: Queryable, name: string): Promise<Date |
   return rows[0]?.at ?? null;
 }
 
-/** Frees the disk: locks this partition alone, which no writer uses any more. */
+/** Frees the disk. Rejects when the cursor has not passed the partition. */
 export async function emptyPartition(db: Queryable, name: string): Promise<void> {
-  await db.query(`truncate fahuo.${name}`);
+  await db.query('select fahuo.empty_outbox_partition($1)', [numberOf(name)]);
 }
 
-/**
- * Takes a partition out of the table: locks the parent for an instant, and only if nobody holds it now, so that nobody
- * queues behind us. (Postgres detaches CONCURRENTLY only where there is no default partition.) The commit frees the
- * lock before the disk has it: dropping in the same transaction would hold all writers for a flush.
- */
+/** Takes a passed partition out of the table. */
 export async function detachPartition(db: Queryable, name: string): Promise<void> {
-  await db.query('set local synchronous_commit = off');
-  await db.query('lock table only fahuo.outbox in access exclusive mode nowait');
-  await db.query(`alter table fahuo.outbox detach partition fahuo.${name}`);
+  await db.query('select fahuo.detach_outbox_partition($1)', [numberOf(name)]);
 }
 
 /** Emptied partitions that were detached, also by a leader that was killed before it dropped them. */
@@ -77,9 +65,12 @@ export async function readDetached(db: Queryable, before: number): Promise<strin
   return rows.map((row) => row.name);
 }
 
+/** Rejects when it has rows, or the cursor has not passed it. */
 export async function dropDetached(db: Queryable, name: string): Promise<void> {
-  await db.query(`drop table fahuo.${name}`);
+  await db.query('select fahuo.drop_outbox_partition($1)', [numberOf(name)]);
 }
+
+const numberOf = (name: string): number => Number(name.replace('outbox_p', ''));
 
 export async function deleteJournal(db: Queryable, upTo: number): Promise<void> {
   await db.query('delete from fahuo.relay_journal where last_id < $1', [upTo]);

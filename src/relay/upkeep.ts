@@ -1,4 +1,4 @@
-import { inTransaction, type Connection, type Pool } from '../../db/client.ts';
+import { withoutLiterals } from '../../db/statement-text.ts';
 import { messageOf } from '../errors.ts';
 import { runLoop } from '../loop.ts';
 import { missingPartitions, passedPartitions } from './partitions.ts';
@@ -10,7 +10,6 @@ import { readLastId } from './store.ts';
 const hourMs = 3_600_000;
 const partitionsEveryMs = 30_000;
 const metricsEveryMs = 5_000;
-const lockWaitMs = 50;
 /** A writer that is open for this long is not about to commit. */
 const heldWarnMs = 10_000;
 
@@ -48,7 +47,8 @@ export async function makeAhead({ pool, log, metrics }: Keeper): Promise<void> {
   let failed = 0;
   const present = await partitions.readPartitions(pool);
   for (const partition of missingPartitions(present, await readLastId(pool))) {
-    await patiently(pool, (tx) => partitions.makePartition(tx, partition))
+    await partitions
+      .makePartition(pool, partition)
       .then(() => log.info({ partition: partition.name }, 'outbox.partition_made'))
       .catch((error: unknown) => {
         failed += 1;
@@ -77,22 +77,17 @@ export async function dropBehind(
     const writtenAt = await partitions.lastWrittenAt(pool, name);
     if (writtenAt !== null && now.getTime() - writtenAt.getTime() < options.retentionHours * hourMs) continue;
     await partitions.deleteJournal(pool, to);
-    await patiently(pool, (tx) => partitions.emptyPartition(tx, name))
-      .then(() => patiently(pool, (tx) => partitions.detachPartition(tx, name)))
+    await partitions
+      .emptyPartition(pool, name)
+      .then(() => partitions.detachPartition(pool, name))
       .catch(waits(name));
   }
   for (const name of await partitions.readDetached(pool, cursor))
-    await patiently(pool, (tx) => partitions.dropDetached(tx, name))
+    await partitions
+      .dropDetached(pool, name)
       .then(() => log.info({ partition: name }, 'outbox.partition_dropped'))
       .catch(waits(name));
 }
-
-/** In a transaction that gives up a lock that is not there soon: what queues behind it would be felt. */
-const patiently = (pool: Pool, work: (tx: Connection) => Promise<void>): Promise<void> =>
-  inTransaction(pool, async (tx) => {
-    await partitions.limitLockWait(tx, lockWaitMs);
-    await work(tx);
-  });
 
 async function showLag({ pool, metrics, log }: Keeper, options: RelayOptions): Promise<void> {
   const { lagSeconds, heldBy } = await readStatus(pool, options.shard);
@@ -116,10 +111,3 @@ async function showLag({ pool, metrics, log }: Keeper, options: RelayOptions): P
       'relay.held',
     );
 }
-
-/** A statement may carry a buyer's data in its literals; a label and a log line must not. */
-const withoutLiterals = (query: string): string =>
-  query
-    .replaceAll(/'(?:[^']|'')*('|$)/g, "'…'")
-    .replaceAll(/\s+/g, ' ')
-    .slice(0, 100);

@@ -16,6 +16,7 @@ const steppedClock = `
   create function campaign.clock_timestamp() returns timestamptz language sql volatile as
     $$ select pg_catalog.clock_timestamp() + (select ms from campaign.step) * interval '1 millisecond' $$;`;
 
+const path = 'campaign,pg_catalog';
 const longestWaitMs = 1_500;
 const looks = 80;
 
@@ -59,10 +60,12 @@ export async function createDatabase(
   mutation: string | undefined,
 ): Promise<CampaignDatabase> {
   const name = `fahuo_campaign_${randomBytes(4).toString('hex')}`;
-  const url = Object.assign(new URL(server), { pathname: `/${name}` }).toString();
+  // fahuo's own sessions take no path from the database: the URL says it to them.
+  const search = new URLSearchParams({ options: `-c search_path=${path}` }).toString();
+  const url = Object.assign(new URL(server), { pathname: `/${name}`, search }).toString();
   await runOn(server, `create database ${name}`);
   await runOn(url, steppedClock);
-  await runOn(server, `alter database ${name} set search_path = campaign, pg_catalog`);
+  await runOn(server, `alter database ${name} set search_path = ${path}`);
   await migrate(url);
   await runOn(url, hastened);
   if (mutation !== undefined) await runOn(url, mutation);

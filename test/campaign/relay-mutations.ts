@@ -3,8 +3,10 @@
  * `npm run campaign:relay -- --mutation no-frontier` has to end in FAILED.
  */
 export type Mutation = {
-  /** Run on the fresh database; `DATABASE` stands for its name. */
+  /** Run on the fresh database. */
   sql?: string;
+  /** Of every session of the relay. */
+  searchPath?: string;
   /** Text of a source file that a loader replaces in the relay's processes; it refuses to load when it is not there. */
   patch?: { file: string; from: string; to: string };
 };
@@ -15,8 +17,8 @@ export const relayMutations: Readonly<Record<string, Mutation>> = {
     sql: `create schema mutant;
       create view mutant.pg_locks as select * from pg_catalog.pg_locks where false;
       grant usage on schema mutant to public;
-      grant select on mutant.pg_locks to public;
-      alter database DATABASE set search_path = mutant, pg_catalog, public;`,
+      grant select on mutant.pg_locks to public;`,
+    searchPath: 'mutant,pg_catalog,public',
   },
   /** A send that was not acknowledged is taken for sent, and the next rows follow. */
   'no-resend': {

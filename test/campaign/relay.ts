@@ -157,10 +157,12 @@ async function createDatabase(
     await client.query(statement).finally(() => client.end());
   };
   await run(server, `create database ${name}`);
-  const url = Object.assign(new URL(server), { pathname: `/${name}` }).toString();
-  await migrate(url);
-  if (mutation?.sql !== undefined) await run(url, mutation.sql.replaceAll('DATABASE', name));
-  return { url, drop: () => run(server, `drop database ${name} with (force)`) };
+  const url = Object.assign(new URL(server), { pathname: `/${name}` });
+  await migrate(url.toString());
+  if (mutation?.sql !== undefined) await run(url.toString(), mutation.sql);
+  const path = mutation?.searchPath;
+  if (path !== undefined) url.search = new URLSearchParams({ options: `-c search_path=${path}` }).toString();
+  return { url: url.toString(), drop: () => run(server, `drop database ${name} with (force)`) };
 }
 
 const environment = (own: {

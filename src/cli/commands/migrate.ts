@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { migrate } from '../../../db/migrate.ts';
+import { migrate, MigrateError, type MigrateRefusal } from '../../../db/migrate.ts';
 import { readConfig, required } from '../../config.ts';
-import { FahuoError, messageOf } from '../../errors.ts';
+import { FahuoError, messageOf, type ErrorCode } from '../../errors.ts';
 import { answer } from '../output.ts';
 
 export function addMigrate(program: Command): void {
@@ -14,9 +14,35 @@ export function addMigrate(program: Command): void {
     .addHelpText('after', '\nExample:\n  $ DATABASE_URL=postgres://app@db/shop fahuo migrate')
     .action(async ({ json }: { json?: boolean }) => {
       const url = required(readConfig(), 'databaseUrl');
-      await migrate(url).catch((cause: unknown) => {
-        throw new FahuoError('DATABASE_UNREACHABLE', `migrate: ${messageOf(cause)}`, { cause });
+      const { applied, notices } = await migrate(url).catch((error: unknown) => {
+        throw refused(error);
       });
-      answer(json, { migrated: true }, () => 'The schema fahuo is up to date.');
+      for (const notice of notices) process.stderr.write(`fahuo: ${notice}\n`);
+      answer(json, { migrated: true, applied, notices }, () =>
+        applied.length === 0
+          ? 'The schema fahuo is up to date; there was nothing to apply.'
+          : `Applied ${applied.join(', ')}. The schema fahuo is up to date.`,
+      );
     });
+}
+
+const codes = {
+  pooled: 'POOLED_CONNECTION',
+  newer: 'SCHEMA_NEWER',
+  foreign: 'SCHEMA_FOREIGN',
+  denied: 'RIGHTS_MISSING',
+  held_up: 'MIGRATION_BLOCKED',
+} satisfies Record<MigrateRefusal, ErrorCode>;
+
+function refused(error: unknown): FahuoError {
+  const message = `migrate: ${messageOf(error)}`;
+  if (!(error instanceof MigrateError))
+    return new FahuoError('DATABASE_UNREACHABLE', message, { cause: error });
+  const { refusal, statements } = error;
+  return new FahuoError(codes[refusal], message, {
+    cause: error,
+    ...(statements === undefined
+      ? {}
+      : { remedy: `Let an administrator run \`${statements}\` once, then migrate again.` }),
+  });
 }
