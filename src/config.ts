@@ -52,6 +52,11 @@ export const settings = {
     url(['postgres', 'postgresql']).optional(),
     'Postgres 14 to 18 with the order database or beside it.',
   ),
+  queryTimeoutMs: setting(
+    'FAHUO_QUERY_TIMEOUT_MS',
+    whole(20_000, 1_000, 600_000),
+    'The longest one statement of a role may take; after it the connection is given up.',
+  ),
   kafkaBrokers: setting(
     'KAFKA_BROKERS',
     z

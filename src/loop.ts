@@ -1,5 +1,6 @@
 import { pause } from './clock.ts';
 import { messageOf } from './errors.ts';
+import type { Heartbeats } from './heartbeats.ts';
 import type { Log } from './log.ts';
 
 export type LoopOptions = {
@@ -11,6 +12,8 @@ export type LoopOptions = {
   errorMinMs: number;
   errorMaxMs: number;
   log: Log;
+  /** Told before each step and each wait; /livez reads it. */
+  heartbeats?: Heartbeats;
   /** Ends an idle wait early; see {@link createDoorbell}. */
   doorbell?: Doorbell;
 };
@@ -58,7 +61,9 @@ export async function runLoop(
 ): Promise<void> {
   let idleMs = options.idleMinMs;
   let errorMs = options.errorMinMs;
+  const beat = (waitMs: number): void => options.heartbeats?.beat(options.name, waitMs);
   while (!signal.aborted) {
+    beat(0);
     try {
       const result = await step(signal);
       errorMs = options.errorMinMs;
@@ -66,17 +71,20 @@ export async function runLoop(
         idleMs = options.idleMinMs;
         continue;
       }
+      beat(idleMs);
       await (options.doorbell?.waitFor(idleMs, signal) ?? pause(idleMs, signal));
       idleMs = Math.min(idleMs * 2, options.idleMaxMs);
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it changes while the step runs
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       options.log.warn(
         { loop: options.name, err: messageOf(error), retry_in_ms: errorMs },
         'loop.step_failed',
       );
+      beat(errorMs);
       await pause(errorMs, signal);
       errorMs = Math.min(errorMs * 2, options.errorMaxMs);
     }
   }
+  options.heartbeats?.end(options.name);
 }

@@ -1,10 +1,17 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { monotonicMs } from './clock.ts';
+import { Heartbeats } from './heartbeats.ts';
 
 /** Seconds; from one poll of an idle relay to a payment that WeChat cannot see for a day. */
 const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 86_400];
 
-/** Every metric of fahuo, listed in docs/operations.md. One registry a process, so that tests do not share counters. */
-export function createMetrics() {
+const stepMs = 10_000;
+
+/**
+ * Every metric of fahuo, listed in docs/operations.md, and the heartbeats of the loops. One registry a process, so that
+ * tests do not share counters. `heartbeatMs` is the longest step of a loop.
+ */
+export function createMetrics(heartbeatMs = stepMs) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -16,6 +23,7 @@ export function createMetrics() {
     new Histogram({ name, help, buckets: latencyBuckets, registers });
   return {
     registry,
+    heartbeats: new Heartbeats(heartbeatMs, monotonicMs),
     relayPublished: counter(
       'fahuo_relay_published_total',
       'Outbox rows whose publication Kafka acknowledged',

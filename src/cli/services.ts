@@ -18,13 +18,14 @@ export const openLog = (config: Config): Log => createLog({ level: config.logLev
 export async function openPool(
   config: Config,
   log: Log,
-  options: { max?: number; keyLookups?: boolean; queryTimeoutMs?: number } = {},
+  options: { max?: number; keyLookups?: boolean } = {},
 ): Promise<Pool> {
   const databaseUrl = required(config, 'databaseUrl');
   const pool = createPool({
     databaseUrl,
     max: 10,
-    queryTimeoutMs: commandQueryTimeoutMs,
+    // Only the roles that run ask for key look-ups; a person's command may read whole tables.
+    queryTimeoutMs: options.keyLookups === true ? config.queryTimeoutMs : commandQueryTimeoutMs,
     ...options,
     settings: trustedPath,
     applicationName: 'fahuo',

@@ -62,7 +62,7 @@ export async function startRoles(
   const parts: Parts = {
     config,
     log,
-    metrics: createMetrics(),
+    metrics: createMetrics(config.queryTimeoutMs / 2),
     pool,
     instance: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     doorbell: createDoorbell(),

@@ -18,5 +18,5 @@ export async function keepGauges(
     return 'idle';
   };
   const waits = { idleMinMs: everyMs, idleMaxMs: everyMs, errorMinMs: everyMs, errorMaxMs: everyMs };
-  await runLoop(step, { name: 'gauges', ...waits, log }, signal);
+  await runLoop(step, { name: 'gauges', ...waits, log, heartbeats: metrics.heartbeats }, signal);
 }

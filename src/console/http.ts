@@ -4,13 +4,16 @@ import type { Metrics } from '../metrics.ts';
 export type Readiness = { ready: boolean; checks: Record<string, string> };
 export type Http = { url: string; stop: () => Promise<void> };
 
-/** /metrics for Prometheus, /livez while the process runs, /readyz while its services answer. */
+/** /metrics for Prometheus, /livez while every loop turns, /readyz while its services answer. */
 export async function serveHttp(
   deps: { metrics: Metrics; readiness: () => Promise<Readiness> },
   listen: { host: string; port: number },
 ): Promise<Http> {
   const app = fastify({ forceCloseConnections: true });
-  app.get('/livez', () => ({ alive: true }));
+  app.get('/livez', async (_request, reply) => {
+    const stale = deps.metrics.heartbeats.stale();
+    return reply.status(stale.length === 0 ? 200 : 503).send({ alive: stale.length === 0, stale });
+  });
   app.get('/readyz', async (_request, reply) => {
     const readiness = await deps.readiness();
     return reply.status(readiness.ready ? 200 : 503).send(readiness);

@@ -74,6 +74,7 @@ export async function runConsumer(
         errorMinMs: 1_000,
         errorMaxMs: deadLettersEveryMs,
         log: deps.log,
+        heartbeats: deps.metrics.heartbeats,
         doorbell: letters,
       },
       signal,
@@ -89,7 +90,8 @@ async function acceptBatch(
 ): Promise<Accepted | null> {
   for (let waitMs = retryMinMs; !signal.aborted; waitMs = Math.min(waitMs * 2, retryMaxMs)) {
     try {
-      return await acceptMessages(deps, batch.messages, options);
+      const accepting = acceptMessages(deps, batch.messages, options);
+      return await deps.metrics.heartbeats.watch('consumer.batch', accepting);
     } catch (error) {
       const { topic, partition } = batch;
       deps.log.warn({ topic, partition, err: messageOf(error), retry_in_ms: waitMs }, 'batch.not_accepted');

@@ -20,6 +20,8 @@ export type LeaderOptions = {
   shard: number;
   instance: string;
   standbyPollMs: number;
+  /** Called at each look of a standby. */
+  onStandby?: () => void;
 };
 
 /** Longer than a garbage collection or a slow statement, short enough for a standby to be of use. */
@@ -55,6 +57,7 @@ export async function awaitLeadership(
     await limitSilence(db, silenceMs);
     await prepareLook(db);
     while (!(await tryLock(db, options.shard))) {
+      options.onStandby?.();
       await pause(options.standbyPollMs, signal);
       if (signal.aborted) return await release().then(() => null);
     }

@@ -39,6 +39,7 @@ const upkeepEndsWithinMs = 2_000;
 export async function runRelay(deps: RelayDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
   let waitMs = errorMinMs;
   while (!signal.aborted) {
+    beat(deps);
     const startedWell = await leadOnce(deps, options, signal).catch((error: unknown) => {
       const remedy = error instanceof FahuoError ? error.remedy : undefined;
       deps.log.warn({ err: messageOf(error), remedy, retry_in_ms: waitMs }, 'relay.interrupted');
@@ -47,10 +48,15 @@ export async function runRelay(deps: RelayDeps, options: RelayOptions, signal: A
     waitMs = startedWell ? errorMinMs : Math.min(waitMs * 2, errorMaxMs);
     await pause(waitMs, signal);
   }
+  deps.metrics.heartbeats.end('relay');
 }
 
+/** A broker that does not answer is waited for as long as its request timeout, several times a step. */
+const beat = ({ metrics }: RelayDeps): void => metrics.heartbeats.beat('relay', brokerWaitMs);
+const brokerWaitMs = 40_000;
+
 async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSignal): Promise<boolean> {
-  const leadership = await awaitLeadership(options, signal);
+  const leadership = await awaitLeadership({ ...options, onStandby: () => beat(deps) }, signal);
   if (leadership === null) return true;
   const { cursor, epoch, lost } = leadership;
   const publisher = deps.createPublisher();
@@ -96,6 +102,7 @@ async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal):
   let next = read();
   let heldMs = heldMinMs;
   while (!signal.aborted) {
+    beat(deps);
     const chunk = await next;
     if (chunk.kind === 'rows') {
       heldMs = heldMinMs;
@@ -177,6 +184,7 @@ async function publishSome(
   let limit = rows.length;
   let waitMs = errorMinMs;
   while (!signal.aborted) {
+    beat(deps);
     const partitionCounts = await deps.routes.current();
     const plan = deps.planner.plan(rows.slice(0, limit), { topics: options.topics, partitionCounts });
     const result = await sendParts(deps, plan.parts);

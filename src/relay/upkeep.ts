@@ -28,6 +28,7 @@ export async function keepUp(deps: RelayDeps, options: RelayOptions, signal: Abo
         errorMinMs: everyMs,
         errorMaxMs: everyMs,
         log: deps.log,
+        heartbeats: deps.metrics.heartbeats,
       },
       signal,
     );

@@ -31,6 +31,7 @@ export async function runLane(
 ): Promise<void> {
   const { appid, window, timing } = options;
   const { signal, hardStop } = signals;
+  const { heartbeats } = deps.metrics;
   const ready: Held[] = [];
   const floor = new ClaimFloor();
   const claimBell = createDoorbell();
@@ -73,6 +74,7 @@ export async function runLane(
   const claimRows = async (): Promise<void> => {
     let idleMs = idleMinMs;
     while (!signal.aborted) {
+      heartbeats.beat(`upload.claims ${appid}`);
       if (deps.pauses.isPaused(appid, 'upload')) {
         await pause(pausedMs, signal);
       } else if (room() < worthAClaim()) {
@@ -96,6 +98,7 @@ export async function runLane(
   /** Starts what has a row, a slot and a permit; the permit is taken last, so that it is used at once. */
   const startCalls = async (): Promise<void> => {
     while (!signal.aborted) {
+      heartbeats.beat(`upload.calls ${appid}`);
       const wanted = Math.min(ready.length, slots.free(), recording.free());
       if (wanted === 0 || deps.pauses.isPaused(appid, 'upload')) {
         await startBell.waitFor(idleMaxMs, signal);
@@ -107,7 +110,9 @@ export async function runLane(
       for (const row of ready.splice(0, granted)) slots.start(() => call(row));
       // Under a limit rows would wait with a lease: hold no more of them than the next grants can use.
       ahead = granted < wanted ? Math.max(1, granted) : Math.min(window, ahead * 2);
-      if (granted < wanted) await pause(retryAfterMs, signal);
+      if (granted >= wanted) continue;
+      heartbeats.beat(`upload.calls ${appid}`, retryAfterMs);
+      await pause(retryAfterMs, signal);
     }
   };
 
@@ -124,6 +129,7 @@ export async function runLane(
   };
 
   await Promise.all([claimRows(), startCalls()]);
+  for (const loop of ['claims', 'calls']) heartbeats.end(`upload.${loop} ${appid}`);
   await Promise.all(ready.splice(0).map((row) => release(deps, row)));
   await slots.drained();
   await recording.drained();

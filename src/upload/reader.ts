@@ -33,10 +33,13 @@ export async function runReader(
     for (const row of rows) slots.start(() => readOne(deps, options, row, signals));
   };
 
+  const { heartbeats } = deps.metrics;
   while (!signals.signal.aborted) {
+    heartbeats.beat(`upload.reads ${appid}`, pollMs);
     await step().catch((error: unknown) => deps.log.warn({ appid, err: messageOf(error) }, 'claim.failed'));
     await pause(pollMs, signals.signal);
   }
+  heartbeats.end(`upload.reads ${appid}`);
   await slots.drained();
 }
 

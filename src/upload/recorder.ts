@@ -2,6 +2,7 @@ import type { Pool } from '../../db/client.ts';
 import { pause } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
 import * as store from './record-store.ts';
 import type { Transition } from './row.ts';
 
@@ -21,9 +22,10 @@ export type Recorder = {
 };
 
 export function createRecorder(
-  deps: { pool: Pool; log: Log },
+  deps: { pool: Pool; log: Log; metrics: Metrics },
   options: store.RecordOptions & { retryMs: number },
 ): Recorder {
+  const watch = deps.metrics.heartbeats.watch.bind(deps.metrics.heartbeats);
   const queue: Waiting[] = [];
   const stopped = new AbortController();
   let writers = 0;
@@ -40,7 +42,7 @@ export function createRecorder(
     const decided = group.map((waiting) => waiting.decided);
     for (let again = false; !stopped.signal.aborted; again = true) {
       try {
-        return await apply(deps.pool, decided, { ...options, again });
+        return await watch('upload.recorder', apply(deps.pool, decided, { ...options, again }));
       } catch (error) {
         deps.log.warn({ err: messageOf(error), rows: group.length }, 'outcome.not_recorded');
         await pause(options.retryMs, stopped.signal);

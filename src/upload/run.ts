@@ -91,4 +91,5 @@ const loopOptions = (name: string, everyMs: number, deps: UploaderDeps) => ({
   errorMinMs: Math.min(everyMs, 500),
   errorMaxMs: Math.min(everyMs * 4, 5_000),
   log: deps.log,
+  heartbeats: deps.metrics.heartbeats,
 });

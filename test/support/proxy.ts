@@ -189,6 +189,11 @@ export type TcpProxy = {
   freeze: () => void;
   /** The answers alone stop after `bytes` more: what a client looks like that is stopped while it reads. */
   stopReading: (afterBytes: number) => void;
+  /**
+   * What is open falls silent for good, and neither side hears that the other closes; new connections work: a host that
+   * is gone without a reset, and another one that has its address.
+   */
+  silence: () => void;
   thaw: () => void;
   close: () => void;
 };
@@ -196,6 +201,7 @@ export type TcpProxy = {
 /** Passes bytes of any protocol, until it is frozen. */
 export async function createTcpProxy(target: Address): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
+  const silent = new Set<Socket>();
   const state = { frozen: false, left: Infinity };
   const { server, address } = await listen((client) => {
     const upstream = connect(target.port, target.host);
@@ -212,7 +218,7 @@ export async function createTcpProxy(target: Address): Promise<TcpProxy> {
       });
       from.once('close', () => {
         pairs.delete(pair);
-        if (!state.frozen) to.destroy();
+        if (!state.frozen && !silent.has(from)) to.destroy();
       });
     }
     if (state.frozen) for (const socket of pair) socket.pause();
@@ -224,12 +230,15 @@ export async function createTcpProxy(target: Address): Promise<TcpProxy> {
       for (const socket of [...pairs].flat()) socket.pause();
     },
     stopReading: (afterBytes) => void (state.left = afterBytes),
+    silence: () => {
+      for (const socket of [...pairs].flat()) silent.add(socket.pause());
+    },
     thaw: () => {
       Object.assign(state, { frozen: false, left: Infinity });
       for (const socket of [...pairs].flat()) socket.resume();
     },
     close: () => {
-      for (const socket of [...pairs].flat()) socket.destroy();
+      for (const socket of [...silent, ...[...pairs].flat()]) socket.destroy();
       server.close();
     },
   };
