@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { deadLetterReasons, parkReasons, uploadStates } from '../../db/states.ts';
+import { errorCodes } from '../../src/errors.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { nodeFlags } from '../support/node-flags.ts';
 
@@ -47,6 +48,13 @@ describe('the documents', () => {
       ...deadLetterReasons,
     ];
     expect(names.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it('explain every error that a start can end with', () => {
+    const operations = read('docs/operations.md');
+    const atStart = errorCodes.filter((code) => /^(SCHEMA|RIGHTS|MIGRATION|POOLED)_/.test(code));
+    expect(atStart).toHaveLength(7);
+    expect(atStart.filter((code) => !operations.includes(`\`${code}\``))).toEqual([]);
   });
 
   it('start the command with the flags of its first line', () => {
