@@ -102,7 +102,9 @@ async function callWithToken(
     const query = { access_token: token.value };
     const reply = await http.call({ path: request.path, query, body: request.body }, signal);
     const refused = isTokenErrcode(reply.answer.errcode);
-    if (refused) await tokens.failed(request.appid, token.value);
+    if (refused) await tokens.failed(request.appid, token);
+    // A negative code is WeChat's own trouble, and proves nothing about the token.
+    else if ((reply.answer.errcode ?? -1) >= 0) tokens.worked(request.appid, token);
     if (!refused || attempt === 2) return { outcome: classifyUpload(reply.answer, clock()), reply };
   }
 }
