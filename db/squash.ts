@@ -13,6 +13,7 @@ export const functionFiles = [
   'payment_key',
   'enqueue',
   'await_outbox',
+  'take_budget',
   'acknowledgements',
 ];
 

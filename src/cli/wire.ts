@@ -190,15 +190,25 @@ async function upload(parts: Parts, signal: AbortSignal): Promise<void> {
 
 export function openRedis(config: Config, log: Log): Redis | null {
   if (config.redisUrl === undefined) return null;
-  const redis = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: true });
+  const redis = new Redis(config.redisUrl, {
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: true,
+    // A host that vanishes without a reset: its commands fail soon, and its socket makes room for another.
+    connectTimeout: 3_000,
+    commandTimeout: 2_000,
+    socketTimeout: 5_000,
+    keepAlive: 10_000,
+  });
   redis.on('error', (error: Error) => log.warn({ err: error.message }, 'redis.connection_lost'));
   return redis;
 }
 
-const createBudget = ({ config, pool, log }: Parts, redis: Redis | null): Budget =>
-  redis === null
-    ? createPostgresBudget({ pool, log })
-    : createRedisBudget({ redis, keyPrefix: config.redisPrefix, log });
+function createBudget({ config, pool, log }: Parts, redis: Redis | null): Budget {
+  const inPostgres = createPostgresBudget({ pool, log });
+  return redis === null
+    ? inPostgres
+    : createRedisBudget({ redis, keyPrefix: config.redisPrefix, log, fallback: inPostgres });
+}
 
 export function createClient({
   config,

@@ -11,7 +11,7 @@ import { createPostgresBudget } from '../../../src/upload/budget-pg.ts';
 import { createPostgresTokenStore } from '../../../src/upload/token-pg-store.ts';
 import { createHttp, type Http } from '../../../src/wechat/http.ts';
 import { createRedisBudget } from '../../../src/wechat/limiter-redis.ts';
-import type { Budget } from '../../../src/wechat/limiter.ts';
+import { createLocalBudget, type Budget } from '../../../src/wechat/limiter.ts';
 import { createRedisTokenStore } from '../../../src/wechat/token-redis.ts';
 import type { TokenMode, TokenStore } from '../../../src/wechat/token-store.ts';
 import { createTokenSource, type TokenSource } from '../../../src/wechat/token.ts';
@@ -136,7 +136,11 @@ describe('50 workers whose Redis is gone', () => {
 });
 
 const budgets: [string, (prefix: string) => Budget][] = [
-  ['Redis', (prefix) => createRedisBudget({ redis, keyPrefix: prefix })],
+  [
+    'Redis',
+    (prefix) =>
+      createRedisBudget({ redis, keyPrefix: prefix, fallback: createLocalBudget({ clock: systemClock }) }),
+  ],
   ['Postgres', () => createPostgresBudget({ pool: database.pool, log })],
 ];
 
