@@ -4,9 +4,9 @@ import {
   bigserial,
   check,
   customType,
+  doublePrecision,
   index,
   integer,
-  json,
   pgSchema,
   primaryKey,
   smallint,
@@ -265,8 +265,18 @@ export const token = fahuo.table(
   (t) => [primaryKey({ columns: [t.appid, t.mode] })],
 );
 
-/** The call budget of an app for deployments without Redis: a token bucket, changed under its row's lock. */
+/**
+ * The call budget of an app: a token bucket that `fahuo.take_budget` changes (src/wechat/bucket.ts has its members),
+ * for deployments without Redis and while Redis is away; and the rate that WeChat told last. Times in milliseconds.
+ */
 export const budget = fahuo.table('budget', {
   appid: text('appid').primaryKey(),
-  bucket: json('bucket').notNull(),
+  level: doublePrecision('level').notNull().default(0),
+  atMs: doublePrecision('at_ms').notNull().default(0),
+  readCredit: doublePrecision('read_credit').notNull().default(0),
+  readClaim: doublePrecision('read_claim').notNull().default(0),
+  claimUntilMs: doublePrecision('claim_until_ms').notNull().default(0),
+  blockedUntilMs: doublePrecision('blocked_until_ms').notNull().default(0),
+  callsPerSecond: doublePrecision('calls_per_second'),
+  toldAt: instant('told_at'),
 });

@@ -14,6 +14,7 @@ export const functionFiles = [
   'enqueue',
   'await_outbox',
   'outbox_partitions',
+  'take_budget',
   'acknowledgements',
 ];
 

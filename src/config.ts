@@ -163,7 +163,7 @@ export const settings = {
   maxCallsPerSecond: setting(
     'FAHUO_MAX_CALLS_PER_SECOND',
     number(0.01, 100_000).optional(),
-    'Calls per second and app over all instances; unset asks WeChat for its limit at start.',
+    'Calls per second and app over all instances; unset asks WeChat for its limit, and is 10 until it has told one.',
   ),
   readBeforeFirstSend: setting(
     'FAHUO_READ_BEFORE_FIRST_SEND',

@@ -26,7 +26,14 @@ CREATE TABLE "fahuo"."attempt" (
 --> statement-breakpoint
 CREATE TABLE "fahuo"."budget" (
 	"appid" text PRIMARY KEY NOT NULL,
-	"bucket" json NOT NULL
+	"level" double precision DEFAULT 0 NOT NULL,
+	"at_ms" double precision DEFAULT 0 NOT NULL,
+	"read_credit" double precision DEFAULT 0 NOT NULL,
+	"read_claim" double precision DEFAULT 0 NOT NULL,
+	"claim_until_ms" double precision DEFAULT 0 NOT NULL,
+	"blocked_until_ms" double precision DEFAULT 0 NOT NULL,
+	"calls_per_second" double precision,
+	"told_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."dead_letter" (

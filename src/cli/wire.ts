@@ -17,11 +17,12 @@ import { createDoorbell } from '../loop.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
 import { defaultRelay, runRelay } from '../relay/run.ts';
 import { createPostgresBudget } from '../upload/budget-pg.ts';
+import { keepRates, probeQuotas } from '../upload/quota.ts';
 import { runUploader } from '../upload/run.ts';
 import { defaultTiming } from '../upload/timing.ts';
 import { createPostgresTokenStore } from '../upload/token-pg-store.ts';
-import { createWechatClient, uploadPath, type WechatClient } from '../wechat/client.ts';
-import { createHttp } from '../wechat/http.ts';
+import { createWechatClient, type WechatClient } from '../wechat/client.ts';
+import { createHttpPools, poolSizes } from '../wechat/http-pools.ts';
 import { createRedisBudget } from '../wechat/limiter-redis.ts';
 import type { Budget } from '../wechat/limiter.ts';
 import { createRedisTokenStore } from '../wechat/token-redis.ts';
@@ -162,11 +163,13 @@ async function upload(parts: Parts, signal: AbortSignal): Promise<void> {
   const redis = openRedis(config, log);
   const budget = createBudget(parts, redis);
   const wechat = createClient({ config, apps, pool, redis, log });
-  await configureBudget({ apps, budget, wechat, log }, signal);
-  await runUploader(
+  const quotaDeps = { pool, budget, wechat, log, clock: systemClock, random: systemRandom };
+  const appids = apps.map((app) => app.appid);
+  const rates = keepRates(quotaDeps, apps, signal); // before the first call
+  const uploader = runUploader(
     { pool, log, metrics, doorbell, budget, wechat, clock: systemClock, random: systemRandom },
     {
-      apps: apps.map((app) => app.appid),
+      apps: appids,
       instance,
       window: config.window,
       timing: {
@@ -184,21 +187,32 @@ async function upload(parts: Parts, signal: AbortSignal): Promise<void> {
     },
     signal,
   );
+  await Promise.all([rates, uploader, probeQuotas(quotaDeps, appids, signal)]);
   await wechat.close();
   redis?.disconnect();
 }
 
 export function openRedis(config: Config, log: Log): Redis | null {
   if (config.redisUrl === undefined) return null;
-  const redis = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: true });
+  const redis = new Redis(config.redisUrl, {
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: true,
+    // A host that vanishes without a reset: its commands fail soon, and its socket makes room for another.
+    connectTimeout: 3_000,
+    commandTimeout: 2_000,
+    socketTimeout: 5_000,
+    keepAlive: 10_000,
+  });
   redis.on('error', (error: Error) => log.warn({ err: error.message }, 'redis.connection_lost'));
   return redis;
 }
 
-const createBudget = ({ config, pool, log }: Parts, redis: Redis | null): Budget =>
-  redis === null
-    ? createPostgresBudget({ pool, log })
-    : createRedisBudget({ redis, keyPrefix: config.redisPrefix, log });
+function createBudget({ config, pool, log }: Parts, redis: Redis | null): Budget {
+  const inPostgres = createPostgresBudget({ pool, log });
+  return redis === null
+    ? inPostgres
+    : createRedisBudget({ redis, keyPrefix: config.redisPrefix, log, fallback: inPostgres });
+}
 
 export function createClient({
   config,
@@ -214,13 +228,16 @@ export function createClient({
   redis: Redis | null;
   log: Log;
 }): WechatClient {
-  const http = createHttp({
-    baseUrl: config.wechatBaseUrl,
-    connections: config.window,
-    totalTimeoutMs: config.callTimeoutMs,
-    headersTimeoutMs: config.callTimeoutMs,
-    bodyTimeoutMs: config.callTimeoutMs,
-  });
+  const http = createHttpPools(
+    {
+      baseUrl: config.wechatBaseUrl,
+      totalTimeoutMs: config.callTimeoutMs,
+      headersTimeoutMs: config.callTimeoutMs,
+      bodyTimeoutMs: config.callTimeoutMs,
+    },
+    apps.map(({ appid }) => appid),
+    poolSizes(config.window),
+  );
   const secrets = new Map(apps.map(({ appid, secret }) => [appid, { secret }]));
   const secretOf = (appid: string): string | undefined => secrets.get(appid)?.secret;
   const store =
@@ -237,23 +254,4 @@ export function createClient({
     log,
   });
   return createWechatClient({ http, tokens, clock: systemClock });
-}
-
-/** The setting, or what WeChat says its limit is (facts.md §2.3); without either the limiter lets everything through. */
-async function configureBudget(
-  { apps, budget, wechat, log }: { apps: readonly App[]; budget: Budget; wechat: WechatClient; log: Log },
-  signal: AbortSignal,
-): Promise<void> {
-  for (const { appid, maxCallsPerSecond } of apps) {
-    if (maxCallsPerSecond !== undefined) {
-      budget.configure(appid, { callsPerSecond: maxCallsPerSecond });
-      continue;
-    }
-    const asked = await wechat.getQuota(appid, uploadPath, signal);
-    if (asked.kind === 'quota' && asked.rateLimit !== null)
-      budget.configure(appid, {
-        callsPerSecond: asked.rateLimit.callCount / asked.rateLimit.refreshSecond,
-      });
-    else log.warn({ appid, errcode: asked.answer.errcode }, 'quota.unknown');
-  }
 }

@@ -2,13 +2,14 @@ import type { ReadResult } from '../wechat/client.ts';
 import { readAcknowledgedBodies } from './claim-store.ts';
 import { compare, contentOf, finishes, paymentKeyOf } from './content.ts';
 import type { Reading, Siblings } from './decide-read.ts';
-import { appEffectOf, type AppEffect } from './decide-send.ts';
+import { appEffectOf } from './decide-send.ts';
 import type { UploaderDeps } from './deps.ts';
 import type { Pauses } from './pauses.ts';
+import { pauseForQuota } from './quota.ts';
 import type { AttemptRecord, Held } from './row.ts';
 import type { Outcome } from '../wechat/outcome.ts';
 
-export type AskDeps = Pick<UploaderDeps, 'pool' | 'wechat' | 'budget' | 'clock' | 'metrics'> & {
+export type AskDeps = Pick<UploaderDeps, 'pool' | 'wechat' | 'budget' | 'clock' | 'random' | 'metrics'> & {
   pauses: Pauses;
 };
 
@@ -23,7 +24,7 @@ export async function askWechat(
   const outcome = outcomeName(read);
   const { answer } = read;
   deps.metrics.uploadAttempts.inc({ kind: 'read', outcome, errcode: String(answer.errcode) });
-  if (read.kind === 'failed') await applyToApp(deps, row.appid, read.outcome, { endpoint: 'read', answer });
+  if (read.kind === 'failed') await applyToApp(deps, row.appid, read.outcome, { endpoint: 'read' });
   const reading: Reading =
     read.kind === 'order'
       ? { kind: 'verdict', verdict: compare(content, read.order) }
@@ -37,17 +38,22 @@ const outcomeName = (read: ReadResult): string => (read.kind === 'failed' ? read
 
 /** Carries a throttle or a stop to everybody who calls for this app. */
 export async function applyToApp(
-  { budget, pauses, clock }: Pick<AskDeps, 'budget' | 'pauses' | 'clock'>,
+  deps: Pick<AskDeps, 'budget' | 'pauses' | 'wechat' | 'clock' | 'random'>,
   appid: string,
   outcome: Outcome,
-  at: { endpoint: 'upload' | 'read'; answer: { errcode: number | null } },
+  { endpoint }: { endpoint: 'upload' | 'read' },
 ): Promise<void> {
-  const effect: AppEffect = appEffectOf(outcome, at.endpoint, {
-    errcode: at.answer.errcode,
-    nowMs: clock().getTime(),
-  });
-  if (effect.kind === 'slow_down') await budget.slowDown(appid, effect.forMs);
-  if (effect.kind === 'pause') await pauses.impose(appid, effect).catch(() => undefined); // the copy in memory holds
+  const effect = appEffectOf(outcome, endpoint);
+  switch (effect.kind) {
+    case 'none':
+      return;
+    case 'slow_down':
+      return deps.budget.slowDown(appid, effect.forMs);
+    case 'quota':
+      return pauseForQuota(deps, appid, effect).catch(() => undefined); // the copy in memory holds
+    case 'pause':
+      await deps.pauses.impose(appid, effect).catch(() => undefined);
+  }
 }
 
 /** What our own record says of the payment's other events. */

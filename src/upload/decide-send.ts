@@ -80,16 +80,14 @@ export function waitForPayment(row: Held, context: Context): Transition {
 export type AppEffect =
   | { kind: 'none' }
   | { kind: 'slow_down'; forMs: number }
+  /** 45009: what is left decides for how long the endpoint stops; see quota.ts. */
+  | { kind: 'quota'; endpoint: 'upload' | 'read' }
   | { kind: 'pause'; endpoint: Endpoint; errcode: number; reason: string; resumeAt: Date | null };
 
 /** What a pause covers: one endpoint, or the app as a whole. */
 export type Endpoint = 'upload' | 'read' | '*';
 
-export function appEffectOf(
-  outcome: Outcome,
-  endpoint: 'upload' | 'read',
-  answered: { errcode: number | null; nowMs: number },
-): AppEffect {
+export function appEffectOf(outcome: Outcome, endpoint: 'upload' | 'read'): AppEffect {
   if (outcome.kind === 'account_stop') {
     return {
       kind: 'pause',
@@ -101,11 +99,5 @@ export function appEffectOf(
   }
   if (outcome.kind !== 'throttled') return { kind: 'none' };
   if (outcome.scope === 'minute') return { kind: 'slow_down', forMs: outcome.retryAfterMs };
-  return {
-    kind: 'pause',
-    endpoint,
-    errcode: answered.errcode ?? 0,
-    reason: 'daily quota used up',
-    resumeAt: new Date(answered.nowMs + outcome.retryAfterMs),
-  };
+  return { kind: 'quota', endpoint };
 }

@@ -9,7 +9,7 @@ import type { Timing } from './timing.ts';
 
 export type UploaderDeps = {
   pool: Pool;
-  wechat: Pick<WechatClient, 'upload' | 'getOrder'>;
+  wechat: Pick<WechatClient, 'upload' | 'getOrder' | 'getQuota'>;
   budget: Budget;
   log: Log;
   metrics: Metrics;

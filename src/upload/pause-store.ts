@@ -39,3 +39,28 @@ export async function readPauses(db: Queryable): Promise<Pause[]> {
   );
   return rows;
 }
+
+/** The code of a pause that a quota caused: it may be prolonged, and lifted when calls are left after all. */
+export const quotaErrcode = 45009;
+
+/** Moves the end of a quota's pause, never to an earlier time; true when it stands and was moved. */
+export async function prolongQuotaPause(
+  db: Queryable,
+  pause: Pick<Pause, 'appid' | 'endpoint' | 'reason' | 'resumeAt'>,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update fahuo.pause set resume_at = greatest(resume_at, $4), reason = $3
+     where appid = $1 and endpoint = $2 and errcode = ${quotaErrcode} and resume_at is not null`,
+    [pause.appid, pause.endpoint, pause.reason.slice(0, 500), pause.resumeAt],
+  );
+  return rowCount === 1;
+}
+
+/** Ends a pause that a quota caused; true when there was one. */
+export async function liftQuotaPause(db: Queryable, appid: string, endpoint: Endpoint): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `delete from fahuo.pause where appid = $1 and endpoint = $2 and errcode = ${quotaErrcode}`,
+    [appid, endpoint],
+  );
+  return rowCount === 1;
+}

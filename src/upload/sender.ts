@@ -64,7 +64,7 @@ async function decide(
   attempts.push({ kind: 'send', outcome: outcome.kind, answer, uploadTimeMs: row.uploadTimeMs });
   deps.metrics.uploadAttempts.inc({ kind: 'send', outcome: outcome.kind, errcode: String(answer.errcode) });
   deps.metrics.uploadSeconds.observe(answer.durationMs / 1000);
-  await applyToApp(deps, row.appid, outcome, { endpoint: 'upload', answer });
+  await applyToApp(deps, row.appid, outcome, { endpoint: 'upload' });
   return decideAfterSend(row, outcome, contextOf(deps, options));
 }
 

@@ -62,7 +62,8 @@ export type Grant = { bucket: Bucket; granted: number; retryAfterMs: number };
 
 /**
  * Decides one request. A read that gets less than it wants leaves a claim, as far as its credit goes, which writes
- * step around; a read without credit competes like a write. Pure; limiter-redis.ts holds the same steps in Lua.
+ * step around; a read without credit competes like a write. Pure; limiter-redis.ts holds the same steps in Lua,
+ * db/functions/take_budget.sql in SQL.
  */
 export function decideGrant(before: Bucket, request: GrantRequest, shape: Shape): Grant {
   const { nowMs, lane } = request;
@@ -80,22 +81,6 @@ export function decideGrant(before: Bucket, request: GrantRequest, shape: Shape)
   const after =
     lane === 'write' ? left : afterRead(left, { nowMs, granted, missing: wanted - granted, retryAfterMs });
   return { bucket: after, granted, retryAfterMs };
-}
-
-/**
- * Puts unused grants back, never above the capacity. What flowed in while they were held may have filled the place
- * they left, so as much is not returned: the bucket is never fuller than if they had not been taken.
- */
-export function returnGrant(
-  bucket: Bucket,
-  returned: { lane: 'write' | 'read'; count: number; heldMs: number },
-  shape: Shape,
-): Bucket {
-  if (shape.kind === 'unlimited') return bucket;
-  const owed = Math.max(0, returned.count - returned.heldMs * shape.perMs);
-  const level = Math.min(shape.capacity, bucket.level + owed);
-  if (returned.lane === 'write') return { ...bucket, level };
-  return { ...bucket, level, readCredit: Math.min(shape.readCapacity, bucket.readCredit + returned.count) };
 }
 
 type Limited = Extract<Shape, { kind: 'limited' }>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { Clock } from '../clock.ts';
 import type { Answer, JsonObject, Reply } from './answer.ts';
-import type { Http } from './http.ts';
+import type { CallUse, Http } from './http.ts';
 import { parseOrder, readKeyOf, type Order, type PaymentKey } from './order.ts';
 import { classifyUpload, isTokenErrcode, type Outcome } from './outcome.ts';
 import { withUploadTime } from './render.ts';
@@ -100,12 +100,19 @@ async function callWithToken(
     if (token.kind === 'unavailable')
       return { outcome: token.outcome, reply: { answer: token.answer, json: null } };
     const query = { access_token: token.value };
-    const reply = await http.call({ path: request.path, query, body: request.body }, signal);
+    const of = { appid: request.appid, use: useOf(request.path) };
+    const reply = await http.call({ of, path: request.path, query, body: request.body }, signal);
     const refused = isTokenErrcode(reply.answer.errcode);
-    if (refused) await tokens.failed(request.appid, token.value);
+    if (refused) await tokens.failed(request.appid, token);
+    // A negative code is WeChat's own trouble, and proves nothing about the token.
+    else if ((reply.answer.errcode ?? -1) >= 0) tokens.worked(request.appid, token);
     if (!refused || attempt === 2) return { outcome: classifyUpload(reply.answer, clock()), reply };
   }
 }
+
+/** A quota is asked while uploads and reads may hang: it goes with the tokens. */
+const useOf = (path: string): CallUse =>
+  path === uploadPath ? 'upload' : path === quotaPath ? 'token' : 'read';
 
 function readOrder({ outcome, reply }: Called): ReadResult {
   const { answer } = reply;

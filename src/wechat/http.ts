@@ -17,7 +17,12 @@ export type HttpOptions = {
   maxAnswerBytes?: number;
 };
 
+/** What a call is for: calls of one use never wait for a socket of another (http-pools.ts). */
+export type CallUse = 'upload' | 'read' | 'token';
+
 export type HttpRequest = {
+  /** Whose call this is, and what for. */
+  of?: { appid: string; use: CallUse };
   method?: 'GET' | 'POST';
   path: string;
   query: Readonly<Record<string, string>>;

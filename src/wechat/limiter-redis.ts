@@ -1,24 +1,33 @@
 import type { Redis } from 'ioredis';
 
-import type { Clock } from '../clock.ts';
+import { monotonicMs, type Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { claimLifeMs, shapeOf, type Rate, type Shape } from './bucket.ts';
-import { defaultReadShare, type Budget, type BudgetOptions } from './limiter.ts';
+import { claimLifeMs, type Rate, type Shape } from './bucket.ts';
+import { createShapes, type Budget, type BudgetOptions } from './limiter.ts';
 import { redisScript, within, type RedisScript } from './redis-script.ts';
 
 export type RedisBudgetOptions = BudgetOptions & {
   redis: Redis;
   keyPrefix: string;
   log?: Log;
-  /** A Redis that takes longer grants nothing. */
+  /** Asked while Redis does not answer, with {@link awayShare} of each rate. */
+  fallback: Budget;
+  /** A Redis that takes longer is away. */
   timeoutMs?: number;
+  /** How often a Redis that is away is asked whether it is back. */
+  probeMs?: number;
   /** For tests: the time that the script uses in place of the Redis server's own. */
   clock?: Clock;
 };
 
-/** What a caller waits when Redis does not answer: nothing is granted, so the budget is never overdrawn. */
-const redisGoneRetryMs = 500;
+/**
+ * While Redis is away the fallback grants this part of the rate. Not all of it: some instances may still reach Redis
+ * and use the whole rate there.
+ */
+export const awayShare = 0.25;
+/** Grants of the last second before Redis went away still count: so long the fallback is not asked. */
+const clearMs = 1_000;
 
 /**
  * Loads the bucket, refills it and leaves `b`, `now`, `capacity`. The steps are those of bucket.ts (`refilled`), with
@@ -73,15 +82,6 @@ save()
 return {granted, retryAfter}
 `;
 
-/** ARGV 6: lane, 7: count, 8: heldMs. */
-const giveBackLua = `${prelude}
-if perMs < 0 then return 0 end
-b.level = math.min(capacity, b.level + math.max(0, tonumber(ARGV[7]) - tonumber(ARGV[8]) * perMs))
-if ARGV[6] == 'read' then b.credit = math.min(readCapacity, b.credit + tonumber(ARGV[7])) end
-save()
-return 1
-`;
-
 /** ARGV 6: forMs. */
 const slowDownLua = `${prelude}
 b.blockedUntil = math.max(b.blockedUntil, now + tonumber(ARGV[6]))
@@ -91,40 +91,81 @@ return 1
 
 /**
  * One budget an app over all instances that share this Redis and key prefix. Rates are configured alike everywhere.
- * While Redis does not answer nothing is granted: an upload waits, the rate is never exceeded.
+ * A Redis that refuses, fails or is silent is left alone but for a probe a second, and the fallback grants meanwhile:
+ * no `take` waits for it but the first.
  */
 export function createRedisBudget(options: RedisBudgetOptions): Budget {
-  const { redis, keyPrefix } = options;
-  const rates = new Map<string, Rate>();
-  const readShare = options.readShare ?? defaultReadShare;
-  const scripts = {
-    take: redisScript(redis, takeLua),
-    giveBack: redisScript(redis, giveBackLua),
-    slowDown: redisScript(redis, slowDownLua),
-  };
+  const { redis, keyPrefix, fallback, timeoutMs = 1_000 } = options;
+  const shapes = createShapes(options);
+  const scripts = { take: redisScript(redis, takeLua), slowDown: redisScript(redis, slowDownLua) };
+  const away = createAway(options, () => within(timeoutMs, redis.ping()));
+
+  /** Null when Redis is away. */
   const run = async (
     script: RedisScript,
     appid: string,
     args: readonly (string | number)[],
   ): Promise<unknown> => {
-    const shape = shapeOf(rates.get(appid) ?? 'unlimited', readShare);
+    if (away.isAway()) return null;
     const now = options.clock === undefined ? '' : options.clock().getTime();
-    const work = script([`${keyPrefix}budget:{${appid}}`], [now, ...shapeArgs(shape), ...args]);
-    return within(options.timeoutMs ?? 1_000, work).catch((error: unknown) => {
-      options.log?.warn({ appid, err: messageOf(error) }, 'budget.redis_failed');
-      return undefined;
-    });
+    const work = script([`${keyPrefix}budget:{${appid}}`], [now, ...shapeArgs(shapes.of(appid)), ...args]);
+    return within(timeoutMs, work).catch((error: unknown) => away.leave(error));
   };
   return {
-    take: async ({ appid, lane, wanted }) =>
-      readGrant(await run(scripts.take, appid, [lane, Math.max(0, Math.floor(wanted))])),
-    giveBack: async ({ appid, lane, count, heldMs }) => {
-      await run(scripts.giveBack, appid, [lane, count, heldMs]);
+    take: async ({ appid, lane, wanted }) => {
+      const whole = Math.max(0, Math.floor(wanted));
+      const grant = readGrant(await run(scripts.take, appid, [lane, whole]));
+      if (grant !== null) return grant;
+      const waitMs = clearMs - away.sinceMs();
+      return waitMs > 0
+        ? { granted: 0, retryAfterMs: Math.ceil(waitMs) }
+        : fallback.take({ appid, lane, wanted: whole });
     },
     slowDown: async (appid, forMs) => {
-      await run(scripts.slowDown, appid, [forMs]);
+      if ((await run(scripts.slowDown, appid, [forMs])) === null) await fallback.slowDown(appid, forMs);
     },
-    configure: (appid, rate) => void rates.set(appid, rate),
+    configure: (appid, rate) => {
+      shapes.set(appid, rate);
+      fallback.configure(appid, partOf(rate));
+    },
+  };
+}
+
+const partOf = (rate: Rate): Rate =>
+  rate === 'unlimited' ? rate : { callsPerSecond: rate.callsPerSecond * awayShare };
+
+type Away = { isAway: () => boolean; sinceMs: () => number; leave: (error: unknown) => null };
+
+/** Whether Redis is away: left at its first failure, and taken back when a probe is answered. */
+function createAway(
+  { log, probeMs = 1_000 }: Pick<RedisBudgetOptions, 'log' | 'probeMs'>,
+  ping: () => Promise<unknown>,
+): Away {
+  let leftAtMs: number | null = null;
+  let probeAtMs = 0;
+  const probe = async (): Promise<void> => {
+    probeAtMs = Infinity;
+    try {
+      await ping();
+      leftAtMs = null;
+      log?.info('budget.redis_back');
+    } catch {
+      probeAtMs = monotonicMs() + probeMs;
+    }
+  };
+  return {
+    isAway: () => {
+      if (leftAtMs !== null && monotonicMs() >= probeAtMs) void probe();
+      return leftAtMs !== null;
+    },
+    sinceMs: () => monotonicMs() - (leftAtMs ?? monotonicMs()),
+    leave: (error) => {
+      if (leftAtMs !== null) return null;
+      leftAtMs = monotonicMs();
+      probeAtMs = leftAtMs + probeMs;
+      log?.warn({ err: messageOf(error), share: awayShare }, 'budget.redis_away');
+      return null;
+    },
   };
 }
 
@@ -133,7 +174,5 @@ const shapeArgs = (shape: Shape): number[] =>
     ? [-1, 0, 0, 0]
     : [shape.perMs, shape.capacity, shape.readPerMs, shape.readCapacity];
 
-function readGrant(reply: unknown): { granted: number; retryAfterMs: number } {
-  if (!Array.isArray(reply)) return { granted: 0, retryAfterMs: redisGoneRetryMs };
-  return { granted: Number(reply[0]), retryAfterMs: Number(reply[1]) };
-}
+const readGrant = (reply: unknown): { granted: number; retryAfterMs: number } | null =>
+  Array.isArray(reply) ? { granted: Number(reply[0]), retryAfterMs: Number(reply[1]) } : null;

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { decideGrant, freshBucket, returnGrant, shapeOf, type Bucket, type Rate } from './bucket.ts';
+import { decideGrant, freshBucket, shapeOf, type Bucket, type Rate, type Shape } from './bucket.ts';
 
 /** `read` has a share that writes cannot take from it; what reads leave, writes use. */
 export type Lane = 'write' | 'read';
@@ -15,11 +15,9 @@ export type Budget = {
     lane: Lane;
     wanted: number;
   }) => Promise<{ granted: number; retryAfterMs: number }>;
-  /** Returns grants that were not used, `heldMs` after they were taken; the later, the fewer count. Never rejects. */
-  giveBack: (request: { appid: string; lane: Lane; count: number; heldMs: number }) => Promise<void>;
   /** Nobody is granted anything for `forMs`: WeChat said 45011 or 44990. Never rejects. */
   slowDown: (appid: string, forMs: number) => Promise<void>;
-  /** Sets the rate of one app; apps never configured are unlimited. */
+  /** Sets the rate of one app; apps never configured are unlimited. Throws CONFIG_INVALID unless it is above 0. */
   configure: (appid: string, rate: Rate) => void;
 };
 
@@ -34,32 +32,33 @@ export const defaultReadShare = 0.2;
 
 /** A budget of this process alone. */
 export function createLocalBudget(options: BudgetOptions & { clock: Clock }): Budget {
-  const rates = new Map<string, Rate>();
+  const shapes = createShapes(options);
   const buckets = new Map<string, Bucket>();
-  const readShare = options.readShare ?? defaultReadShare;
   const nowMs = (): number => options.clock().getTime();
   const bucketOf = (appid: string): Bucket => buckets.get(appid) ?? freshBucket;
   return {
     take: ({ appid, lane, wanted }) => {
-      const shape = shapeOf(rates.get(appid) ?? 'unlimited', readShare);
-      const { bucket, granted, retryAfterMs } = decideGrant(
-        bucketOf(appid),
-        { nowMs: nowMs(), lane, wanted },
-        shape,
-      );
+      const request = { nowMs: nowMs(), lane, wanted };
+      const { bucket, granted, retryAfterMs } = decideGrant(bucketOf(appid), request, shapes.of(appid));
       buckets.set(appid, bucket);
       return Promise.resolve({ granted, retryAfterMs });
-    },
-    giveBack: ({ appid, ...returned }) => {
-      const shape = shapeOf(rates.get(appid) ?? 'unlimited', readShare);
-      buckets.set(appid, returnGrant(bucketOf(appid), returned, shape));
-      return Promise.resolve();
     },
     slowDown: (appid, forMs) => {
       const bucket = bucketOf(appid);
       buckets.set(appid, { ...bucket, blockedUntilMs: Math.max(bucket.blockedUntilMs, nowMs() + forMs) });
       return Promise.resolve();
     },
-    configure: (appid, rate) => void rates.set(appid, rate),
+    configure: shapes.set,
+  };
+}
+
+export type Shapes = { of: (appid: string) => Shape; set: (appid: string, rate: Rate) => void };
+
+/** The shape of each app's bucket. A rate that makes no bucket is refused when it is set, so that no `take` throws. */
+export function createShapes({ readShare }: BudgetOptions): Shapes {
+  const shapes = new Map<string, Shape>();
+  return {
+    of: (appid) => shapes.get(appid) ?? { kind: 'unlimited' },
+    set: (appid, rate) => void shapes.set(appid, shapeOf(rate, readShare ?? defaultReadShare)),
   };
 }

@@ -7,7 +7,8 @@ export type { OutcomeKind, OutcomeRow } from './outcome-table.ts';
 
 /**
  * What an upload came to. `unknown` with `notSent` is its opposite in one respect: provably nothing went out, so it
- * may be sent again without a read. `throttled` with scope `day` lasts until {@link beijingMidnightAfter}.
+ * may be sent again without a read. `throttled` with scope `day` lasts until {@link beijingMidnightAfter} at most: what
+ * `quota/get` says decides (quota.ts).
  */
 export type Outcome =
   | { kind: 'accepted' }

@@ -31,6 +31,7 @@ type App = { appid: string; secret: string; timeoutMs: number };
 const askStable = (http: Http, { appid, secret, timeoutMs }: App, signal?: AbortSignal): Promise<Reply> =>
   http.call(
     {
+      of: { appid, use: 'token' },
       path: '/cgi-bin/stable_token',
       query: {},
       body: JSON.stringify({ grant_type: 'client_credential', appid, secret, force_refresh: false }),
@@ -43,6 +44,7 @@ const askStable = (http: Http, { appid, secret, timeoutMs }: App, signal?: Abort
 const askPlain = (http: Http, { appid, secret, timeoutMs }: App, signal?: AbortSignal): Promise<Reply> =>
   http.call(
     {
+      of: { appid, use: 'token' },
       method: 'GET',
       path: '/cgi-bin/token',
       query: { grant_type: 'client_credential', appid, secret },

@@ -7,9 +7,24 @@ import { notSentAnswer, type Answer } from './answer.ts';
 import type { Http } from './http.ts';
 import { beijingMidnightAfter, classifyTokenFailure, type Outcome } from './outcome.ts';
 import { within } from './redis-script.ts';
+import {
+  adopt,
+  decideCurrent,
+  fetched,
+  fetchFailed,
+  freshTokenState,
+  isNews,
+  isUsable,
+  looked,
+  prove,
+  refuse,
+  restUntil,
+  type TokenState,
+  type UsedToken,
+} from './token-decide.ts';
 import { fetchToken } from './token-fetch.ts';
 import type { StoredToken, TokenMode, TokenStore } from './token-store.ts';
-import { backoffMs, beijingDay, refreshAtMs } from './token-timing.ts';
+import { beijingDay } from './token-timing.ts';
 
 /**
  * Access tokens for every app of the deployment.
@@ -19,12 +34,17 @@ import { backoffMs, beijingDay, refreshAtMs } from './token-timing.ts';
  * T3 A holder that dies delays the others by the lock's life at most.
  * T4 Without the store each process fetches for itself, once at a time, with backoff.
  * T5 A token that WeChat refuses is dropped only while it is still the current one.
+ * T6 A token is bad when WeChat refuses it; another one is a new chance, also one that another instance brought.
+ *
+ * What follows from what is decided in token-decide.ts; this file has the effects.
  */
 export type TokenSource = {
   /** A token to use now. `unavailable` says why there is none; nothing of the business call was sent. Never rejects. */
   current: (appid: string, signal?: AbortSignal) => Promise<TokenResult>;
-  /** WeChat refused `value` with 40001, 40014 or 42001: the next `current` answers another one. Never rejects. */
-  failed: (appid: string, value: string) => Promise<void>;
+  /** WeChat refused this token with 40001, 40014 or 42001: the next `current` answers another one. Never rejects. */
+  failed: (appid: string, used: UsedToken) => Promise<void>;
+  /** A call got through with this token. */
+  worked: (appid: string, used: UsedToken) => void;
 };
 
 export type TokenResult =
@@ -51,6 +71,9 @@ export type TokenSourceOptions = {
   storeRestMs?: number;
   /** `plain` mode stops here; WeChat's limit is 2,000 a day (facts.md §2.1). */
   dailyFetches?: number;
+  /** For tests: the wait between two looks, and the clock that bounds them. */
+  sleep?: (ms: number) => Promise<void>;
+  monotonic?: () => number;
 };
 
 const defaults = {
@@ -60,12 +83,12 @@ const defaults = {
   storeTimeoutMs: 1_000,
   storeRestMs: 5_000,
   dailyFetches: 1_900,
+  sleep: (ms: number): Promise<void> => pause(ms),
+  monotonic: monotonicMs,
 };
 
 /** Within the margin, an instance that does not hold the lock looks again after this. */
 const recheckMs = 1_000;
-/** A token refused this soon after it came is a sign of trouble that another fetch will not cure. */
-const quickFailureMs = 10_000;
 
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
   const byApp = new Map(
@@ -73,7 +96,8 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   );
   return {
     current: (appid, signal) => byApp.get(appid)?.current(signal) ?? Promise.resolve(unconfigured),
-    failed: async (appid, value) => byApp.get(appid)?.failed(value),
+    failed: async (appid, used) => byApp.get(appid)?.failed(used),
+    worked: (appid, used) => byApp.get(appid)?.worked(used),
   };
 }
 
@@ -83,26 +107,13 @@ const unconfigured: Unavailable = {
   outcome: { kind: 'account_stop', errcode: 40013, reason: 'no secret is configured for this appid' },
 };
 
-type Held = {
-  value: string;
-  generation: number;
-  obtainedAtMs: number;
-  expiresAtMs: number;
-  refreshAtMs: number;
-};
-
 class AppToken {
   readonly #appid: string;
   readonly #secret: string;
   readonly #options: TokenSourceOptions & typeof defaults;
   readonly #owner = randomUUID();
-  #held: Held | undefined;
-  #generation = 0;
-  #refused: string | undefined;
+  #state: TokenState = freshTokenState;
   #flight: Promise<TokenResult> | undefined;
-  #notBeforeMs = 0;
-  #refusals = 0;
-  #quickFailures = 0;
   #lastRefusal: Unavailable = unavailable('refused', { kind: 'token' });
   #storeRestsUntilMs = 0;
   #fetches = { day: '', count: 0 };
@@ -114,29 +125,58 @@ class AppToken {
   }
 
   async current(signal?: AbortSignal): Promise<TokenResult> {
-    const nowMs = this.#nowMs();
-    const held = this.#held;
-    if (held !== undefined && nowMs < held.refreshAtMs) return asResult(held);
-    const usable = held !== undefined && nowMs < held.expiresAtMs;
-    if (nowMs < this.#notBeforeMs && this.#flight === undefined)
-      return usable ? asResult(held) : this.#lastRefusal;
-    this.#flight ??= this.#obtain().finally(() => (this.#flight = undefined));
-    return usable ? asResult(held) : orAborted(this.#flight, signal);
+    const next = decideCurrent(this.#state, this.#nowMs());
+    switch (next.kind) {
+      case 'use':
+        return asResult(next.token);
+      case 'refresh':
+        void this.#once(() => this.#obtain());
+        return asResult(next.token);
+      case 'obtain':
+        return orAborted(
+          this.#once(() => this.#obtain()),
+          signal,
+        );
+      case 'look':
+        return orAborted(
+          this.#once(() => this.#look()),
+          signal,
+        );
+      case 'rest':
+        return this.#flight === undefined ? this.#lastRefusal : orAborted(this.#flight, signal);
+    }
   }
 
-  async failed(value: string): Promise<void> {
-    const held = this.#held;
-    if (held?.value !== value) return; // T5
+  worked(used: UsedToken): void {
+    this.#state = prove(this.#state, used);
+  }
+
+  async failed(used: UsedToken): Promise<void> {
+    const after = refuse(this.#state, used, this.#at());
+    if (after === null) return; // T5
+    this.#state = after;
+    this.#lastRefusal = unavailable('refused', { kind: 'token' });
+    await this.#tellStore((store) => store.dropIf(this.#appid, this.#options.mode, used.value));
+  }
+
+  /** One errand at a time; whoever comes meanwhile waits for the same. */
+  #once(errand: () => Promise<TokenResult>): Promise<TokenResult> {
+    this.#flight ??= errand().finally(() => (this.#flight = undefined));
+    return this.#flight;
+  }
+
+  /** T6 No fetch while it rests; but another instance may have a good token, and a rest is no reason to miss it. */
+  async #look(): Promise<TokenResult> {
     const nowMs = this.#nowMs();
-    this.#held = undefined;
-    this.#refused = value;
-    this.#quickFailures = nowMs - held.obtainedAtMs < quickFailureMs ? this.#quickFailures + 1 : 0;
-    if (this.#quickFailures > 1)
-      this.#rest(this.#quickFailures - 1, unavailable('refused', { kind: 'token' }));
-    if (nowMs < this.#storeRestsUntilMs) return;
-    await this.#store((store) => store.dropIf(this.#appid, this.#options.mode, value)).catch(
-      (error: unknown) => this.#leaveStore(error),
-    );
+    this.#state = looked(this.#state, nowMs);
+    if (nowMs < this.#storeRestsUntilMs) return this.#lastRefusal;
+    try {
+      const stored = await this.#read();
+      return stored === null ? this.#lastRefusal : this.#adopt({ ...stored, own: false });
+    } catch (error) {
+      this.#leaveStore(error);
+      return this.#lastRefusal;
+    }
   }
 
   /** Never rejects: what the store throws ends in a fetch of our own (T4). */
@@ -151,28 +191,27 @@ class AppToken {
   }
 
   async #obtainShared(): Promise<TokenResult> {
-    const deadlineMs = monotonicMs() + this.#options.lockTtlMs + 2 * this.#options.pollMs;
+    const { pollMs, lockTtlMs, mode, sleep, monotonic, random } = this.#options;
+    const deadlineMs = monotonic() + lockTtlMs + 2 * pollMs;
     for (;;) {
       const stored = await this.#read();
-      if (stored !== null && this.#isNews(stored)) return this.#adopt(stored);
-      if (
-        await this.#store((store) =>
-          store.lock(this.#appid, this.#options.mode, this.#owner, this.#options.lockTtlMs),
-        )
-      ) {
+      if (stored !== null && isNews(this.#state, stored, this.#nowMs()))
+        return this.#adopt({ ...stored, own: false });
+      if (await this.#store((store) => store.lock(this.#appid, mode, this.#owner, lockTtlMs)))
         return this.#refreshAsHolder();
-      }
-      if (stored !== null) return this.#adopt(stored, this.#nowMs() + recheckMs); // T2
-      if (monotonicMs() > deadlineMs)
+      if (stored !== null)
+        return this.#adopt({ ...stored, own: false, refreshAtMs: this.#nowMs() + recheckMs }); // T2
+      if (monotonic() > deadlineMs)
         return unavailable('timeout', notSent('another instance is fetching the token'));
-      await pause(this.#options.pollMs * (0.5 + this.#options.random()));
+      await sleep(pollMs * (0.5 + random()));
     }
   }
 
   /** The lock is kept to its end when WeChat itself said no, so that the instances do not ask one after another. */
   async #refreshAsHolder(): Promise<TokenResult> {
     const stored = await this.#read();
-    const result = stored !== null && this.#isNews(stored) ? this.#adopt(stored) : await this.#fetch();
+    const news = stored !== null && isNews(this.#state, stored, this.#nowMs());
+    const result = news ? this.#adopt({ ...stored, own: false }) : await this.#fetch();
     if (result.kind === 'token' || result.answer.errcode === null) {
       await this.#store((store) => store.unlock(this.#appid, this.#options.mode, this.#owner));
     }
@@ -180,81 +219,48 @@ class AppToken {
   }
 
   async #fetch(): Promise<TokenResult> {
-    const { mode, http, fetchTimeoutMs } = this.#options;
-    if (mode === 'plain' && (await this.#countFetch()) > this.#options.dailyFetches)
-      return this.#refuseForToday();
-    const fetched = await fetchToken(http, {
-      appid: this.#appid,
-      secret: this.#secret,
-      mode,
-      timeoutMs: fetchTimeoutMs,
-    });
-    const now = this.#options.clock();
-    if (fetched.kind === 'refused') {
-      const { answer } = fetched;
-      this.#options.log?.warn(
-        { appid: this.#appid, mode, errcode: answer.errcode, failure: answer.failure, rid: answer.rid },
-        'token.refused',
-      );
-      this.#refusals += 1;
-      return this.#rest(this.#refusals, {
-        kind: 'unavailable',
-        answer,
-        outcome: classifyTokenFailure(answer, now),
-      });
-    }
-    this.#refusals = 0;
-    const token = { value: fetched.value, expiresAt: new Date(now.getTime() + fetched.ttlMs) };
+    const { mode, http, fetchTimeoutMs, dailyFetches } = this.#options;
+    if (mode === 'plain' && (await this.#countFetch()) > dailyFetches) return this.#refuseForToday();
+    const app = { appid: this.#appid, secret: this.#secret, mode, timeoutMs: fetchTimeoutMs };
+    const answered = await fetchToken(http, app);
+    if (answered.kind === 'refused') return this.#restAfter(answered.answer);
+    this.#state = fetched(this.#state);
+    const token = { value: answered.value, expiresAt: new Date(this.#nowMs() + answered.ttlMs) };
     this.#options.log?.info({ appid: this.#appid, mode, expires_at: token.expiresAt }, 'token.fetched');
-    const result = this.#adopt(token);
-    await this.#share(token);
+    const result = this.#adopt({ ...token, own: true });
+    await this.#tellStore((store) => store.write(this.#appid, mode, token.value, token.expiresAt));
     return result;
   }
 
-  async #share(token: StoredToken): Promise<void> {
-    if (this.#nowMs() < this.#storeRestsUntilMs) return;
-    await this.#store((store) =>
-      store.write(this.#appid, this.#options.mode, token.value, token.expiresAt),
-    ).catch((error: unknown) => this.#leaveStore(error));
+  #restAfter(answer: Answer): Unavailable {
+    const { errcode, failure, rid } = answer;
+    const { log, mode, clock } = this.#options;
+    log?.warn({ appid: this.#appid, mode, errcode, failure, rid }, 'token.refused');
+    const outcome = classifyTokenFailure(answer, clock());
+    this.#state = fetchFailed(this.#state, outcome.kind !== 'unknown', this.#at());
+    this.#lastRefusal = { kind: 'unavailable', answer, outcome };
+    return this.#lastRefusal;
   }
 
-  /** A stored token that is neither the one we hold nor the one that WeChat refused us. */
-  #isNews(stored: StoredToken): boolean {
-    return stored.value !== this.#held?.value;
+  async #tellStore(work: (store: TokenStore) => Promise<void>): Promise<void> {
+    if (this.#nowMs() < this.#storeRestsUntilMs) return;
+    await this.#store(work).catch((error: unknown) => this.#leaveStore(error));
   }
 
   async #read(): Promise<StoredToken | null> {
     const stored = await this.#store((store) => store.read(this.#appid, this.#options.mode));
-    return stored === null || stored.value === this.#refused || stored.expiresAt.getTime() <= this.#nowMs()
-      ? null
-      : stored;
+    return stored !== null && isUsable(this.#state, stored, this.#nowMs()) ? stored : null;
   }
 
-  #adopt(token: StoredToken, refreshAt?: number): TokenResult {
-    const nowMs = this.#nowMs();
-    const expiresAtMs = token.expiresAt.getTime();
-    const same = this.#held?.value === token.value ? this.#held : undefined;
-    this.#held = {
-      value: token.value,
-      generation: same?.generation ?? ++this.#generation,
-      obtainedAtMs: same?.obtainedAtMs ?? nowMs,
-      expiresAtMs,
-      refreshAtMs: refreshAt ?? refreshAtMs(nowMs, expiresAtMs, this.#options.random),
-    };
-    return asResult(this.#held);
-  }
-
-  /** No fetch for a while; until then `current` answers `refusal`, or the token held if it is good. */
-  #rest(count: number, refusal: Unavailable): Unavailable {
-    this.#notBeforeMs = this.#nowMs() + backoffMs(count, this.#options.random);
-    this.#lastRefusal = refusal;
-    return refusal;
+  #adopt(token: StoredToken & { own: boolean; refreshAtMs?: number }): TokenResult {
+    this.#state = adopt(this.#state, token, this.#at());
+    return this.#state.cached === null ? this.#lastRefusal : asResult(this.#state.cached);
   }
 
   #refuseForToday(): Unavailable {
     const now = this.#options.clock();
     const untilMs = beijingMidnightAfter(now).getTime();
-    this.#notBeforeMs = untilMs;
+    this.#state = restUntil(this.#state, untilMs);
     this.#lastRefusal = unavailable('refused', {
       kind: 'throttled',
       scope: 'day',
@@ -286,13 +292,13 @@ class AppToken {
   #nowMs(): number {
     return this.#options.clock().getTime();
   }
+
+  #at(): { nowMs: number; random: () => number } {
+    return { nowMs: this.#nowMs(), random: this.#options.random };
+  }
 }
 
-const asResult = (held: Held): TokenResult => ({
-  kind: 'token',
-  value: held.value,
-  generation: held.generation,
-});
+const asResult = ({ value, generation }: UsedToken): TokenResult => ({ kind: 'token', value, generation });
 
 const notSent = (reason: string): Outcome => ({ kind: 'unknown', reason, notSent: true });
 

@@ -90,21 +90,18 @@ describe('after a send', () => {
     expect(waits('minute')).toMatchObject({ to: 'pending', afterMs: hourMs, spent: false });
   });
 
-  it('pauses the app for a stop, the endpoint for a daily quota, and slows everybody for a minute quota', () => {
-    const at = { errcode: 45009, nowMs };
-    expect(appEffectOf({ kind: 'account_stop', errcode: 48001, reason: 'x' }, 'upload', at)).toMatchObject({
+  it('pauses the app for a stop, asks what is left for a daily quota, and slows everybody for a minute quota', () => {
+    expect(appEffectOf({ kind: 'account_stop', errcode: 48001, reason: 'x' }, 'upload')).toMatchObject({
       kind: 'pause',
       endpoint: '*',
       resumeAt: null,
     });
     const daily: Outcome = { kind: 'throttled', scope: 'day', retryAfterMs: hourMs };
-    expect(appEffectOf(daily, 'upload', at)).toMatchObject({
-      endpoint: 'upload',
-      resumeAt: new Date(nowMs + hourMs),
-    });
+    expect(appEffectOf(daily, 'upload')).toEqual({ kind: 'quota', endpoint: 'upload' });
+    expect(appEffectOf(daily, 'read')).toEqual({ kind: 'quota', endpoint: 'read' });
     const minute: Outcome = { kind: 'throttled', scope: 'minute', retryAfterMs: 60_000 };
-    expect(appEffectOf(minute, 'read', at)).toEqual({ kind: 'slow_down', forMs: 60_000 });
-    expect(appEffectOf({ kind: 'accepted' }, 'upload', at)).toEqual({ kind: 'none' });
+    expect(appEffectOf(minute, 'read')).toEqual({ kind: 'slow_down', forMs: 60_000 });
+    expect(appEffectOf({ kind: 'accepted' }, 'upload')).toEqual({ kind: 'none' });
   });
 });
 

@@ -3,7 +3,6 @@ import {
   claimLifeMs,
   decideGrant,
   freshBucket,
-  returnGrant,
   shapeOf,
   type Bucket,
   type GrantRequest,
@@ -37,13 +36,6 @@ class Driven {
     return grant;
   }
 
-  /** A returned grant counts as never taken. */
-  giveBack(entry: Granted, count: number): void {
-    const heldMs = this.nowMs - entry.atMs;
-    this.bucket = returnGrant(this.bucket, { lane: entry.lane, count, heldMs }, this.shape);
-    entry.count -= count;
-  }
-
   countOf(lane?: Lane): number {
     return this.granted
       .filter((entry) => lane === undefined || entry.lane === lane)
@@ -62,7 +54,7 @@ function busiestWindow(granted: readonly Granted[], lengthMs: number): number {
   return most;
 }
 
-/** Callers of both lanes that ask for anything at any time and give back late; now and then all are slowed down. */
+/** Callers of both lanes that ask for anything at any time; now and then all are slowed down. */
 function wildHistory(callsPerSecond: number, seed: number, steps = 4000): Driven {
   const random = createRandom(seed);
   const driven = new Driven(callsPerSecond);
@@ -77,8 +69,6 @@ function wildHistory(callsPerSecond: number, seed: number, steps = 4000): Driven
   for (let step = 0; step < steps; step++) {
     driven.nowMs += gaps[Math.floor(random() * gaps.length)]!();
     driven.take(random() < 0.3 ? 'read' : 'write', Math.floor(random() * (2 + callsPerSecond / 20)));
-    const last = driven.granted.at(-1 - Math.floor(random() * 3));
-    if (last !== undefined && random() < 0.1) driven.giveBack(last, Math.floor(random() * (last.count + 1)));
     if (random() < 0.002) driven.bucket = { ...driven.bucket, blockedUntilMs: driven.nowMs + 500 };
   }
   return driven;
@@ -234,35 +224,6 @@ describe('the share of reads', () => {
     const { retryAfterMs } = driven.take('read', 1);
     driven.nowMs += retryAfterMs;
     expect(driven.take('write', 1).granted).toBe(1);
-  });
-});
-
-describe('a returned grant', () => {
-  it('can be taken again at once', () => {
-    const driven = new Driven(2);
-    expect(driven.take('write', 1).granted).toBe(1);
-    expect(driven.take('write', 1).granted).toBe(0);
-    driven.giveBack(driven.granted[0]!, 1);
-    expect(driven.take('write', 1).granted).toBe(1);
-  });
-
-  it('does not count again what flowed in while it was held', () => {
-    const driven = new Driven(2);
-    driven.take('write', 1);
-    driven.nowMs += 600;
-    expect(driven.take('write', 2).granted).toBe(1);
-    driven.giveBack(driven.granted[0]!, 1);
-    expect(driven.take('write', 1).granted).toBe(0);
-  });
-
-  it('never lifts the bucket above its capacity', () => {
-    for (const lane of ['read', 'write'] as const) {
-      const shape = shapeOf({ callsPerSecond: 1000 }, readShare);
-      const { bucket } = decideGrant(freshBucket, { nowMs: startMs, lane, wanted: 1 }, shape);
-      const full = returnGrant(bucket, { lane, count: 1_000_000, heldMs: 0 }, shape);
-      const { granted } = decideGrant(full, { nowMs: startMs, lane, wanted: 1_000_000 }, shape);
-      expect(granted).toBe(11);
-    }
   });
 });
 

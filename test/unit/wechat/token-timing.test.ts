@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs, beijingDay, refreshAtMs } from '../../../src/wechat/token-timing.ts';
+import { backoffMs, beijingDay, longBackoffMs, refreshAtMs } from '../../../src/wechat/token-timing.ts';
 import { createRandom } from '../../support/random.ts';
 
 const minuteMs = 60_000;
@@ -38,14 +38,16 @@ describe('the refresh of a token', () => {
 });
 
 describe('the wait after failures in a row', () => {
-  it('doubles from a second to a minute and stays there', () => {
-    const waits = [1, 2, 3, 4, 5, 6, 7, 8, 2000].map((count) => backoffMs(count, least));
-    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1000));
+  it('doubles from a second to four, or to a minute where a person is needed, and stays there', () => {
+    const waits = [1, 2, 3, 4, 2000].map((count) => backoffMs(count, least));
+    expect(waits).toEqual([1000, 2000, 4000, 4000, 4000]);
+    const long = [1, 2, 3, 4, 5, 6, 7, 8, 2000].map((count) => longBackoffMs(count, least));
+    expect(long).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * 1000));
   });
 
   it('is shortened by jitter by no more than a quarter', () => {
     expect(backoffMs(3, most)).toBeCloseTo(3000, 3);
-    expect(backoffMs(99, most)).toBeCloseTo(45_000, 3);
+    expect(longBackoffMs(99, most)).toBeCloseTo(45_000, 3);
   });
 });
 
