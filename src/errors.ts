@@ -16,10 +16,13 @@ const catalogue = {
   POOLED_CONNECTION: 'Let DATABASE_URL name Postgres itself: fahuo keeps sessions of its own.',
   KAFKA_UNREACHABLE: 'Check KAFKA_BROKERS and that the brokers advertise an address this host can reach.',
   TOPIC_MISSING: 'Create the topic, or set FAHUO_CREATE_TOPICS=true.',
+  HTTP_UNAVAILABLE:
+    'Set FAHUO_HTTP_PORT to a free port (0 takes any), or FAHUO_HTTP_HOST to an address of this host.',
   EVENT_INVALID: 'Correct the named field and enqueue again; nothing was written.',
   PART_MISSING: 'Install the named program, or set the URL of a running service.',
   PART_FAILED: 'Read the log file that the message names.',
   CONSUMER_CRASHED: 'Read the cause; restart the process when it is mended. No offset was lost.',
+  CHECK_FAILED: 'Do what the line says, then run `fahuo doctor` again.',
   USAGE: 'Run the command with --help.',
   INVARIANT: 'This is a bug in fahuo: please report it with the message.',
 } as const;

@@ -80,8 +80,14 @@ function databaseError(error: unknown): FahuoError {
   });
 }
 
-const fileText = (path: string | undefined): string | undefined =>
-  path === undefined ? undefined : readFileSync(path, 'utf8');
+function fileText(name: string, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new FahuoError('CONFIG_INVALID', `${name} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
 
 export function kafkaConnection(config: Config): KafkaConnection {
   const { kafkaSaslMechanism: mechanism } = config;
@@ -103,9 +109,9 @@ export function kafkaConnection(config: Config): KafkaConnection {
 }
 
 function sslOf(config: Config): { ca?: string; cert?: string; key?: string } {
-  const ca = fileText(config.kafkaSslCaFile);
-  const cert = fileText(config.kafkaSslCertFile);
-  const key = fileText(config.kafkaSslKeyFile);
+  const ca = fileText('KAFKA_SSL_CA_FILE', config.kafkaSslCaFile);
+  const cert = fileText('KAFKA_SSL_CERT_FILE', config.kafkaSslCertFile);
+  const key = fileText('KAFKA_SSL_KEY_FILE', config.kafkaSslKeyFile);
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),

@@ -15,6 +15,7 @@ import { createPublisher } from '../kafka/publisher.ts';
 import type { Log } from '../log.ts';
 import { createDoorbell } from '../loop.ts';
 import { createMetrics, type Metrics } from '../metrics.ts';
+import { Opened } from '../opened.ts';
 import { defaultRelay, runRelay } from '../relay/run.ts';
 import { createPostgresBudget } from '../upload/budget-pg.ts';
 import { keepRates, probeQuotas } from '../upload/quota.ts';
@@ -50,16 +51,33 @@ type Parts = {
 
 /**
  * Builds and starts the roles; the one place that knows all of them. They share a pool and a doorbell, nothing else:
- * each runs as well in a process of its own.
+ * each runs as well in a process of its own. Whatever was opened is closed when a start fails half-way.
  */
 export async function startRoles(
   { config, log }: { config: Config; log: Log },
   wanted: readonly Role[],
   signal: AbortSignal,
 ): Promise<Running> {
+  const opened = new Opened(log);
+  try {
+    return await openRoles({ config, log, opened }, wanted, signal);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function openRoles(
+  { config, log, opened }: { config: Config; log: Log; opened: Opened },
+  wanted: readonly Role[],
+  signal: AbortSignal,
+): Promise<Running> {
   const has = (role: Role): boolean => wanted.includes(role);
-  const pool = await openPool(config, log, { max: 12, keyLookups: true });
-  const admin = openAdmin(config, log);
+  checkSettings(config, has);
+  const pool = opened.add('postgres', await openPool(config, log, { max: 12, keyLookups: true }), (it) =>
+    it.end(),
+  );
+  const admin = opened.add('kafka admin', openAdmin(config, log), (it) => it.close());
   const parts: Parts = {
     config,
     log,
@@ -71,7 +89,9 @@ export async function startRoles(
   if (has('relay') || has('consume')) await ensureTopics(config, admin, log);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
-  const http = has('console') ? await startHttp(parts, admin) : null;
+  const http = has('console')
+    ? opened.add('http', await startHttp(parts, admin), (server) => server.stop())
+    : null;
   const running = [
     ...(has('relay') ? [relay(parts, admin, stop)] : []),
     ...(has('consume') ? [consume(parts, stop)] : []),
@@ -86,13 +106,18 @@ export async function startRoles(
       }),
     ),
   ).then(async (results) => {
-    await http?.stop();
-    await admin.close().catch(() => undefined);
-    await pool.end();
+    await opened.close();
     const failure = results.find((result) => result.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
   });
   return { url: http?.url ?? null, done };
+}
+
+/** What a role would fail on later is said before anything is opened. */
+function checkSettings(config: Config, has: (role: Role) => boolean): void {
+  required(config, 'databaseUrl');
+  kafkaConnection(config);
+  if (has('upload')) readApps(config);
 }
 
 function startHttp({ metrics, pool, config }: Parts, admin: Admin): Promise<Http> {
@@ -140,7 +165,8 @@ async function consume(parts: Parts, signal: AbortSignal): Promise<void> {
   const { config, log, metrics, pool, doorbell } = parts;
   const topics = topicsOf(config);
   const connection = kafkaConnection(config);
-  const publisher = createPublisher(connection);
+  const opened = new Opened(log);
+  const publisher = opened.add('dead-letter producer', createPublisher(connection), (it) => it.close());
   await runConsumer(
     { pool, log, metrics, connection, publisher, doorbell },
     {
@@ -153,8 +179,7 @@ async function consume(parts: Parts, signal: AbortSignal): Promise<void> {
       acknowledgements: config.acknowledgements,
     },
     signal,
-  );
-  await publisher.close();
+  ).finally(() => opened.close());
 }
 
 async function upload(parts: Parts, signal: AbortSignal): Promise<void> {

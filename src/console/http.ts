@@ -1,4 +1,5 @@
 import { fastify } from 'fastify';
+import { FahuoError, messageOf } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 
 export type Readiness = { ready: boolean; checks: Record<string, string> };
@@ -22,6 +23,15 @@ export async function serveHttp(
     const text = await deps.metrics.registry.metrics();
     return reply.type(deps.metrics.registry.contentType).send(text);
   });
-  const url = await app.listen(listen);
-  return { url, stop: () => app.close() };
+  try {
+    const url = await app.listen(listen);
+    return { url, stop: () => app.close() };
+  } catch (error) {
+    await app.close();
+    throw httpUnavailable(listen, error);
+  }
 }
+
+/** Another instance on this host, most of the time. */
+const httpUnavailable = ({ host, port }: { host: string; port: number }, cause: unknown): FahuoError =>
+  new FahuoError('HTTP_UNAVAILABLE', `cannot listen on ${host}:${port}: ${messageOf(cause)}`, { cause });

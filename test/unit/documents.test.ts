@@ -62,8 +62,8 @@ describe('the documents', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const starts = Object.values(scripts).filter((script) => script.includes('src/cli/main.ts'));
     expect(starts.map((script) => script.replace(/src\/cli\/main\.ts.*/, ''))).toEqual([
-      `node ${nodeFlags.join(' ')} `,
-      `node ${nodeFlags.join(' ')} `,
+      `exec node ${nodeFlags.join(' ')} `,
+      `exec node ${nodeFlags.join(' ')} `,
     ]);
   });
 

@@ -1,15 +1,24 @@
 import type { Command } from 'commander';
-import { createPool } from '../../../db/client.ts';
-import { describeConfig, readApps, readConfig, required, type Config } from '../../config.ts';
-import { prefetchedIds } from '../../console/doctor-store.ts';
+import type { Pool } from '../../../db/client.ts';
+import { describeConfig, readApps, readConfig, type App, type Config } from '../../config.ts';
+import { missingRights, prefetchedIds } from '../../console/doctor-store.ts';
 import { FahuoError, messageOf, topicMissing } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import { Opened } from '../../opened.ts';
+import { hasDefaultRows, partitionIds, readPartitions } from '../../relay/partition-store.ts';
+import { missingPartitions } from '../../relay/partitions.ts';
+import { readLastId } from '../../relay/store.ts';
+import { readPauses } from '../../upload/pause-store.ts';
+import type { Answer } from '../../wechat/answer.ts';
+import { uploadPath } from '../../wechat/client.ts';
+import { createHttp } from '../../wechat/http.ts';
+import { fetchToken } from '../../wechat/token-fetch.ts';
 import { answer, exitCodes, table } from '../output.ts';
 import { openAdmin, openLog, openPool, topicsOf } from '../services.ts';
 import { createClient, openRedis } from '../wire.ts';
-import { uploadPath } from '../../wechat/client.ts';
 
 type Check = { check: string; ok: boolean; detail: string };
+type Doctor = { config: Config; log: Log; opened: Opened };
 
 export function addDoctor(program: Command): void {
   program
@@ -20,17 +29,27 @@ export function addDoctor(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       const config = readConfig();
       const log = openLog(config);
-      const checks = [
-        ...(await checkDatabase(config, log)),
-        ...(await checkKafka(config, log)),
-        ...(await checkRedis(config, log)),
-        ...(await checkWechat(config, log)),
-      ];
-      if (checks.some((check) => !check.ok)) process.exitCode = exitCodes.failed;
-      answer(json, { settings: describeConfig(config), checks }, () =>
-        table(checks.map(({ check, ok, detail }) => [ok ? 'ok' : 'FAILED', check, detail])),
-      );
+      const opened = new Opened(log);
+      try {
+        const checks = await examineAll({ config, log, opened });
+        if (checks.some((check) => !check.ok)) process.exitCode = exitCodes.failed;
+        answer(json, { settings: describeConfig(config), checks }, () =>
+          table(checks.map(({ check, ok, detail }) => [ok ? 'ok' : 'FAILED', check, detail])),
+        );
+      } finally {
+        await opened.close();
+      }
     });
+}
+
+async function examineAll(doctor: Doctor): Promise<Check[]> {
+  const { pool, checks } = await checkDatabase(doctor);
+  return [
+    ...checks,
+    ...(await checkKafka(doctor)),
+    ...(await checkRedis(doctor)),
+    ...(await checkApps(doctor, pool)),
+  ];
 }
 
 /** Runs one check; what it throws is its finding. */
@@ -43,33 +62,75 @@ async function examine(check: string, work: () => Promise<string>): Promise<Chec
   }
 }
 
-async function checkDatabase(config: Config, log: Log): Promise<Check[]> {
+const finding = (message: string, remedy: string): FahuoError =>
+  new FahuoError('CHECK_FAILED', message, { remedy });
+
+async function checkDatabase({
+  config,
+  log,
+  opened,
+}: Doctor): Promise<{ pool: Pool | null; checks: Check[] }> {
+  let pool: Pool | null = null;
   const reached = await examine('postgres', async () => {
-    const pool = await openPool(config, log, { max: 1 });
-    await pool.end();
+    pool = opened.add('postgres', await openPool(config, log, { max: 2 }), (it) => it.end());
     return 'reached, schema fahuo is there';
   });
-  if (!reached.ok) return [reached];
-  const sequence = await examine('outbox ids', async () => {
-    const pool = await openPool(config, log, { max: 1 });
-    const cached = await prefetchedIds(pool).finally(() => pool.end());
-    if (cached > 1)
-      throw new FahuoError(
-        'INVARIANT',
-        `fahuo.outbox_id_seq has CACHE ${cached}: the relay would lose rows`,
-        {
-          remedy: 'Run `alter sequence fahuo.outbox_id_seq cache 1`.',
-        },
-      );
-    return 'drawn inside the insert, one by one';
-  });
-  return [reached, sequence];
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- set by the check
+  if (pool === null) return { pool, checks: [reached] };
+  const db: Pool = pool;
+  const checks = [
+    await examine('rights', () => checkRights(db)),
+    await examine('outbox ids', () => checkSequence(db)),
+    await examine('outbox partitions', () => checkPartitions(db)),
+  ];
+  return { pool, checks: [reached, ...checks] };
 }
 
-async function checkKafka(config: Config, log: Log): Promise<Check[]> {
+async function checkRights(db: Pool): Promise<string> {
+  const missing = await missingRights(db);
+  if (missing.length === 0) return 'this login may do what `fahuo run` does';
+  const shown = `${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ` and ${missing.length - 3} more` : ''}`;
+  throw finding(
+    `this login lacks ${shown}`,
+    'Run `grant fahuo_service to LOGIN` as the owner of the schema.',
+  );
+}
+
+async function checkSequence(db: Pool): Promise<string> {
+  const cached = await prefetchedIds(db);
+  if (cached > 1)
+    throw finding(
+      `fahuo.outbox_id_seq has CACHE ${cached}: the relay would lose rows`,
+      'Run `alter sequence fahuo.outbox_id_seq cache 1`.',
+    );
+  return 'drawn inside the insert, one by one';
+}
+
+/** The relay makes two ahead; one is missing for some seconds after a jump of the sequence, and never the very next. */
+async function checkPartitions(db: Pool): Promise<string> {
+  const lastId = await readLastId(db);
+  const next = missingPartitions(await readPartitions(db), lastId).find(
+    ({ from }) => from <= lastId + partitionIds,
+  );
+  if (next !== undefined)
+    throw finding(
+      `${next.name} is not made: its rows would go to the default partition`,
+      'Run the role relay; its log line outbox.partition_not_made says what stops it.',
+    );
+  if (await hasDefaultRows(db))
+    throw finding(
+      'rows stand in the default partition',
+      'See docs/operations.md, "Rows in the default partition".',
+    );
+  return 'made ahead';
+}
+
+async function checkKafka({ config, log, opened }: Doctor): Promise<Check[]> {
   if (config.kafkaBrokers.length === 0)
-    return [{ check: 'kafka', ok: false, detail: 'KAFKA_BROKERS is not set.' }];
-  const admin = openAdmin(config, log);
+    return [
+      { check: 'kafka', ok: false, detail: 'KAFKA_BROKERS is not set. Set it to host:port of the brokers.' },
+    ];
+  const admin = opened.add('kafka admin', openAdmin(config, log), (it) => it.close());
   const checks: Check[] = [];
   for (const topic of Object.values(topicsOf(config)))
     checks.push(
@@ -79,42 +140,77 @@ async function checkKafka(config: Config, log: Log): Promise<Check[]> {
         return `${count} partitions`;
       }),
     );
-  await admin.close().catch(() => undefined);
   return checks;
 }
 
-async function checkRedis(config: Config, log: Log): Promise<Check[]> {
+async function checkRedis({ config, log, opened }: Doctor): Promise<Check[]> {
   const redis = openRedis(config, log);
   if (redis === null) return [{ check: 'redis', ok: true, detail: 'not set: Postgres does its work' }];
-  const check = await examine('redis', () => redis.ping());
-  redis.disconnect();
-  return [check];
+  opened.add('redis', redis, (it) => it.disconnect());
+  return [await examine('redis', () => redis.ping())];
 }
 
 /** Asks for a token and the quota: nothing that a buyer sees. */
-async function checkWechat(config: Config, log: Log): Promise<Check[]> {
-  const checks: Check[] = [];
-  const apps = await examine('apps', () => Promise.resolve(`${readApps(config).length} configured`));
-  if (!apps.ok) return [apps];
-  const pool = createPool({
-    databaseUrl: required(config, 'databaseUrl'),
-    max: 1,
-    applicationName: 'fahuo-doctor',
-    onError: () => undefined,
+async function checkApps(doctor: Doctor, pool: Pool | null): Promise<Check[]> {
+  let apps: App[] = [];
+  const configured = await examine('apps', () => {
+    apps = readApps(doctor.config);
+    return Promise.resolve(`${apps.length} configured`);
   });
-  const wechat = createClient({ config, apps: readApps(config), pool, redis: null, log });
-  for (const { appid } of readApps(config))
-    checks.push(
-      await examine(`wechat ${appid}`, async () => {
-        const asked = await wechat.getQuota(appid, uploadPath);
-        if (asked.kind === 'quota') return `${asked.remain} of ${asked.dailyLimit} uploads left today`;
-        const { errcode, errmsg, failure } = asked.answer;
-        throw new FahuoError('CONFIG_INVALID', `${errcode ?? failure ?? ''} ${errmsg ?? ''}`, {
-          remedy: 'See the code in docs/operations.md.',
-        });
-      }),
+  const checks = [configured];
+  for (const app of apps) {
+    checks.push(await examine(`secret ${app.appid}`, () => checkSecret(doctor, app)));
+    if (pool === null) continue;
+    checks.push(await examine(`pauses ${app.appid}`, () => checkPauses(pool, app)));
+    checks.push(await examine(`quota ${app.appid}`, () => checkQuota(doctor, pool, app)));
+  }
+  return checks;
+}
+
+/**
+ * Past the cache of tokens, which would hide a secret that was changed since. stable_token gives the fleet's own token
+ * again; /cgi-bin/token would take it away, so a deployment that uses it is not asked.
+ */
+async function checkSecret({ config, opened }: Doctor, { appid, secret }: App): Promise<string> {
+  if (config.tokenMode === 'plain') return 'not asked: a new token would end the one in use';
+  const http = opened.add('http', createHttp({ baseUrl: config.wechatBaseUrl, connections: 1 }), (it) =>
+    it.close(),
+  );
+  const fetched = await fetchToken(http, { appid, secret, mode: 'stable', timeoutMs: config.callTimeoutMs });
+  if (fetched.kind === 'refused') throw refusal('a token', fetched.answer);
+  return 'WeChat gives a token for it';
+}
+
+async function checkPauses(db: Pool, { appid }: App): Promise<string> {
+  const [pause] = (await readPauses(db)).filter((one) => one.appid === appid);
+  if (pause === undefined) return 'none';
+  const { endpoint, errcode, reason, pausedAt, resumeAt } = pause;
+  const what = endpoint === '*' ? 'the app' : `its calls of kind ${endpoint}`;
+  throw finding(
+    `${what} is paused since ${pausedAt.toISOString()} (${errcode ?? 'by hand'}): ${reason}`,
+    resumeAt === null
+      ? `Mend the cause, then run \`fahuo resume ${appid}\`.`
+      : `It ends by itself at ${resumeAt.toISOString()}, or run \`fahuo resume ${appid}\`.`,
+  );
+}
+
+async function checkQuota({ config, log, opened }: Doctor, pool: Pool, app: App): Promise<string> {
+  const wechat = opened.add('wechat', createClient({ config, apps: [app], pool, redis: null, log }), (it) =>
+    it.close(),
+  );
+  const asked = await wechat.getQuota(app.appid, uploadPath);
+  if (asked.kind !== 'quota') throw refusal('the quota', asked.answer);
+  return `${asked.remain} of ${asked.dailyLimit} uploads left today`;
+}
+
+function refusal(wanted: string, { errcode, errmsg, failure }: Answer): FahuoError {
+  if (errcode !== null)
+    return finding(
+      `WeChat refuses ${wanted}: ${errcode} ${errmsg ?? ''}`.trimEnd(),
+      'See the code in docs/operations.md.',
     );
-  await wechat.close();
-  await pool.end();
-  return [apps, ...checks];
+  return finding(
+    `WeChat does not answer (${failure ?? 'no body that could be read'})`,
+    'Check WECHAT_BASE_URL, and that this host reaches it (proxy, firewall, DNS).',
+  );
 }

@@ -82,7 +82,8 @@ function render(status: Status): string {
     ...status.parked.map(({ reason, rows }) => `  parked ${reason}: ${rows}`),
     `dead letters ${status.dead_letters.map(({ reason, rows }) => `${reason} ${rows}`).join(', ') || 'none'}`,
     ...status.pauses.map(
-      (pause) => `PAUSED   ${pause.appid} ${pause.endpoint} (${pause.errcode ?? 'by hand'}): ${pause.reason}`,
+      (pause) =>
+        `PAUSED   ${pause.appid} ${pause.endpoint} (${pause.errcode ?? 'by hand'}): ${pause.reason}; \`fahuo resume ${pause.appid}\` lifts it`,
     ),
   ].join('\n');
 }

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runFahuo } from '../../support/fahuo-process.ts';
+import { uniqueName } from '../../support/names.ts';
+import { appid, createStack, tellSandbox, type Stack } from '../../support/stack.ts';
+
+type Check = { check: string; ok: boolean; detail: string };
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await createStack();
+});
+afterAll(() => stack.close());
+
+/** What doctor finds wrong, and its exit code. */
+async function findings(env: Record<string, string> = {}): Promise<{ wrong: Check[]; code: number | null }> {
+  const { stdout, code } = await runFahuo(['doctor', '--json'], { ...stack.env, ...env });
+  const { checks } = JSON.parse(stdout) as { checks: Check[] };
+  return { wrong: checks.filter((check) => !check.ok), code };
+}
+
+describe('fahuo doctor', () => {
+  it('finds nothing wrong where nothing is', async () => {
+    expect(await findings()).toEqual({ wrong: [], code: 0 });
+  });
+
+  it('fails while an app is paused, by hand or by WeChat, and says how it ends', async () => {
+    const { pool } = stack.database;
+    await pool.query(
+      `insert into fahuo.pause (appid, endpoint, errcode, reason) values ($1, '*', 40125, 'the secret is wrong')`,
+      [appid],
+    );
+    const { wrong, code } = await findings();
+    await pool.query('delete from fahuo.pause');
+    expect(code).toBe(1);
+    expect(wrong).toMatchObject([{ check: `pauses ${appid}` }]);
+    expect(wrong[0]?.detail).toMatch(/40125.*the secret is wrong.*fahuo resume wx/);
+  });
+
+  it('fails on a wrong secret, although a good token is cached', async () => {
+    expect((await findings()).code).toBe(0); // leaves a token in the store
+    await tellSandbox(stack.wechat, 'faults', {
+      kind: 'errcode',
+      endpoint: 'token',
+      errcode: 40125,
+      times: 1,
+    });
+    const { wrong } = await findings();
+    await tellSandbox(stack.wechat, 'reset', {});
+    expect(wrong).toMatchObject([{ check: `secret ${appid}` }]);
+    expect(wrong[0]?.detail).toContain('40125');
+  });
+
+  it('says that WeChat does not answer, and where to look', async () => {
+    const { wrong } = await findings({ WECHAT_BASE_URL: 'http://127.0.0.1:1' });
+    expect(wrong.map(({ check }) => check)).toContain(`secret ${appid}`);
+    expect(wrong[0]?.detail).toMatch(/WeChat does not answer \(refused\).*WECHAT_BASE_URL/);
+  });
+
+  it("fails on a writer's login, which may not do what run does", async () => {
+    const { pool } = stack.database;
+    const login = uniqueName('writer').replaceAll(/\W/g, '_');
+    await pool.query(`create role ${login} login; grant fahuo_writer to ${login}`);
+    const url = Object.assign(new URL(stack.database.url), { username: login }).toString();
+    const { wrong, code } = await findings({ DATABASE_URL: url });
+    await pool.query(`revoke fahuo_writer from ${login}; drop role ${login}`);
+    expect(code).toBe(1);
+    expect(JSON.stringify(wrong)).toContain('grant fahuo_service');
+  });
+
+  it('fails when the next outbox partition is not made', async () => {
+    const { pool } = stack.database;
+    await pool.query(`select setval('fahuo.outbox_id_seq', 1500000)`);
+    const { wrong } = await findings();
+    await pool.query(`select setval('fahuo.outbox_id_seq', 1, false)`);
+    expect(wrong).toMatchObject([{ check: 'outbox partitions' }]);
+    expect(wrong[0]?.detail).toContain('outbox_p2 is not made');
+  });
+
+  it('fails on a missing topic, with the command that makes it', async () => {
+    const { wrong } = await findings({ KAFKA_TOPIC: 'nowhere' });
+    expect(wrong).toHaveLength(3);
+    expect(wrong[0]?.detail).toContain('kafka-topics.sh');
+  });
+});
