@@ -116,7 +116,7 @@ export function refuse(state: TokenState, used: UsedToken, { nowMs, random }: At
 }
 
 const barrenAfter = ({ barren }: TokenState, { own, proven }: CachedToken): number =>
-  proven ? 0 : own ? barren + 1 : barren;
+  own && !proven ? barren + 1 : barren;
 
 /** A call got through: what was held against this token and those before it is forgotten. */
 export function prove(state: TokenState, used: UsedToken): TokenState {

@@ -164,6 +164,7 @@ describe('tokens that die young', () => {
     await from.failed(appid, first);
     expect(await tokenOf(from)).toEqual(again);
     expect(again.generation).toBe(first.generation + 1);
+    expect((await store.read(appid, 'stable'))?.value, 'a late answer empties no store').toBe(again.value);
   });
 
   it('leave the store only if they are still the ones that stand there', async () => {
