@@ -138,6 +138,11 @@ export const upload = fahuo.table(
     /** Sends made; a definite refusal that is nobody's fault (quota, token) gives its attempt back. */
     attempts: integer('attempts').notNull().default(0),
     absentReads: smallint('absent_reads').notNull().default(0),
+    /** Reads that failed one after the other; the first of them was at `unread_since`. */
+    failedReads: smallint('failed_reads').notNull().default(0),
+    unreadSince: instant('unread_since'),
+    /** The first of `attempts`: ages count from here, not from `received_at`. */
+    firstSentAt: instant('first_sent_at'),
     leaseOwner: text('lease_owner'),
     leaseEpoch: id('lease_epoch').notNull().default(0),
     leaseUntil: instant('lease_until'),
@@ -181,6 +186,26 @@ export const upload = fahuo.table(
       sql`${t.kind} <> 'corrected' or (${t.reason} is not null and ${t.approvedBy} is not null)`,
     ),
     check('upload_version_positive', sql`${t.version} >= 1`),
+  ],
+);
+
+/**
+ * One payment, two keys: `payment` is its `mchid:out_trade_no`, `transaction_id` what a read told of it. Null: a read
+ * did not tell, and any transaction of the app may be this payment. Apps that never use type 1 have no row here.
+ */
+export const paymentAlias = fahuo.table(
+  'payment_alias',
+  {
+    appid: text('appid').notNull(),
+    payment: text('payment').notNull(),
+    transactionId: text('transaction_id'),
+    learnedAt: instant('learned_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (t) => [
+    primaryKey({ columns: [t.appid, t.payment] }),
+    index('payment_alias_transaction').on(t.appid, t.transactionId),
   ],
 );
 

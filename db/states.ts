@@ -32,8 +32,8 @@ export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
 /** Why an upload row waits in `parked`. */
 export const parkReasons = [
-  'payment_not_found', // 10060001 for 24 h: retried daily to day 14
-  'conflict', // WeChat holds other content: a correction or a person decides
+  'payment_not_found', // 10060001 for 24 h after the first send: retried daily to day 14
+  'conflict', // WeChat holds other content, or another mode or type: a correction or a person decides
   'not_shippable', // 10060004 and the read does not settle it
   'unreadable', // the read itself keeps failing
   'unrecognised', // an errcode that the table does not know, and the read does not settle it

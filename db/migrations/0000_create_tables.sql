@@ -85,6 +85,14 @@ CREATE TABLE "fahuo"."pause" (
 	CONSTRAINT "pause_appid_endpoint_pk" PRIMARY KEY("appid","endpoint")
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."payment_alias" (
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"transaction_id" text,
+	"learned_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "payment_alias_appid_payment_pk" PRIMARY KEY("appid","payment")
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."relay_cursor" (
 	"shard" smallint PRIMARY KEY NOT NULL,
 	"cursor" bigint DEFAULT 0 NOT NULL,
@@ -148,6 +156,9 @@ CREATE TABLE "fahuo"."upload" (
 	"next_attempt_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"attempts" integer DEFAULT 0 NOT NULL,
 	"absent_reads" smallint DEFAULT 0 NOT NULL,
+	"failed_reads" smallint DEFAULT 0 NOT NULL,
+	"unread_since" timestamp (3) with time zone,
+	"first_sent_at" timestamp (3) with time zone,
 	"lease_owner" text,
 	"lease_epoch" bigint DEFAULT 0 NOT NULL,
 	"lease_until" timestamp (3) with time zone,
@@ -167,6 +178,7 @@ CREATE TABLE "fahuo"."upload" (
 --> statement-breakpoint
 CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset");--> statement-breakpoint
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
+CREATE INDEX "payment_alias_transaction" ON "fahuo"."payment_alias" USING btree ("appid","transaction_id");--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("appid","payment","version");--> statement-breakpoint

@@ -1,37 +1,54 @@
 import type { ReadResult } from '../wechat/client.ts';
-import { readAcknowledgedBodies } from './claim-store.ts';
-import { compare, contentOf, finishes, paymentKeyOf } from './content.ts';
-import type { Reading, Siblings } from './decide-read.ts';
+import type { Order } from '../wechat/order.ts';
+import type { Outcome } from '../wechat/outcome.ts';
+import { insertAliases, putOffOtherKeys, readSiblingRows } from './alias-store.ts';
+import { aliasOf } from './alias.ts';
+import { compare, contentOf, paymentKeyOf } from './content.ts';
+import type { Reading } from './decide-read.ts';
 import { appEffectOf } from './decide-send.ts';
 import type { UploaderDeps } from './deps.ts';
 import type { Pauses } from './pauses.ts';
 import { pauseForQuota } from './quota.ts';
 import type { AttemptRecord, Held } from './row.ts';
-import type { Outcome } from '../wechat/outcome.ts';
+import { believed, noSiblings, siblingsOf, type Siblings } from './siblings.ts';
 
 export type AskDeps = Pick<UploaderDeps, 'pool' | 'wechat' | 'budget' | 'clock' | 'random' | 'metrics'> & {
   pauses: Pauses;
 };
 
-/** get_order for one row: what it says about the row's content, and the record of it. */
-export async function askWechat(
-  deps: AskDeps,
-  row: Held,
-  signal: AbortSignal,
-): Promise<{ reading: Reading; attempt: AttemptRecord }> {
-  const content = contentOf(row.body);
-  const read = await deps.wechat.getOrder({ appid: row.appid, key: paymentKeyOf(content) }, signal);
+export type Asked = {
+  reading: Reading;
+  /** Read after WeChat, and after what it told of the payment's keys is on record. */
+  siblings: Siblings;
+  /** Empty where nothing went out. */
+  attempts: AttemptRecord[];
+};
+
+/** get_order for one row: what it and our own record say about the row's content, and the record of the call. */
+export async function askWechat(deps: AskDeps, row: Held, signal: AbortSignal): Promise<Asked> {
+  const key = paymentKeyOf(contentOf(row.body));
+  const read = await deps.wechat.getOrder({ appid: row.appid, key }, signal);
   const outcome = outcomeName(read);
   const { answer } = read;
   deps.metrics.uploadAttempts.inc({ kind: 'read', outcome, errcode: String(answer.errcode) });
   if (read.kind === 'failed') await applyToApp(deps, row.appid, read.outcome, { endpoint: 'read' });
-  const reading: Reading =
-    read.kind === 'order'
-      ? { kind: 'verdict', verdict: compare(content, read.order) }
-      : read.kind === 'absent'
-        ? read
-        : { kind: 'failed', reason: `${answer.errcode ?? answer.failure ?? 'no answer'}` };
-  return { reading, attempt: { kind: 'read', outcome, answer, uploadTimeMs: null } };
+  const attempts: AttemptRecord[] = isNotSent(read)
+    ? []
+    : [{ kind: 'read', outcome, answer, uploadTimeMs: null }];
+  if (read.kind !== 'order') return { reading: readingOf(read), siblings: noSiblings, attempts };
+  const siblings = await readSiblings(deps, row, read.order);
+  const verdict = compare(contentOf(row.body), read.order, siblings.acknowledged);
+  return { reading: { kind: 'verdict', verdict: believed(verdict, siblings) }, siblings, attempts };
+}
+
+const isNotSent = (read: ReadResult): boolean =>
+  read.kind === 'failed' && read.outcome.kind === 'unknown' && read.outcome.notSent === true;
+
+function readingOf(read: Exclude<ReadResult, { kind: 'order' }>): Reading {
+  if (read.kind === 'absent') return { kind: 'absent' };
+  const { answer, outcome } = read;
+  const blameless = isNotSent(read) || ['throttled', 'token', 'account_stop'].includes(outcome.kind);
+  return { kind: 'failed', reason: `${answer.errcode ?? answer.failure ?? 'no answer'}`, blameless };
 }
 
 const outcomeName = (read: ReadResult): string => (read.kind === 'failed' ? read.outcome.kind : read.kind);
@@ -56,11 +73,9 @@ export async function applyToApp(
   }
 }
 
-/** What our own record says of the payment's other events. */
-export async function readSiblings({ pool }: Pick<AskDeps, 'pool'>, row: Held): Promise<Siblings> {
-  const bodies = await readAcknowledgedBodies(pool, row);
-  return {
-    finished: bodies.some(({ body }) => finishes(contentOf(body))),
-    acknowledgedHashes: bodies.map(({ bodyHash }) => bodyHash),
-  };
+/** What our own record says of the payment's other events, under the keys that this read has told as well. */
+async function readSiblings({ pool }: Pick<AskDeps, 'pool'>, row: Held, order: Order): Promise<Siblings> {
+  const alias = aliasOf(row, order);
+  if (alias !== null && (await insertAliases(pool, alias))) await putOffOtherKeys(pool, row);
+  return siblingsOf(row, await readSiblingRows(pool, row, alias !== null));
 }

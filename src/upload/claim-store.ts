@@ -1,12 +1,17 @@
 import type { Queryable } from '../../db/client.ts';
 import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
+import { appHasAliases, appHasLoosePayments, keysOf } from './alias-store.ts';
 import type { Held } from './row.ts';
 
 const heldColumns = `
   u.id, u.lease_epoch as epoch, u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.traceparent,
   u.body, u.body_hash as "bodyHash", u.delta_body as "deltaBody", u.attempts, u.absent_reads as "absentReads", u.errcode,
+  u.failed_reads as "failedReads", (date_part('epoch', u.unread_since) * 1000)::bigint as "unreadSinceMs",
+  (date_part('epoch', coalesce(u.first_sent_at, u.upload_time)) * 1000)::bigint as "firstSentAtMs",
   (date_part('epoch', u.received_at) * 1000)::bigint as "receivedAtMs",
   (date_part('epoch', u.upload_time) * 1000)::bigint as "uploadTimeMs"`;
+
+const judgedColumns = 'k.id, k.version, k.state, k.attempts, k.upload_time';
 
 export type Claim = { appid: string; owner: string; leaseMs: number; limit: number };
 export type PendingClaim = Claim & {
@@ -22,7 +27,10 @@ export type Claimed = Held & { dueAtMs: number };
  * is the database's now, and strictly later than every earlier one of the payment (facts.md §6.6).
  *
  * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5). A parked
- * conflict that somebody retries is read again, never sent blindly.
+ * conflict that somebody retries is read again, never sent blindly. A row under `mchid:out_trade_no` is always read,
+ * since only a read tells which transaction it is; and so is every transaction of an app that has a `loose` payment.
+ * Rows of both keys of a payment are judged together, by version and then by arrival; an app without aliases does not
+ * look for them.
  *
  * A blocked row is put off by a second, so that a payment with a thousand versions is not looked at in every claim;
  * its predecessor's end wakes it. `unique_violation` on upload_one_in_flight means that two claims met: claim again.
@@ -31,20 +39,27 @@ export type Claimed = Held & { dueAtMs: number };
 export async function claimPending(db: Queryable, claim: PendingClaim): Promise<Claimed[]> {
   const { rows } = await db.query<Claimed>({
     name: 'claim_pending',
-    text: `with candidate as (
+    text: `with app as materialized (
+      select ${appHasAliases('$1')} as joins, ${appHasLoosePayments('$1')} as loose
+    ), candidate as (
       select id, appid, payment, version from fahuo.upload
       where appid = $1 and state = 'pending' and next_attempt_at <= now()
         and next_attempt_at >= coalesce(to_timestamp($6::float8 / 1000), '-infinity')
       order by next_attempt_at, id limit $2
       for update skip locked
     ), judged as (
-      select c.id, s.* from candidate c cross join lateral (
+      select c.id, app.loose, s.* from candidate c cross join app cross join lateral (
         select max(o.upload_time) as last_time,
           coalesce(bool_or(o.attempts > 0) filter (where o.id <> c.id), false) as history,
-          coalesce(bool_or(o.state in ('uploading', 'unknown') or (o.state = 'pending' and o.version < c.version))
+          coalesce(bool_or(o.state in ('uploading', 'unknown') or (o.state = 'pending' and (o.version, o.id) < (c.version, c.id)))
             filter (where o.id <> c.id), false) as blocked,
           coalesce(bool_or(o.state = 'acknowledged' and o.version > c.version), false) as outdated
-        from fahuo.upload o where o.appid = c.appid and o.payment = c.payment
+        from (
+          select ${judgedColumns} from fahuo.upload k where k.appid = c.appid and k.payment = c.payment
+          union all
+          select ${judgedColumns} from fahuo.upload k
+          where app.joins and k.appid = c.appid and k.payment = any(${keysOf('c')}) and k.payment <> c.payment
+        ) o
       ) s
     ), put_off as (
       update fahuo.upload u set next_attempt_at = now() + interval '1 second'
@@ -59,9 +74,11 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
     )
     update fahuo.upload u set state = 'uploading', attempts = u.attempts + 1, lease_owner = $3,
       lease_epoch = u.lease_epoch + 1, lease_until = clock_timestamp() + $4 * interval '1 millisecond',
-      upload_time = greatest(date_trunc('milliseconds', clock_timestamp()), j.last_time + interval '1 millisecond')
+      upload_time = greatest(date_trunc('milliseconds', clock_timestamp()), j.last_time + interval '1 millisecond'),
+      first_sent_at = coalesce(u.first_sent_at, clock_timestamp())
     from judged j where u.id = j.id and not j.blocked and not j.outdated
-    returning ${heldColumns}, j.history or u.attempts > 1 or u.kind = 'corrected' as history,
+    returning ${heldColumns}, j.loose,
+      j.history or u.attempts > 1 or u.kind = 'corrected' or j.loose or strpos(u.payment, ':') > 0 as history,
       (date_part('epoch', u.next_attempt_at) * 1000)::bigint as "dueAtMs"`,
     values: [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.acknowledgements, claim.dueSinceMs],
   });
@@ -82,7 +99,7 @@ export async function claimUnknown(db: Queryable, claim: Claim): Promise<Held[]>
     update fahuo.upload u set lease_owner = $3, lease_epoch = u.lease_epoch + 1,
       lease_until = clock_timestamp() + $4 * interval '1 millisecond'
     from due where u.id = due.id
-    returning ${heldColumns}, true as history`,
+    returning ${heldColumns}, true as history, false as loose`,
     values: [claim.appid, claim.limit, claim.owner, claim.leaseMs],
   });
   return rows;
@@ -148,10 +165,14 @@ export async function wakeParked(db: Queryable): Promise<number> {
   return rowCount ?? 0;
 }
 
-/** `parked → pending` by an operator's wish; the state machine reads before it writes. Returns the count. */
+/**
+ * `parked → pending` by an operator's wish, with new clocks. It counts as sent once at least, so that whatever parked it
+ * the state machine reads before it writes: no retry spends the chance (P5). Returns the count.
+ */
 export async function retryParked(db: Queryable, ids: readonly number[]): Promise<number> {
   const { rowCount } = await db.query(
-    `update fahuo.upload set state = 'pending', park_reason = null, next_attempt_at = clock_timestamp()
+    `update fahuo.upload set state = 'pending', park_reason = null, next_attempt_at = clock_timestamp(),
+       attempts = greatest(attempts, 1), first_sent_at = null, failed_reads = 0, unread_since = null
      where id = any($1::bigint[]) and state = 'parked'`,
     [ids],
   );
@@ -166,17 +187,4 @@ export async function freezeDelta(db: Queryable, row: Held, delta: string): Prom
     [row.id, row.epoch, delta],
   );
   return rows[0]?.delta ?? null;
-}
-
-/** Acknowledged events of the same payment: whether one finished it, and their bodies' hashes. */
-export async function readAcknowledgedBodies(
-  db: Queryable,
-  payment: { appid: string; payment: string },
-): Promise<{ body: string; bodyHash: string }[]> {
-  const { rows } = await db.query<{ body: string; bodyHash: string }>(
-    `select body, body_hash as "bodyHash" from fahuo.upload
-     where appid = $1 and payment = $2 and state = 'acknowledged'`,
-    [payment.appid, payment.payment],
-  );
-  return rows;
 }

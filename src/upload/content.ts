@@ -1,4 +1,5 @@
-import type { Order, PaymentKey } from '../wechat/order.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Order, PaymentKey, Shipping } from '../wechat/order.ts';
 
 type Parcel = { tracking_no?: string; express_company?: string; item_desc: string };
 
@@ -25,68 +26,125 @@ export const paymentKeyOf = ({ order_key: key }: Content): PaymentKey =>
     : { kind: 'merchant', mchid: key.mchid, outTradeNo: key.out_trade_no };
 
 /**
- * What a read says about an upload:
- * `same` WeChat holds its content; `open` it does not, and the payment is not finished; `finished` it does not, and
- * the payment is finished `count` times; `refunded` and `closed` nothing can be shipped any more.
+ * What a read says about an upload. `count` is how often the payment was finished: 0, 1, or 2 when its chance is spent.
+ * `same` WeChat holds its content; `open` it does not, and the payment is not finished; `other_kind` it shows another
+ * delivery_mode or logistics_type, finished or not; `finished` it holds other content of this kind and is finished;
+ * `refunded`, `settled` and `closed`: nothing can be shipped any more.
  */
 export type Verdict =
   | { kind: 'same'; count: number }
   | { kind: 'open' }
+  | { kind: 'other_kind'; count: number }
   | { kind: 'finished'; count: number }
   | { kind: 'refunded' }
+  | { kind: 'settled' }
   | { kind: 'closed'; orderState: number };
 
 const toShip = 1;
+const shippedState = 2;
+const complete = 4;
 const refunded = 5;
 
-/** Compares the content of an upload with what WeChat holds (facts.md §1.3, §6.4). */
-export function compare(content: Content, order: Order): Verdict {
-  const count = finishCountOf(order);
-  if (order.orderState === refunded) return { kind: 'refunded' };
-  if (holds(content, order, count)) return { kind: 'same', count };
-  if (count >= 1) return { kind: 'finished', count };
-  const state = order.orderState ?? toShip;
-  return state === toShip || state === 2 ? { kind: 'open' } : { kind: 'closed', orderState: state };
-}
-
-function finishCountOf({ shipping }: Order): number {
-  if (shipping === null) return 0;
-  return shipping.finishShippingCount ?? (shipping.finishShipping === true ? 1 : 0);
-}
+const express = 1;
+const virtual = 3;
 
 /**
- * Mode and type are equal, every parcel of ours is there, and a finished payment holds nothing else. While a payment
- * is open, parcels of earlier uploads may stand beside ours where WeChat merges; where it overwrites they are gone.
+ * Compares the content of an upload with what WeChat holds (facts.md §1.3, §6.4, §10). `earlier` is what WeChat
+ * acknowledged of the payment before: where it merges, parcels of ours stay beside the newer ones.
  */
-function holds(content: Content, { shipping }: Order, count: number): boolean {
-  if (shipping === null) return false;
-  if (shipping.deliveryMode !== content.delivery_mode || shipping.logisticsType !== content.logistics_type)
-    return false;
-  if (finishes(content) !== count >= 1) return false;
-  const held = shipping.parcels.map((parcel) =>
-    parcelKey(parcel.trackingNo, parcel.expressCompany, parcel.itemDesc, content),
-  );
-  const ours = content.shipping_list.map((parcel) =>
-    parcelKey(
-      parcel.tracking_no ?? null,
-      parcel.express_company ?? null,
-      described(held) ? parcel.item_desc : null,
-      content,
-    ),
-  );
-  const missing = ours.some((key) => !held.includes(key));
-  return !missing && (count === 0 || held.length === ours.length);
+export function compare(content: Content, order: Order, earlier: readonly Content[] = []): Verdict {
+  if (order.orderState === refunded) return { kind: 'refunded' };
+  const shown = shownOf(order);
+  const count = finishCountOf(order, shown);
+  if (shown !== null) {
+    if (isOtherKind(content, shown)) return { kind: 'other_kind', count };
+    if (holds(content, { shown, count }, earlier)) return { kind: 'same', count };
+  }
+  return count >= 1 ? { kind: 'finished', count } : unfinished(content, order, shown);
 }
 
-const express = 1;
+function unfinished(content: Content, { orderState }: Order, shown: Shipping | null): Verdict {
+  const state = orderState ?? toShip;
+  if (state <= shippedState) return { kind: 'open' };
+  return state === complete && shown === null && content.logistics_type === virtual
+    ? { kind: 'settled' }
+    : { kind: 'closed', orderState: state };
+}
 
-/** Only express parcels have numbers; for same-city WeChat shows a company *name*, which is not compared. */
-const parcelKey = (
-  tracking: string | null,
-  company: string | null,
-  text: string | null,
+const isUnsaid = (member: number | null): boolean => member === null || member === 0;
+
+/** The shipping, unless it is only the shell of one: some unshipped payments have members without a value. */
+function shownOf({ shipping }: Order): Shipping | null {
+  if (shipping === null) return null;
+  const isEmpty =
+    isUnsaid(shipping.deliveryMode) && isUnsaid(shipping.logisticsType) && shipping.parcels.length === 0;
+  return isEmpty ? null : shipping;
+}
+
+/** How often the payment was finished: what the members say, the greater of both. */
+function finishCountOf({ shipping, orderState }: Order, shown: Shipping | null): number {
+  const said = [shipping?.finishShippingCount, finishedOnce(shipping)].filter(
+    (one) => typeof one === 'number',
+  );
+  return said.length > 0 ? Math.max(...said) : unsaidCount(orderState, shown);
+}
+
+const finishedOnce = (shipping: Shipping | null): number | null =>
+  shipping === null || shipping.finishShipping === null ? null : Number(shipping.finishShipping);
+
+/** A payment that WeChat calls shipped counts as finished: taken for open, it would be shipped again and lose its chance (P5). */
+function unsaidCount(orderState: number | null, shown: Shipping | null): number {
+  if (orderState === toShip) return 0;
+  return orderState === shippedState || shown !== null ? 1 : 0;
+}
+
+/** A member that is not shown cannot be called equal, and a write that changes it spends the chance (facts.md §1.1 b). */
+const isOtherKind = (content: Content, shown: Shipping): boolean =>
+  shown.deliveryMode !== content.delivery_mode || shown.logisticsType !== content.logistics_type;
+
+/** Whether two uploads of ours differ in what WeChat counts as re-shipping when it changes. */
+export const isOtherKindThan = (left: Content, right: Content): boolean =>
+  left.delivery_mode !== right.delivery_mode || left.logistics_type !== right.logistics_type;
+
+/** Whether two uploads of a payment say the same, whichever key names it. */
+export const isSameContent = (left: Content, right: Content): boolean =>
+  !isOtherKindThan(left, right) &&
+  finishes(left) === finishes(right) &&
+  isDeepStrictEqual(left.shipping_list, right.shipping_list);
+
+/**
+ * Every parcel of ours is there, and nothing else; both are finished or neither is. A finished payment may show
+ * parcels of our own earlier, unfinished uploads beside them.
+ */
+function holds(
   content: Content,
-): string => JSON.stringify(content.logistics_type === express ? [tracking, company, text] : [text]);
+  { shown, count }: { shown: Shipping; count: number },
+  earlier: readonly Content[],
+): boolean {
+  if (finishes(content) !== count >= 1) return false;
+  const held = heldParcels(content, shown);
+  const isHeld = (parcel: Parcel): boolean => held.some((one) => isParcel(one, parcel, content));
+  const isIn = (list: readonly Parcel[], one: HeldParcel): boolean =>
+    list.some((parcel) => isParcel(one, parcel, content));
+  const merged = count >= 1 ? earlier.filter((one) => !finishes(one)) : [];
+  return (
+    content.shipping_list.every(isHeld) &&
+    held.every(
+      (one) => isIn(content.shipping_list, one) || merged.some((before) => isIn(before.shipping_list, one)),
+    )
+  );
+}
 
-/** The official sample has no text at parcel level: where WeChat gives none, texts are not compared. */
-const described = (held: readonly string[]): boolean => !held.every((key) => key.endsWith('null]'));
+type HeldParcel = Pick<Shipping['parcels'][number], 'trackingNo' | 'expressCompany' | 'itemDesc'>;
+
+/** Goods without a parcel may be shown by the text of the whole shipment alone, or without one. */
+const heldParcels = (content: Content, shown: Shipping): readonly HeldParcel[] =>
+  content.logistics_type !== express && shown.parcels.length === 0
+    ? [{ trackingNo: null, expressCompany: null, itemDesc: shown.goodsDesc }]
+    : shown.parcels;
+
+/** Only express parcels have numbers; for same-city WeChat shows a company *name*. A text that is not shown is not compared. */
+const isParcel = (held: HeldParcel, ours: Parcel, { logistics_type: type }: Content): boolean =>
+  (type !== express ||
+    (held.trackingNo === ours.tracking_no && held.expressCompany === ours.express_company)) &&
+  (held.itemDesc === null || held.itemDesc === '' || held.itemDesc === ours.item_desc);

@@ -1,42 +1,60 @@
 import type { Verdict } from './content.ts';
-import type { Held, Transition } from './row.ts';
-import { backoffMs, jittered, type Context } from './timing.ts';
 import { waitForPayment } from './decide-send.ts';
+import type { Held, Transition } from './row.ts';
+import { finishedCodes, type Siblings } from './siblings.ts';
+import { backoffMs, jittered, type Context } from './timing.ts';
 
-/** What get_order told; `absent` is 10060001, `failed` is no answer that could be used. */
+/**
+ * What get_order told; `absent` is 10060001, `failed` is no answer that could be used. `blameless` says that the read
+ * did not fail for this payment: it was not sent, or the token, a quota or the account stood in its way.
+ */
 export type Reading =
-  { kind: 'verdict'; verdict: Verdict } | { kind: 'absent' } | { kind: 'failed'; reason: string };
+  | { kind: 'verdict'; verdict: Verdict }
+  | { kind: 'absent' }
+  | { kind: 'failed'; reason: string; blameless: boolean };
 
 /** Two reads, apart, before "WeChat does not hold it" is believed: reads lag (facts.md §6.11). */
 const readsToBelieve = 2;
-
-/** Codes that prove the payment finished, whatever a lagging read shows: never sent again from here (P5). */
-const finishedCodes: readonly (number | null)[] = [10060002, 10060003];
+/** A day of waiting (a pause, an outage) is not a day of trying: both are asked for before a person is. */
+const sendsToGiveUp = 5;
+const failedReadsToGiveUp = 10;
 const notShippable = 10060004;
 
 /** An `unknown` row after a read. Pure: this is the one place that lets an unknown outcome be sent again (P4). */
 export function decideAfterRead(row: Held, reading: Reading, context: Context): Transition {
-  if (reading.kind === 'failed') return readAgain(row, context, `the read failed: ${reading.reason}`);
-  if (reading.kind === 'absent') return afterOpen(row, context);
-  const { verdict } = reading;
-  switch (verdict.kind) {
-    case 'same':
-      return { to: 'acknowledged', detail: 'a read shows that WeChat holds this content' };
-    case 'refunded':
-      return { to: 'rejected', detail: 'the payment was refunded: nothing is to be shipped' };
-    case 'closed':
-      return notShippableNow(verdict.orderState);
-    case 'open':
+  switch (reading.kind) {
+    case 'failed':
+      return reading.blameless
+        ? readLater(row, reading, context)
+        : readAgain(row, context, `the read failed: ${reading.reason}`);
+    case 'absent':
       return afterOpen(row, context);
-    case 'finished':
-      return row.kind === 'corrected' && verdict.count === 1
-        ? afterOpen(row, context)
-        : conflict(verdict.count);
+    case 'verdict':
+      return afterVerdict(row, reading.verdict, context);
   }
 }
 
+function afterVerdict(row: Held, verdict: Verdict, context: Context): Transition {
+  switch (verdict.kind) {
+    case 'same':
+      return { to: 'acknowledged', detail: 'a read shows that WeChat holds this content' };
+    case 'open':
+      return afterOpen(row, context);
+    case 'other_kind':
+    case 'finished':
+      return mayRewrite(row, verdict.count) ? afterOpen(row, context) : conflict(verdict);
+    case 'refunded':
+    case 'settled':
+    case 'closed':
+      return nothingToShip(verdict);
+  }
+}
+
+/** Only a correction writes to what is finished or of another kind, and only while the chance is there (P5). */
+const mayRewrite = (row: Held, count: number): boolean => row.kind === 'corrected' && count < 2;
+
 function afterOpen(row: Held, context: Context): Transition {
-  if (finishedCodes.includes(row.errcode))
+  if (row.errcode !== null && finishedCodes.includes(row.errcode))
     return readAgain(row, context, 'WeChat says finished, the read does not');
   const absentReads = row.absentReads + 1;
   if (absentReads < readsToBelieve) {
@@ -44,6 +62,7 @@ function afterOpen(row: Held, context: Context): Transition {
       to: 'unknown',
       readAfterMs: jittered(context.timing.readGapMs, context.random),
       absentReads,
+      failedReads: 0,
       detail: 'a read does not show this content: once more',
     };
   }
@@ -53,7 +72,8 @@ function afterOpen(row: Held, context: Context): Transition {
 
 /** At once after the first send; a row that keeps coming back waits longer, and a day of that is enough. */
 function sendAgain(row: Held, context: Context): Transition {
-  if (context.nowMs - row.receivedAtMs > context.timing.unreadableAfterMs) {
+  const sentForMs = context.nowMs - row.firstSentAtMs;
+  if (row.attempts >= sendsToGiveUp && sentForMs > context.timing.unreadableAfterMs) {
     return {
       to: 'parked',
       reason: 'unrecognised',
@@ -72,92 +92,167 @@ function sendAgain(row: Held, context: Context): Transition {
 /** 10060004 while WeChat shows "to ship": too early, or a state that the read does not name (facts.md §6.4). */
 function waitToShip(row: Held, context: Context): Transition {
   const wait = waitForPayment(row, context);
-  return wait.to === 'parked' ? notShippableNow(1) : wait;
+  return wait.to === 'parked' ? nothingToShip({ kind: 'closed', orderState: 1 }) : wait;
 }
 
-function readAgain(row: Held, { nowMs, random, timing }: Context, detail: string): Transition {
-  if (nowMs - row.uploadTimeMs > timing.unreadableAfterMs)
-    return { to: 'parked', reason: 'unreadable', detail, retryAfterMs: null };
-  // A tenth of the time that has passed: seconds at first, hours at the end of the day.
-  const waitMs = Math.max(timing.readGapMs, (nowMs - row.uploadTimeMs) / 10);
+/** A failed read of its own: longer waits, and after a day of them a person. */
+function readAgain(row: Held, context: Context, detail: string): Transition {
+  if (isUnreadable(row, context)) return unreadable(detail);
+  const failedReads = row.failedReads + 1;
   return {
     to: 'unknown',
-    readAfterMs: jittered(waitMs, random),
+    readAfterMs: backoffMs(failedReads, context),
     absentReads: row.absentReads,
+    failedReads,
     detail,
   };
 }
 
-const conflict = (count: number): Transition => ({
+const readLater = (row: Held, { reason }: { reason: string }, { random, timing }: Context): Transition => ({
+  to: 'unknown',
+  readAfterMs: jittered(timing.readGapMs, random),
+  absentReads: row.absentReads,
+  failedReads: row.failedReads,
+  detail: `not read: ${reason}`,
+});
+
+/** Counted from the first of the reads that failed one after the other, not from the event's arrival. */
+function isUnreadable(row: Held, { nowMs, timing }: Context): boolean {
+  if (row.unreadSinceMs === null || row.failedReads < failedReadsToGiveUp - 1) return false;
+  return nowMs - row.unreadSinceMs > timing.unreadableAfterMs;
+}
+
+const unreadable = (detail: string): Transition => ({
+  to: 'parked',
+  reason: 'unreadable',
+  detail,
+  retryAfterMs: null,
+});
+
+type Conflict = { kind: 'other_kind' | 'finished'; count: number };
+
+const conflictDetails: Record<Conflict['kind'], string> = {
+  other_kind:
+    'WeChat holds this payment with another delivery_mode or logistics_type, and a change spends its re-ship chance: send a correction event, or resolve it by hand',
+  finished:
+    'WeChat holds other content for this finished payment: send a correction event, or resolve it by hand',
+};
+
+const conflict = ({ kind, count }: Conflict): Transition => ({
   to: 'parked',
   reason: 'conflict',
   detail:
     count >= 2
       ? 'WeChat holds other content and the re-ship chance is spent: only the console shows what the buyer sees'
-      : 'WeChat holds other content for this finished payment: send a correction event, or resolve it by hand',
+      : conflictDetails[kind],
   retryAfterMs: null,
 });
 
-const notShippableNow = (orderState: number): Transition => ({
-  to: 'parked',
-  reason: 'not_shippable',
-  detail: `WeChat takes no shipping for this payment (order_state ${orderState})`,
-  retryAfterMs: null,
-});
-
-/** What is known of the payment's other events before a row with history is sent. */
-export type Siblings = {
-  /** An acknowledged event of ours finished the payment, however far a read lags behind. */
-  finished: boolean;
-  /** Hashes of acknowledged bodies. */
-  acknowledgedHashes: readonly string[];
-};
+function nothingToShip(verdict: Extract<Verdict, { kind: 'refunded' | 'settled' | 'closed' }>): Transition {
+  switch (verdict.kind) {
+    case 'refunded':
+      return { to: 'rejected', detail: 'the payment was refunded: nothing is to be shipped' };
+    case 'settled':
+      return {
+        to: 'rejected',
+        detail: 'already settled: WeChat completed this virtual order itself, nothing is to be shipped',
+      };
+    case 'closed':
+      return {
+        to: 'parked',
+        reason: 'not_shippable',
+        detail: `WeChat takes no shipping for this payment (order_state ${verdict.orderState})`,
+        retryAfterMs: null,
+      };
+  }
+}
 
 export type BeforeSend = { to: 'send' } | Transition;
 
-/** A row whose payment was written to before: whether this body may be sent now. Pure; upholds P5. */
+/** A row whose payment was or may have been written to before: whether this body may be sent now. Pure; upholds P5. */
 export function decideBeforeSend(
   row: Held,
-  known: { reading: Reading; siblings: Siblings },
+  { reading, siblings }: { reading: Reading; siblings: Siblings },
   context: Context,
 ): BeforeSend {
-  const { reading, siblings } = known;
-  if (reading.kind === 'failed')
-    return {
-      to: 'pending',
-      afterMs: jittered(context.timing.readGapMs, context.random),
-      spent: false,
-      detail: `the read before the write failed: ${reading.reason}`,
-    };
-  if (reading.kind === 'absent') return waitForPayment(row, context);
-  const { verdict } = reading;
+  if (siblings.inFlight) return sendLater("the payment's other key is on the wire", context);
+  switch (reading.kind) {
+    case 'failed':
+      return reading.blameless
+        ? sendLater(`not read: ${reading.reason}`, context)
+        : waitForRead(row, context, `the read before the write failed: ${reading.reason}`);
+    case 'absent':
+      return waitForPayment(row, context);
+    case 'verdict':
+      return beforeWrite(row, { verdict: reading.verdict, siblings }, context);
+  }
+}
+
+function beforeWrite(
+  row: Held,
+  { verdict, siblings }: { verdict: Verdict; siblings: Siblings },
+  context: Context,
+): BeforeSend {
   switch (verdict.kind) {
     case 'same':
       return { to: 'acknowledged', detail: 'WeChat held this content already' };
     case 'refunded':
-      return { to: 'rejected', detail: 'the payment was refunded: nothing is to be shipped' };
+    case 'settled':
     case 'closed':
-      return notShippableNow(verdict.orderState);
+      return nothingToShip(verdict);
     case 'open':
-      return beforeOpen(row, siblings, context);
+    case 'other_kind':
     case 'finished':
-      return row.kind === 'corrected' && verdict.count === 1 ? { to: 'send' } : conflict(verdict.count);
+      return row.kind === 'shipped'
+        ? beforeShipping(verdict, siblings)
+        : beforeCorrecting(row, { verdict, siblings }, context);
   }
 }
 
-function beforeOpen(row: Held, siblings: Siblings, context: Context): BeforeSend {
-  if (!siblings.finished) {
-    return row.kind === 'shipped'
-      ? { to: 'send' }
-      : { to: 'rejected', detail: 'the payment is not finished: send a shipped event, not a correction' };
-  }
-  if (siblings.acknowledgedHashes.includes(row.bodyHash))
+type Different = Extract<Verdict, { kind: 'open' | Conflict['kind'] }>;
+
+function beforeShipping(verdict: Different, siblings: Siblings): BeforeSend {
+  if (verdict.kind !== 'open') return conflict(verdict);
+  const isFinished = siblings.finished || siblings.spent;
+  if (isFinished && siblings.carried)
     return { to: 'acknowledged', detail: 'an earlier event carried this very content' };
-  if (row.kind === 'shipped') return conflict(1);
-  return {
-    to: 'pending',
-    afterMs: jittered(context.timing.readGapMs, context.random),
-    spent: false,
-    detail: 'the read lags behind our own record: the correction waits',
-  };
+  if (siblings.otherKind) return conflict({ kind: 'other_kind', count: countOf(siblings) });
+  return isFinished ? conflict({ kind: 'finished', count: countOf(siblings) }) : { to: 'send' };
 }
+
+function beforeCorrecting(
+  row: Held,
+  { verdict, siblings }: { verdict: Different; siblings: Siblings },
+  context: Context,
+): BeforeSend {
+  if (siblings.spent) return conflict({ kind: 'finished', count: countOf(siblings) });
+  if (verdict.kind !== 'open') return mayRewrite(row, verdict.count) ? { to: 'send' } : conflict(verdict);
+  if (siblings.finished || siblings.otherKind)
+    return waitForRead(row, context, 'the read lags behind our own record: the correction waits');
+  return { to: 'rejected', detail: 'the payment is not finished: send a shipped event, not a correction' };
+}
+
+const countOf = ({ spent }: Siblings): number => (spent ? 2 : 1);
+
+/** Nothing goes out without a read: longer waits, and after a day of failed reads a person. */
+function waitForRead(row: Held, context: Context, detail: string): Transition {
+  if (isUnreadable(row, context)) return unreadable(detail);
+  const failedReads = row.failedReads + 1;
+  return { to: 'pending', afterMs: backoffMs(failedReads, context), spent: false, failedReads, detail };
+}
+
+const sendLater = (detail: string, { random, timing }: Context): Transition => ({
+  to: 'pending',
+  afterMs: jittered(timing.readGapMs, random),
+  spent: false,
+  detail,
+});
+
+/** The reads of the app are paused: nobody is asked, and the row looks again before long. */
+export const waitForPausedReads = ({ random, timing }: Context): Transition => ({
+  to: 'pending',
+  afterMs: jittered(pausedReadGaps * timing.readGapMs, random),
+  spent: false,
+  detail: 'reads are paused for this app, and nothing is written before a read',
+});
+const pausedReadGaps = 6;

@@ -56,10 +56,10 @@ function afterUnknown(
   };
 }
 
-/** 10060001 is a delay, then a question: parked after a day, tried daily to day 14 (facts.md §6.1, §7.9). */
+/** 10060001 is a delay, then a question: parked a day after the first send, tried daily to day 14 (facts.md §6.1, §7.9). */
 export function waitForPayment(row: Held, context: Context): Transition {
   const { timing, nowMs } = context;
-  const ageMs = nowMs - row.receivedAtMs;
+  const ageMs = nowMs - row.firstSentAtMs;
   if (ageMs < timing.notVisibleForMs) {
     return {
       to: 'pending',

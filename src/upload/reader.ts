@@ -52,10 +52,10 @@ async function readOne(
   try {
     // Stopped while waiting for a permit: the row stays unknown, and its lease runs out.
     if (!(await takeRead(deps, row.appid, signal))) return deps.leases.drop(row);
-    const { reading, attempt } = await askWechat(deps, row, hardStop);
+    const { reading, attempts } = await askWechat(deps, row, hardStop);
     const transition = decideAfterRead(row, reading, contextOf(deps, options));
     deps.metrics.uploadReads.inc({ decision: transition.to });
-    await settle(deps, { row, from: 'unknown', transition, attempts: [attempt] });
+    await settle(deps, { row, from: 'unknown', transition, attempts });
   } catch (error) {
     deps.log.error({ ...idsOf(row), err: messageOf(error) }, 'read.failed');
     deps.leases.drop(row);

@@ -22,7 +22,7 @@ type To<K extends Transition['to']> = Extract<Transition, { to: K }>;
 const attemptColumns = `number integer, kind fahuo.attempt_kind, outcome text, upload_time_ms bigint, http_status integer,
   errcode integer, errmsg text, rid text, failure text, answer text, duration_ms integer`;
 const decidedShape = `as i(id bigint, epoch bigint, "from" fahuo.upload_state, detail text, after_ms bigint,
-  absent_reads smallint, park_reason fahuo.park_reason, ${attemptColumns})`;
+  absent_reads smallint, failed_reads smallint, park_reason fahuo.park_reason, ${attemptColumns})`;
 const earlierShape = `as a(id bigint, ${attemptColumns})`;
 
 /** A read that leaves its row `unknown` must not hide the errcode of the send that it is about. */
@@ -104,6 +104,9 @@ const told = (supersedes: boolean): string => `, told as (
   where $5::boolean
 )`;
 
+/** A read that failed counts, and the first of them starts the clock; an answered one ends both; null leaves them. */
+const unread = `failed_reads = coalesce(i.failed_reads, u.failed_reads),
+  unread_since = case when coalesce(i.failed_reads, u.failed_reads) > 0 then coalesce(u.unread_since, clock_timestamp()) end`;
 const back = `next_attempt_at = clock_timestamp() + i.after_ms * interval '1 millisecond'`;
 
 const sql = {
@@ -116,9 +119,16 @@ const sql = {
      next_attempt_at = coalesce(clock_timestamp() + i.after_ms * interval '1 millisecond', 'infinity')`,
     'wake',
   ),
-  postpone: statement(`state = 'pending', absent_reads = 0, ${back}`, 'nothing'),
-  giveBack: statement(`state = 'pending', attempts = u.attempts - 1, ${back}`, 'nothing'),
-  doubt: statement(`state = 'unknown', absent_reads = i.absent_reads, ${back}`, 'nothing', {
+  postpone: statement(
+    `state = 'pending', absent_reads = 0, failed_reads = 0, unread_since = null, ${back}`,
+    'nothing',
+  ),
+  giveBack: statement(
+    `state = 'pending', attempts = u.attempts - 1,
+     first_sent_at = case when u.attempts > 1 then u.first_sent_at end, ${unread}, ${back}`,
+    'nothing',
+  ),
+  doubt: statement(`state = 'unknown', absent_reads = i.absent_reads, ${unread}, ${back}`, 'nothing', {
     errcodeAfterRead: 'keep',
   }),
 };
@@ -169,16 +179,26 @@ async function run(
   return rows.map((row) => row.id);
 }
 
-function decidedRow({ row, from, transition, attempts }: Decided): object {
+function decidedRow(decided: Decided): object {
+  const { row, from, transition, attempts } = decided;
   const last = attempts.at(-1);
   return {
     id: row.id,
     epoch: row.epoch,
     from,
     detail: storable(transition.detail),
+    failed_reads: failedReadsOf(decided),
     ...waitOf(transition),
     ...(last === undefined ? {} : attemptRow(row, last)),
   };
+}
+
+/** What the decision says; an answered read ends the count, also when a send came after it. */
+function failedReadsOf({ transition, attempts }: Decided): number | undefined {
+  if ('failedReads' in transition) return transition.failedReads;
+  const isAnswered = ({ kind, outcome }: AttemptRecord): boolean =>
+    kind === 'read' && (outcome === 'order' || outcome === 'absent');
+  return attempts.some(isAnswered) ? 0 : undefined;
 }
 
 function waitOf(transition: Transition): object {

@@ -22,10 +22,17 @@ export type Held = {
   absentReads: number;
   /** Of the last send; decides how a read of an `unknown` row is taken. */
   errcode: number | null;
+  /** Of the first send: every age counts from here, so that a backlog or a pause makes no row old. */
+  firstSentAtMs: number;
+  /** Reads that failed one after the other, and since when; null when the last one was answered. */
+  failedReads: number;
+  unreadSinceMs: number | null;
   receivedAtMs: number;
   uploadTimeMs: number;
   /** Another event of this payment has been sent, or may have been: read before writing (P5). */
   history: boolean;
+  /** This may be the other half of a payment that its `mchid:out_trade_no` names: a read tells which. */
+  loose: boolean;
 };
 
 /** Where a claimed row goes next. The states that may be left are `uploading` and `unknown`. */
@@ -34,8 +41,8 @@ export type Transition =
   | { to: 'rejected'; detail: string }
   | { to: 'parked'; reason: ParkReason; detail: string; retryAfterMs: number | null }
   /** `spent` false gives the attempt back: nothing of it reached the payment. */
-  | { to: 'pending'; afterMs: number; spent: boolean; detail: string }
-  | { to: 'unknown'; readAfterMs: number; absentReads: number; detail: string };
+  | { to: 'pending'; afterMs: number; spent: boolean; failedReads?: number; detail: string }
+  | { to: 'unknown'; readAfterMs: number; absentReads: number; failedReads?: number; detail: string };
 
 /** One request as it goes on record (P6). */
 export type AttemptRecord = {

@@ -14,8 +14,8 @@ import type { FlightDeps } from './sender.ts';
  *
  * I1 A row is `uploading`, with its upload_time, before a byte of it is sent (P1, P8).
  * I2 An outcome that may have had an effect is read, and only two reads apart lead back to a send (P4).
- * I3 A payment with a history is read before it is written (P5).
- * I4 At most one row of a payment is in flight, in version order (P3).
+ * I3 A payment with a history, or with a key that only a read can tell, is read before it is written (P5).
+ * I4 At most one row of a payment is in flight, under either of its keys, in version order (P3).
  * I5 An outcome is recorded under the epoch of its claim: a lease that was lost writes nothing but the attempt (P6).
  */
 export async function runUploader(

@@ -1,8 +1,9 @@
 import { monotonicMs, pause } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import { applyToApp, askWechat, readSiblings } from './ask.ts';
-import { freezeDelta, readAcknowledgedBodies } from './claim-store.ts';
-import { decideBeforeSend, type BeforeSend } from './decide-read.ts';
+import { readSiblingRows } from './alias-store.ts';
+import { applyToApp, askWechat } from './ask.ts';
+import { freezeDelta } from './claim-store.ts';
+import { decideBeforeSend, waitForPausedReads, type BeforeSend } from './decide-read.ts';
 import { decideAfterSend } from './decide-send.ts';
 import { deltaOf } from './delta.ts';
 import type { UploaderDeps, UploaderOptions } from './deps.ts';
@@ -72,10 +73,10 @@ async function decide(
 async function bodyOf(deps: FlightDeps, options: UploaderOptions, row: Held): Promise<string | null> {
   if (row.deltaBody !== null) return row.deltaBody;
   if (!options.deltaApps.has(row.appid) || !row.history || row.kind !== 'shipped') return row.body;
-  const acknowledged = await readAcknowledgedBodies(deps.pool, row);
+  const rows = await readSiblingRows(deps.pool, row, false);
   const delta = deltaOf(
     row.body,
-    acknowledged.map(({ body }) => body),
+    rows.flatMap(({ body }) => (body === null ? [] : [body])),
   );
   return delta === row.body ? row.body : freezeDelta(deps.pool, row, delta);
 }
@@ -86,11 +87,11 @@ async function readBefore(
   { row, attempts }: { row: Held; attempts: AttemptRecord[] },
   signal: AbortSignal,
 ): Promise<BeforeSend> {
-  const siblings = await readSiblings(deps, row);
+  if (deps.pauses.isPaused(row.appid, 'read')) return waitForPausedReads(contextOf(deps, options));
   if (!(await takeRead(deps, row.appid, signal))) return released;
-  const { reading, attempt } = await askWechat(deps, row, signal);
-  attempts.push(attempt);
-  return decideBeforeSend(row, { reading, siblings }, contextOf(deps, options));
+  const asked = await askWechat(deps, row, signal);
+  attempts.push(...asked.attempts);
+  return decideBeforeSend(row, asked, contextOf(deps, options));
 }
 
 /** Waits for the share of reads; false when stopped meanwhile. */

@@ -18,6 +18,8 @@ export type Shipping = {
   finishShipping: boolean | null;
   /** 0 not finished, 1 finished, 2 re-shipped: the chance is spent. */
   finishShippingCount: number | null;
+  /** The text of the shipment as a whole: all that WeChat shows of some virtual goods. */
+  goodsDesc: string | null;
   parcels: Parcel[];
 };
 
@@ -25,6 +27,8 @@ export type Shipping = {
 export type Order = {
   transactionId: string | null;
   merchantId: string | null;
+  /** Set where a service provider placed the payment: which of the two `mchid` means is open (facts.md §6.8). */
+  subMerchantId: string | null;
   outTradeNo: string | null;
   openid: string | null;
   /** 1 to ship, 2 shipped, 3 receipt confirmed, 4 complete, 5 refunded, 6 funds awaiting settlement. */
@@ -56,12 +60,14 @@ const shippingShape = z.looseObject({
   logistics_type: integer,
   finish_shipping: z.boolean().nullish(),
   finish_shipping_count: z.number().int().nullish(),
+  goods_desc: text,
   shipping_list: z.array(parcelShape.catch(unreadableParcel)).nullish().catch(null),
 });
 
 const orderShape = z.looseObject({
   transaction_id: text,
   merchant_id: text,
+  sub_merchant_id: text,
   merchant_trade_no: text,
   openid: text,
   order_state: integer,
@@ -77,6 +83,7 @@ export function parseOrder(raw: unknown): Order | null {
   return {
     transactionId: order.transaction_id ?? null,
     merchantId: order.merchant_id ?? null,
+    subMerchantId: order.sub_merchant_id ?? null,
     outTradeNo: order.merchant_trade_no ?? null,
     openid: order.openid ?? null,
     orderState: order.order_state ?? null,
@@ -94,6 +101,7 @@ function shippingOf(shipping: z.infer<typeof shippingShape> | null): Shipping | 
     logisticsType: shipping.logistics_type ?? null,
     finishShipping: shipping.finish_shipping ?? null,
     finishShippingCount: shipping.finish_shipping_count ?? null,
+    goodsDesc: shipping.goods_desc ?? null,
     parcels: shipping.shipping_list ?? [],
   };
 }

@@ -38,6 +38,7 @@ describe('an order as WeChat shows it', () => {
     expect(parseOrder(shipped)).toEqual({
       transactionId: '4200001234202611230000000001',
       merchantId: '1900000001',
+      subMerchantId: '',
       outTradeNo: 'T-1',
       openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o',
       orderState: 2,
@@ -47,6 +48,7 @@ describe('an order as WeChat shows it', () => {
         logisticsType: 1,
         finishShipping: true,
         finishShippingCount: 1,
+        goodsDesc: '',
         parcels: [{ trackingNo: 'SF1', expressCompany: 'SF', itemDesc: '🍌*1', uploadTime: 1_795_399_300 }],
       },
       raw: shipped,
@@ -62,6 +64,7 @@ describe('an order as WeChat shows it', () => {
     expect(parseOrder({})).toEqual({
       transactionId: null,
       merchantId: null,
+      subMerchantId: null,
       outTradeNo: null,
       openid: null,
       orderState: null,
@@ -74,6 +77,7 @@ describe('an order as WeChat shows it', () => {
       logisticsType: null,
       finishShipping: null,
       finishShippingCount: null,
+      goodsDesc: 'typed in the console',
       parcels: [],
     });
   });
@@ -85,6 +89,7 @@ describe('an order as WeChat shows it', () => {
   it.each([
     ['transaction_id', 42],
     ['merchant_id', 1_900_000_001],
+    ['sub_merchant_id', 1_900_000_002],
     ['merchant_trade_no', null],
     ['openid', {}],
     ['order_state', '2'],

@@ -1,0 +1,29 @@
+import type { Held } from '../../src/upload/row.ts';
+
+/** A claimed row that was sent half a second before `nowMs`. */
+export const heldAt =
+  (nowMs: number) =>
+  (change: Partial<Held> = {}): Held => ({
+    id: 1,
+    epoch: 1,
+    appid: 'wx',
+    payment: 'p',
+    version: 1,
+    kind: 'shipped',
+    eventId: 'e',
+    traceparent: null,
+    body: '{}',
+    bodyHash: 'h',
+    deltaBody: null,
+    attempts: 1,
+    absentReads: 0,
+    errcode: null,
+    firstSentAtMs: nowMs - 500,
+    failedReads: 0,
+    unreadSinceMs: null,
+    receivedAtMs: nowMs - 1_000,
+    uploadTimeMs: nowMs - 500,
+    history: false,
+    loose: false,
+    ...change,
+  });

@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest';
+import type { Verdict } from '../../../src/upload/content.ts';
+import {
+  decideAfterRead,
+  decideBeforeSend,
+  waitForPausedReads,
+  type Reading,
+} from '../../../src/upload/decide-read.ts';
+import type { Held } from '../../../src/upload/row.ts';
+import { noSiblings, type Siblings } from '../../../src/upload/siblings.ts';
+import { defaultTiming } from '../../../src/upload/timing.ts';
+import { heldAt } from '../../support/held.ts';
+
+const nowMs = Date.parse('2026-11-23T10:00:00Z');
+const dayMs = 86_400_000;
+const context = { nowMs, random: () => 0, timing: defaultTiming };
+const row = heldAt(nowMs);
+const read = (verdict: Verdict): Reading => ({ kind: 'verdict', verdict });
+const open = read({ kind: 'open' });
+const absent: Reading = { kind: 'absent' };
+const failed: Reading = { kind: 'failed', reason: 'timeout', blameless: false };
+const notSent: Reading = { kind: 'failed', reason: 'connect', blameless: true };
+const kinds = ['shipped', 'corrected'] as const;
+
+/** One line a decision: where it goes, and why it is parked. */
+const lineOf = (decided: { to: string; reason?: string }): string =>
+  [decided.to, decided.reason].filter(Boolean).join(' ');
+
+describe('after a read about an unknown outcome', () => {
+  const after = (change: Partial<Held>, reading: Reading) => decideAfterRead(row(change), reading, context);
+
+  it('believes "not there" only the second time, whether the payment is open or not found', () => {
+    for (const reading of [open, absent]) {
+      expect(after({}, reading)).toEqual({
+        to: 'unknown',
+        absentReads: 1,
+        readAfterMs: defaultTiming.readGapMs,
+        failedReads: 0,
+        detail: 'a read does not show this content: once more',
+      });
+      expect(after({ absentReads: 1 }, reading)).toEqual({
+        to: 'pending',
+        spent: true,
+        afterMs: 0,
+        detail: 'two reads show that WeChat does not hold this content',
+      });
+    }
+  });
+
+  it.each<[Verdict, string, string]>([
+    [{ kind: 'same', count: 0 }, 'acknowledged', 'acknowledged'],
+    [{ kind: 'same', count: 1 }, 'acknowledged', 'acknowledged'],
+    [{ kind: 'open' }, 'pending', 'pending'],
+    [{ kind: 'other_kind', count: 0 }, 'parked conflict', 'pending'],
+    [{ kind: 'other_kind', count: 1 }, 'parked conflict', 'pending'],
+    [{ kind: 'other_kind', count: 2 }, 'parked conflict', 'parked conflict'],
+    [{ kind: 'finished', count: 1 }, 'parked conflict', 'pending'],
+    [{ kind: 'finished', count: 2 }, 'parked conflict', 'parked conflict'],
+    [{ kind: 'refunded' }, 'rejected', 'rejected'],
+    [{ kind: 'settled' }, 'rejected', 'rejected'],
+    [{ kind: 'closed', orderState: 3 }, 'parked not_shippable', 'parked not_shippable'],
+  ])(
+    'the second read that says %j makes a shipped event %s, a correction %s',
+    (verdict, shipped, corrected) => {
+      const ends = kinds.map((kind) => lineOf(after({ kind, absentReads: 1 }, read(verdict))));
+      expect(ends).toEqual([shipped, corrected]);
+    },
+  );
+
+  it.each([10060002, 10060003])('never sends again after %i, whatever a lagging read shows', (errcode) => {
+    for (const absentReads of [0, 1, 5])
+      expect(after({ errcode, absentReads }, open)).toMatchObject({
+        to: 'unknown',
+        absentReads,
+        failedReads: 1,
+      });
+    const old = { errcode, absentReads: 9, failedReads: 9, unreadSinceMs: nowMs - dayMs - 1 };
+    expect(after(old, open)).toMatchObject({ to: 'parked', reason: 'unreadable', retryAfterMs: null });
+    expect(after({ errcode: 10060004, absentReads: 1 }, open).to).toBe('pending');
+  });
+
+  it('waits like for an unseen payment after 10060004 while WeChat shows "to ship", then parks', () => {
+    const early = { errcode: 10060004, absentReads: 1 };
+    expect(after(early, open)).toMatchObject({ to: 'pending', spent: true, afterMs: 15_000 });
+    expect(after({ ...early, firstSentAtMs: nowMs - dayMs }, open)).toMatchObject({
+      to: 'parked',
+      reason: 'not_shippable',
+      detail: expect.stringContaining('order_state 1') as string,
+    });
+  });
+
+  it('waits longer after each send that came back, and gives up only after a day of at least five', () => {
+    const again = (attempts: number, sentForMs: number) =>
+      after({ absentReads: 1, attempts, firstSentAtMs: nowMs - sentForMs }, open);
+    expect(again(2, 60_000)).toMatchObject({ to: 'pending', afterMs: 2_000 });
+    expect(again(3, 60_000)).toMatchObject({ to: 'pending', afterMs: 4_000 });
+    expect(again(4, 9 * dayMs).to).toBe('pending');
+    expect(again(5, dayMs).to).toBe('pending');
+    expect(again(5, dayMs + 1)).toMatchObject({
+      to: 'parked',
+      reason: 'unrecognised',
+      detail: 'sent 5 times without an effect or a clear answer',
+      retryAfterMs: null,
+    });
+  });
+
+  it('makes no row old by its arrival: a backlog of a week is sent again after its first unclear answer', () => {
+    const backlog = { absentReads: 1, receivedAtMs: nowMs - 7 * dayMs };
+    expect(after(backlog, open)).toMatchObject({ to: 'pending', afterMs: 0 });
+    expect(after({ receivedAtMs: nowMs - 7 * dayMs, uploadTimeMs: nowMs - 7 * dayMs }, failed).to).toBe(
+      'unknown',
+    );
+  });
+
+  it('reads on after reads that failed, each time later, from a second to a quarter of an hour', () => {
+    const waits = [0, 1, 2, 9, 10, 99].map((failedReads) => {
+      const decided = after({ failedReads, unreadSinceMs: nowMs - 1, absentReads: 1 }, failed);
+      expect(decided).toMatchObject({ to: 'unknown', absentReads: 1, failedReads: failedReads + 1 });
+      return decided.to === 'unknown' ? decided.readAfterMs / 1_000 : null;
+    });
+    expect(waits).toEqual([1, 2, 4, 512, 900, 900]);
+  });
+
+  it('gives up to a person at the tenth failed read of a day, counted from the first of them', () => {
+    const unread = (failedReads: number, forMs: number | null) =>
+      lineOf(after({ failedReads, unreadSinceMs: forMs === null ? null : nowMs - forMs }, failed));
+    expect(unread(9, dayMs)).toBe('unknown');
+    expect(unread(9, dayMs + 1)).toBe('parked unreadable');
+    expect(unread(8, 9 * dayMs)).toBe('unknown');
+    expect(unread(50, null)).toBe('unknown');
+  });
+
+  it('counts no read that was not sent, however old the row is', () => {
+    const old = { absentReads: 1, failedReads: 40, unreadSinceMs: nowMs - 9 * dayMs, firstSentAtMs: 0 };
+    expect(after(old, notSent)).toEqual({
+      to: 'unknown',
+      readAfterMs: defaultTiming.readGapMs,
+      absentReads: 1,
+      failedReads: 40,
+      detail: 'not read: connect',
+    });
+  });
+});
+
+describe('before a send to a payment that may have a history', () => {
+  const before = (change: Partial<Held>, reading: Reading, known: Partial<Siblings> = {}) =>
+    decideBeforeSend(row(change), { reading, siblings: { ...noSiblings, ...known } }, context);
+
+  it.each<[Verdict, Partial<Siblings>, string, string]>([
+    [{ kind: 'same', count: 0 }, {}, 'acknowledged', 'acknowledged'],
+    [{ kind: 'same', count: 2 }, { finished: true, spent: true }, 'acknowledged', 'acknowledged'],
+    [{ kind: 'open' }, {}, 'send', 'rejected'],
+    [{ kind: 'open' }, { carried: true }, 'send', 'rejected'],
+    [{ kind: 'open' }, { finished: true }, 'parked conflict', 'pending'],
+    [{ kind: 'open' }, { finished: true, carried: true }, 'acknowledged', 'pending'],
+    [{ kind: 'open' }, { spent: true }, 'parked conflict', 'parked conflict'],
+    [{ kind: 'open' }, { spent: true, carried: true }, 'acknowledged', 'parked conflict'],
+    [{ kind: 'open' }, { otherKind: true }, 'parked conflict', 'pending'],
+    [{ kind: 'open' }, { otherKind: true, finished: true }, 'parked conflict', 'pending'],
+    [{ kind: 'other_kind', count: 0 }, {}, 'parked conflict', 'send'],
+    [{ kind: 'other_kind', count: 0 }, { spent: true }, 'parked conflict', 'parked conflict'],
+    [{ kind: 'other_kind', count: 1 }, {}, 'parked conflict', 'send'],
+    [{ kind: 'other_kind', count: 2 }, {}, 'parked conflict', 'parked conflict'],
+    [{ kind: 'finished', count: 1 }, {}, 'parked conflict', 'send'],
+    [{ kind: 'finished', count: 1 }, { carried: true }, 'parked conflict', 'send'],
+    [{ kind: 'finished', count: 1 }, { spent: true }, 'parked conflict', 'parked conflict'],
+    [{ kind: 'finished', count: 2 }, {}, 'parked conflict', 'parked conflict'],
+    [{ kind: 'refunded' }, {}, 'rejected', 'rejected'],
+    [{ kind: 'settled' }, {}, 'rejected', 'rejected'],
+    [{ kind: 'closed', orderState: 6 }, {}, 'parked not_shippable', 'parked not_shippable'],
+  ])(
+    'a read that says %j, with %j on our record, makes a shipped event %s, a correction %s',
+    (verdict, known, ...ends) => {
+      expect(kinds.map((kind) => lineOf(before({ kind }, read(verdict), known)))).toEqual(ends);
+    },
+  );
+
+  it('says in a conflict whether a correction can still help', () => {
+    const detail = (verdict: Verdict, known: Partial<Siblings> = {}) => before({}, read(verdict), known);
+    const help = { detail: expect.stringMatching(/send a correction event/) as string, retryAfterMs: null };
+    const over = { detail: expect.stringMatching(/chance is spent/) as string, retryAfterMs: null };
+    expect(detail({ kind: 'other_kind', count: 0 })).toMatchObject({
+      detail: expect.stringMatching(
+        /another delivery_mode or logistics_type.*send a correction event/,
+      ) as string,
+    });
+    expect(detail({ kind: 'finished', count: 1 })).toMatchObject(help);
+    expect(detail({ kind: 'finished', count: 2 })).toMatchObject(over);
+    expect(detail({ kind: 'open' }, { finished: true })).toMatchObject(help);
+    expect(detail({ kind: 'open' }, { spent: true })).toMatchObject(over);
+    expect(detail({ kind: 'open' }, { otherKind: true })).toMatchObject({
+      detail: expect.stringMatching(/another delivery_mode or logistics_type/) as string,
+    });
+    expect(detail({ kind: 'open' }, { otherKind: true, spent: true })).toMatchObject(over);
+    expect(detail({ kind: 'refunded' })).toMatchObject({
+      detail: expect.stringMatching(/refunded/) as string,
+    });
+    expect(detail({ kind: 'settled' })).toMatchObject({
+      detail: expect.stringMatching(/already settled/) as string,
+    });
+  });
+
+  it('sends nothing while a row of the other key may be on the wire, whatever the read shows', () => {
+    for (const reading of [absent, open, read({ kind: 'same', count: 1 })])
+      expect(before({}, reading, { inFlight: true })).toEqual({
+        to: 'pending',
+        afterMs: defaultTiming.readGapMs,
+        spent: false,
+        detail: "the payment's other key is on the wire",
+      });
+  });
+
+  it('waits for a payment that is not found as after a send', () => {
+    expect(before({}, absent)).toMatchObject({ to: 'pending', spent: true, afterMs: 15_000 });
+    expect(before({ firstSentAtMs: nowMs - dayMs }, absent)).toMatchObject({
+      to: 'parked',
+      reason: 'payment_not_found',
+    });
+  });
+
+  it('sends nothing when the read failed, waits longer each time, and gives up at the tenth of a day', () => {
+    const unread = (failedReads: number, forMs: number | null) =>
+      before({ failedReads, unreadSinceMs: forMs === null ? null : nowMs - forMs }, failed);
+    expect(unread(0, null)).toEqual({
+      to: 'pending',
+      afterMs: 1_000,
+      spent: false,
+      failedReads: 1,
+      detail: 'the read before the write failed: timeout',
+    });
+    expect(unread(3, 7_000)).toMatchObject({ to: 'pending', afterMs: 8_000, failedReads: 4 });
+    expect(unread(99, dayMs)).toMatchObject({ to: 'pending', afterMs: 900_000 });
+    expect(unread(8, 9 * dayMs)).toMatchObject({ to: 'pending', spent: false });
+    expect(unread(9, dayMs + 1)).toMatchObject({ to: 'parked', reason: 'unreadable', retryAfterMs: null });
+  });
+
+  it('gives a correction that waits for a lagging read the same deadline', () => {
+    const waiting = (failedReads: number) =>
+      before({ kind: 'corrected', failedReads, unreadSinceMs: nowMs - dayMs - 1 }, open, { finished: true });
+    expect(waiting(8)).toMatchObject({ to: 'pending', failedReads: 9, spent: false });
+    expect(waiting(9)).toMatchObject({ to: 'parked', reason: 'unreadable' });
+  });
+
+  it('counts no read that was not sent', () => {
+    const old = { failedReads: 40, unreadSinceMs: nowMs - 9 * dayMs };
+    expect(before(old, notSent)).toEqual({
+      to: 'pending',
+      afterMs: defaultTiming.readGapMs,
+      spent: false,
+      detail: 'not read: connect',
+    });
+  });
+
+  it('looks at paused reads again after half a minute, and gives the attempt back', () => {
+    expect(waitForPausedReads(context)).toMatchObject({ to: 'pending', afterMs: 30_000, spent: false });
+  });
+});
