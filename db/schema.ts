@@ -14,7 +14,14 @@ import {
   timestamp,
   uniqueIndex,
 } from 'drizzle-orm/pg-core';
-import { attemptKinds, deadLetterReasons, parkReasons, uploadKinds, uploadStates } from './states.ts';
+import {
+  attemptKinds,
+  deadLetterReasons,
+  parkReasons,
+  relayParkReasons,
+  uploadKinds,
+  uploadStates,
+} from './states.ts';
 
 /** Everything lives in the schema `fahuo`, so that it can stand beside an order database's own tables. */
 export const fahuo = pgSchema('fahuo');
@@ -24,6 +31,7 @@ export const uploadKind = fahuo.enum('upload_kind', uploadKinds);
 export const attemptKind = fahuo.enum('attempt_kind', attemptKinds);
 export const deadLetterReason = fahuo.enum('dead_letter_reason', deadLetterReasons);
 export const parkReason = fahuo.enum('park_reason', parkReasons);
+export const relayParkReason = fahuo.enum('relay_park_reason', relayParkReasons);
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 const id = (name: string) => bigint(name, { mode: 'number' });
@@ -99,14 +107,46 @@ export const relayJournal = fahuo.table(
   ],
 );
 
-/** An outbox row that Kafka will never take, and the payments whose later rows wait behind it. */
-export const relayParked = fahuo.table('relay_parked', {
-  outboxId: id('outbox_id').primaryKey(),
-  appid: text('appid').notNull(),
-  payment: text('payment').notNull(),
-  reason: text('reason').notNull(),
-  parkedAt: instant('parked_at').notNull().defaultNow(),
-});
+/**
+ * Outbox rows that are published out of turn, whole, so that no retention of the outbox loses them: what Kafka refused,
+ * what waits behind that, and what the cursor passed over. A row with a `releasedAt` is published by the leader; one with
+ * a `publishedAt` was, and says where it lies. An id may have been drawn twice, by a sequence that was set back.
+ */
+export const relayParked = fahuo.table(
+  'relay_parked',
+  {
+    outboxId: id('outbox_id').notNull(),
+    eventId: text('event_id').notNull(),
+    type: text('type').notNull(),
+    source: text('source').notNull(),
+    eventTime: text('event_time').notNull(),
+    appid: text('appid').notNull(),
+    payment: text('payment').notNull(),
+    version: integer('version').notNull(),
+    reason: text('reason'),
+    approvedBy: text('approved_by'),
+    traceparent: text('traceparent'),
+    data: text('data').notNull(),
+    createdAt: instant('created_at').notNull(),
+    parkReason: relayParkReason('park_reason').notNull(),
+    parkedAt: instant('parked_at').notNull().defaultNow(),
+    releasedAt: instant('released_at'),
+    topic: text('topic'),
+    partition: integer('partition'),
+    offset: id('offset'),
+    publishedAt: instant('published_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.outboxId, t.eventId] }),
+    index('relay_parked_open')
+      .on(t.payment, t.outboxId)
+      .where(sql`${t.publishedAt} is null`),
+    check(
+      'relay_parked_published_has_place',
+      sql`(${t.publishedAt} is null) = (${t.offset} is null) and (${t.topic} is null) = (${t.offset} is null) and (${t.partition} is null) = (${t.offset} is null)`,
+    ),
+  ],
+);
 
 /** One row per event that passed validation. `body` is frozen at insert: every attempt sends these bytes. */
 export const upload = fahuo.table(

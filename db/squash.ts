@@ -15,6 +15,8 @@ export const functionFiles = [
   'await_outbox',
   'outbox_partitions',
   'take_budget',
+  'passed_over',
+  'repair_outbox',
   'acknowledgements',
 ];
 

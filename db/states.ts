@@ -39,3 +39,11 @@ export const parkReasons = [
   'unrecognised', // an errcode that the table does not know, and the read does not settle it
 ] as const;
 export type ParkReason = (typeof parkReasons)[number];
+
+/** Why the relay does not publish a row of the outbox in its turn. */
+export const relayParkReasons = [
+  'too_large', // Kafka refuses it for its size
+  'waits_behind', // an earlier row of its payment is parked
+  'passed_over', // it was written behind the cursor: by a sequence that was set back, or into a detached partition
+] as const;
+export type RelayParkReason = (typeof relayParkReasons)[number];

@@ -53,6 +53,15 @@ export function createMetrics(heartbeatMs = stepMs) {
       'fahuo_relay_partitions_missing',
       'Partitions of the outbox that could not be made ahead',
     ),
+    relaySequenceBehind: gauge(
+      'fahuo_relay_sequence_behind',
+      '1 while the relay refuses to lead because ids are drawn that the cursor has passed',
+    ),
+    relayPassedOver: gauge(
+      'fahuo_relay_passed_over_rows',
+      'Rows behind the cursor that nobody published, as last counted',
+    ),
+    relayParkedRows: gauge('fahuo_relay_parked_rows', 'Outbox rows that are parked now'),
     consumerMessages: counter('fahuo_consumer_messages_total', 'Messages by what became of them', ['result']),
     consumerLag: gauge('fahuo_consumer_lag_messages', 'Messages between the committed offset and the end', [
       'partition',

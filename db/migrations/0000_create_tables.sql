@@ -3,6 +3,7 @@ CREATE SCHEMA IF NOT EXISTS "fahuo";
 CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpoint
 CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
 CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised');--> statement-breakpoint
+CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
 CREATE TABLE "fahuo"."attempt" (
@@ -116,11 +117,28 @@ CREATE TABLE "fahuo"."relay_journal" (
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."relay_parked" (
-	"outbox_id" bigint PRIMARY KEY NOT NULL,
+	"outbox_id" bigint NOT NULL,
+	"event_id" text NOT NULL,
+	"type" text NOT NULL,
+	"source" text NOT NULL,
+	"event_time" text NOT NULL,
 	"appid" text NOT NULL,
 	"payment" text NOT NULL,
-	"reason" text NOT NULL,
-	"parked_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+	"version" integer NOT NULL,
+	"reason" text,
+	"approved_by" text,
+	"traceparent" text,
+	"data" text NOT NULL,
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"park_reason" "fahuo"."relay_park_reason" NOT NULL,
+	"parked_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"released_at" timestamp (3) with time zone,
+	"topic" text,
+	"partition" integer,
+	"offset" bigint,
+	"published_at" timestamp (3) with time zone,
+	CONSTRAINT "relay_parked_outbox_id_event_id_pk" PRIMARY KEY("outbox_id","event_id"),
+	CONSTRAINT "relay_parked_published_has_place" CHECK (("fahuo"."relay_parked"."published_at" is null) = ("fahuo"."relay_parked"."offset" is null) and ("fahuo"."relay_parked"."topic" is null) = ("fahuo"."relay_parked"."offset" is null) and ("fahuo"."relay_parked"."partition" is null) = ("fahuo"."relay_parked"."offset" is null))
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."token" (
@@ -180,6 +198,7 @@ CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "payment_alias_transaction" ON "fahuo"."payment_alias" USING btree ("appid","transaction_id");--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
+CREATE INDEX "relay_parked_open" ON "fahuo"."relay_parked" USING btree ("payment","outbox_id") WHERE "fahuo"."relay_parked"."published_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("appid","payment","version");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_one_in_flight" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."state" in ('uploading', 'unknown');--> statement-breakpoint

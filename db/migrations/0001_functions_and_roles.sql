@@ -345,6 +345,241 @@ REVOKE ALL ON FUNCTION fahuo.take_budget(text, text, integer, float8, float8, fl
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION fahuo.take_budget(text, text, integer, float8, float8, float8, float8, float8) TO fahuo_service;
 --> statement-breakpoint
+-- Rows from id "low" to "high" that the journal does not account for: nobody published them, or nobody knows. A move of the
+-- cursor wrote its journal entries at one time; between its first and its last id it published as many rows as they count.
+-- So a row was passed over if no move spans it, or if it was written after the move that does. Where a move spans more rows
+-- than it published, all but the ends of its entries are in doubt: publishing one again is harmless, losing one is not.
+CREATE OR REPLACE FUNCTION fahuo.passed_over(low bigint, high bigint) RETURNS TABLE (id bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+  WITH moves AS MATERIALIZED (
+    SELECT min(j.first_id) AS first, max(j.last_id) AS last, sum(j.count) AS published, j.published_at AS at
+    FROM fahuo.relay_journal j
+    -- A move spans 100,000 ids at most: whole moves are wanted, also those that reach over an end.
+    WHERE j.shard = 0 AND j.first_id >= low - 200000 AND j.first_id <= high + 100000
+    GROUP BY j.published_at
+    HAVING max(j.last_id) >= low AND min(j.first_id) <= high
+  ), checked AS MATERIALIZED (
+    SELECT m.first, m.last, m.at, f.found - f.late > m.published AS in_doubt
+    FROM moves m, LATERAL (
+      SELECT count(*) AS found, count(*) FILTER (WHERE o.created_at > m.at) AS late
+      FROM fahuo.outbox o WHERE o.id >= m.first AND o.id <= m.last
+        AND NOT EXISTS (SELECT FROM fahuo.relay_parked p WHERE p.outbox_id = o.id AND p.event_id = o.event_id)
+    ) f
+    WHERE f.late > 0 OR f.found > m.published
+  ), gaps AS MATERIALIZED (
+    SELECT coalesce(max(m.last) OVER (ORDER BY m.first ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), low - 1) AS "after",
+      m.first AS "before"
+    FROM moves m
+    UNION ALL
+    SELECT coalesce(max(m.last), low - 1), high + 1 FROM moves m
+  )
+  SELECT o.id FROM fahuo.outbox o, (
+    SELECT o.id FROM gaps g, LATERAL (
+      SELECT o.id FROM fahuo.outbox o WHERE o.id > g."after" AND o.id < g."before"
+    ) o
+    UNION
+    SELECT o.id FROM checked c, LATERAL (
+      SELECT o.id FROM fahuo.outbox o WHERE o.id >= c.first AND o.id <= c.last AND (o.created_at > c.at OR (c.in_doubt
+        AND NOT EXISTS (SELECT FROM fahuo.relay_journal j WHERE j.shard = 0 AND j.first_id = o.id)
+        AND NOT EXISTS (SELECT FROM fahuo.relay_journal j
+          WHERE j.shard = 0 AND j.first_id > o.id - 100000 AND j.first_id <= o.id AND j.last_id = o.id)))
+    ) o
+  ) found
+  WHERE o.id = found.id AND o.id BETWEEN low AND high
+    AND NOT EXISTS (SELECT FROM fahuo.relay_parked p WHERE p.outbox_id = o.id AND p.event_id = o.event_id)
+  ORDER BY o.id
+$$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.passed_over(bigint, bigint) FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION fahuo.passed_over(bigint, bigint) TO fahuo_service;
+--> statement-breakpoint
+-- What `fahuo outbox repair --execute` does. Each function is one statement of one transaction, so that no lock is held
+-- while a client is waited for. The commits do not wait for the disk: the locks would hold all writers for a flush.
+-- Takes a lock that writers feel: for 100 ms at most, since they queue behind the attempt, then again after a while.
+CREATE OR REPLACE FUNCTION fahuo.lock_outbox(statement text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+BEGIN
+  FOR attempt IN 1..40 LOOP
+    BEGIN
+      EXECUTE statement;
+      RETURN;
+    EXCEPTION WHEN lock_not_available THEN
+      PERFORM pg_sleep(0.05 + random() * 0.2);
+    END;
+  END LOOP;
+  RAISE EXCEPTION 'fahuo: the outbox could not be locked, because a transaction writes to it or reads it for long; `fahuo status` names the writer'
+    USING ERRCODE = 'lock_not_available';
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.lock_outbox(text) FROM PUBLIC;
+--> statement-breakpoint
+-- Hands rows that the cursor passed over to the relay, and sets a sequence that stands behind the cursor. A relay that takes
+-- the lead knows of these rows: it changes the cursor's row, which is locked here, before it reads which rows are parked.
+-- Nobody writes behind the cursor meanwhile: writers wait until the sequence is set. So each payment keeps its order.
+CREATE OR REPLACE FUNCTION fahuo.release_passed_over() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  passed pg_catalog.int8 := (SELECT c.cursor FROM fahuo.relay_cursor c WHERE c.shard = 0);
+  greatest_id pg_catalog.int8 := coalesce((SELECT o.id FROM fahuo.outbox o ORDER BY o.id DESC LIMIT 1), 0);
+  drawn pg_catalog.int8 := coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::pg_catalog.regclass), 0);
+  released pg_catalog.int8;
+  more pg_catalog.int8 := 0;
+BEGIN
+  PERFORM set_config('synchronous_commit', 'off', true);
+  IF drawn >= greatest(passed, greatest_id) THEN RETURN fahuo.park_passed_over(0, passed); END IF;
+  released := fahuo.park_passed_over(drawn + 1, passed);
+  PERFORM FROM fahuo.relay_cursor c WHERE c.shard = 0 FOR UPDATE;
+  PERFORM fahuo.lock_outbox('LOCK TABLE ONLY fahuo.outbox IN SHARE ROW EXCLUSIVE MODE');
+  drawn := coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::pg_catalog.regclass), 0);
+  more := fahuo.park_passed_over(0, least(drawn, passed));
+  greatest_id := coalesce((SELECT o.id FROM fahuo.outbox o ORDER BY o.id DESC LIMIT 1), 0);
+  PERFORM setval('fahuo.outbox_id_seq'::pg_catalog.regclass, greatest(drawn, passed, greatest_id));
+  RETURN released + more;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.release_passed_over() FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION fahuo.release_passed_over() TO fahuo_service;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION fahuo.park_passed_over(low bigint, high bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  parked pg_catalog.int8;
+BEGIN
+  INSERT INTO fahuo.relay_parked (outbox_id, event_id, type, source, event_time, appid, payment, version, reason, approved_by,
+    traceparent, data, created_at, park_reason, released_at)
+  SELECT o.id, o.event_id, o.type, o.source, o.event_time, o.appid, o.payment, o.version, o.reason, o.approved_by,
+    o.traceparent, o.data, o.created_at, 'passed_over', clock_timestamp()
+  FROM fahuo.passed_over(low, high) p JOIN fahuo.outbox o ON o.id = p.id
+  ON CONFLICT DO NOTHING;
+  GET DIAGNOSTICS parked = ROW_COUNT;
+  RETURN parked;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.park_passed_over(bigint, bigint) FROM PUBLIC;
+--> statement-breakpoint
+-- Moves the rows of the default partition, with their ids, into partitions of their own; returns how many of these it made.
+-- The rows are copied first, without a lock, as far as all that wrote them has ended: up to "known", which was the last id
+-- when the writers of that moment were listed, and these are gone (relay/frontier.ts has the argument). Then ACCESS
+-- EXCLUSIVE on the parent: it is given when no transaction that wrote to the outbox is open, so every id that was drawn is
+-- visible or will never be, and nobody draws one meanwhile, since a writer locks the parent before. What is left to copy
+-- is what was written since. The commit shows the new partitions and hides the old rows at once.
+-- The relay is no exception: it locks the parent before it takes the snapshot it reads with (relay/store.ts, readRows), so
+-- it reads all of the rows in their old place or all in their new one, and its cursor passes none of them.
+-- The old partition stays, as outbox_moved, until fahuo.drop_outbox_moved() has compared it: dropping it here would flush.
+CREATE OR REPLACE FUNCTION fahuo.repair_outbox_default() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  known pg_catalog.int8;
+  writers pg_catalog.text[];
+  numbers pg_catalog.int8[] := '{}';
+  until pg_catalog.timestamptz := clock_timestamp() + interval '10 s';
+  n pg_catalog.int8;
+BEGIN
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'fahuo: the outbox is repaired in READ COMMITTED, and this transaction is %',
+      current_setting('transaction_isolation') USING ERRCODE = 'invalid_transaction_state';
+  END IF;
+  IF to_regclass('fahuo.outbox_moved') IS NOT NULL THEN
+    RAISE EXCEPTION 'fahuo: fahuo.outbox_moved is left from another repair: run it once more when that has ended'
+      USING ERRCODE = 'object_in_use';
+  END IF;
+  IF NOT EXISTS (SELECT FROM fahuo.outbox_default) THEN RETURN 0; END IF;
+  PERFORM set_config('synchronous_commit', 'off', true);
+  known := coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::pg_catalog.regclass), 0);
+  writers := ARRAY(SELECT l.name FROM fahuo.outbox_writers() l);
+  -- A prepared transaction changes its name: whichever there is, is waited for.
+  WHILE EXISTS (SELECT FROM fahuo.outbox_writers() l WHERE l.name = ANY (writers) OR l.pid IS NULL) LOOP
+    IF clock_timestamp() > until THEN
+      RAISE EXCEPTION 'fahuo: a transaction has been writing to the outbox for 10 s; `fahuo status` names it'
+        USING ERRCODE = 'lock_not_available';
+    END IF;
+    PERFORM pg_sleep(0.005);
+  END LOOP;
+  FOR n IN SELECT DISTINCT d.id / 1000000 FROM fahuo.outbox_default d WHERE d.id <= known LOOP
+    numbers := numbers || n;
+    PERFORM fahuo.copy_outbox_default(n, 0, known);
+  END LOOP;
+  PERFORM fahuo.lock_outbox('LOCK TABLE ONLY fahuo.outbox, fahuo.outbox_default IN ACCESS EXCLUSIVE MODE');
+  FOR n IN SELECT DISTINCT d.id / 1000000 FROM fahuo.outbox_default d WHERE d.id > known LOOP
+    IF n <> ALL (numbers) THEN numbers := numbers || n; END IF;
+    PERFORM fahuo.copy_outbox_default(n, known, 9223372036854775807);
+  END LOOP;
+  ALTER TABLE fahuo.outbox DETACH PARTITION fahuo.outbox_default;
+  ALTER TABLE fahuo.outbox_default RENAME TO outbox_moved;
+  FOREACH n IN ARRAY numbers LOOP
+    -- The check spares ATTACH the reading of all rows.
+    EXECUTE format('ALTER TABLE fahuo.outbox ATTACH PARTITION fahuo.%I FOR VALUES FROM (%s) TO (%s)',
+      fahuo.outbox_partition_name(n), n * 1000000, (n + 1) * 1000000);
+    EXECUTE format('ALTER TABLE fahuo.%I DROP CONSTRAINT outbox_range', fahuo.outbox_partition_name(n));
+  END LOOP;
+  CREATE TABLE fahuo.outbox_default PARTITION OF fahuo.outbox DEFAULT;
+  GRANT SELECT, INSERT, UPDATE, DELETE ON fahuo.outbox_default TO fahuo_service;
+  RETURN cardinality(numbers);
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.repair_outbox_default() FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION fahuo.repair_outbox_default() TO fahuo_service;
+--> statement-breakpoint
+-- Copies the rows of partition n with ids beyond "after", up to "upto", into a table that can be attached.
+CREATE OR REPLACE FUNCTION fahuo.copy_outbox_default(n bigint, "after" bigint, upto bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  name pg_catalog.text := fahuo.outbox_partition_name(n);
+  members pg_catalog.text := (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute a
+    WHERE a.attrelid = 'fahuo.outbox'::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped);
+  made pg_catalog.bool := EXISTS (SELECT FROM pg_constraint c
+    WHERE c.conname = 'outbox_range' AND c.conrelid = to_regclass(format('fahuo.%I', name)));
+BEGIN
+  IF NOT made AND to_regclass(format('fahuo.%I', name)) IS NOT NULL THEN
+    RAISE EXCEPTION 'fahuo: fahuo.% stands beside the outbox, detached: attach it or rename it, then repair again', name
+      USING ERRCODE = 'duplicate_table';
+  END IF;
+  IF NOT made THEN
+    EXECUTE format('CREATE TABLE fahuo.%I (LIKE fahuo.outbox INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES,
+      CONSTRAINT outbox_range CHECK (id >= %s AND id < %s))', name, n * 1000000, (n + 1) * 1000000);
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON fahuo.%I TO fahuo_service', name);
+  END IF;
+  EXECUTE format('INSERT INTO fahuo.%I (%s) SELECT %s FROM fahuo.outbox_default d
+    WHERE d.id / 1000000 = $1 AND d.id > $2 AND d.id <= $3', name, members, members) USING n, "after", upto;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.copy_outbox_default(bigint, bigint, bigint) FROM PUBLIC;
+--> statement-breakpoint
+-- Transactions that may have drawn an id: they hold RowExclusiveLock on the parent.
+CREATE OR REPLACE FUNCTION fahuo.outbox_writers() RETURNS TABLE (name text, pid integer)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+  SELECT l.virtualtransaction, l.pid FROM pg_locks l
+  WHERE l.locktype = 'relation' AND l.relation = 'fahuo.outbox'::pg_catalog.regclass AND l.mode = 'RowExclusiveLock'
+    AND l.granted AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+$$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.outbox_writers() FROM PUBLIC;
+--> statement-breakpoint
+-- Drops what a repair left, if each of its rows stands in the outbox. Returns how many rows it held; null if there is none.
+CREATE OR REPLACE FUNCTION fahuo.drop_outbox_moved() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
+DECLARE
+  held pg_catalog.int8;
+  missing pg_catalog.int8;
+BEGIN
+  IF to_regclass('fahuo.outbox_moved') IS NULL THEN RETURN NULL; END IF;
+  SELECT count(*), count(*) FILTER (WHERE o.id IS NULL) INTO held, missing
+  FROM fahuo.outbox_moved m LEFT JOIN fahuo.outbox o ON o.id = m.id AND o.event_id = m.event_id;
+  IF missing > 0 THEN
+    RAISE EXCEPTION 'fahuo: % rows of fahuo.outbox_moved are not in the outbox: it is not dropped; please report this', missing
+      USING ERRCODE = 'data_exception';
+  END IF;
+  DROP TABLE fahuo.outbox_moved;
+  RETURN held;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.drop_outbox_moved() FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION fahuo.drop_outbox_moved() TO fahuo_service;
+--> statement-breakpoint
 -- Derived, so that it can neither lag behind an upload's final state nor be downgraded by a late redelivery.
 -- A security barrier: a reader's own function in WHERE is not run on rows that are not final. `=` and `= ANY (…)` still
 -- use an index; a join looks up no key by key, so ask for the keys with `= ANY`.

@@ -8,6 +8,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnqueue } from './commands/enqueue.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addOutbox } from './commands/outbox.ts';
 import { addPause } from './commands/pause.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRun } from './commands/run.ts';
@@ -29,6 +30,7 @@ for (const add of [
   addShow,
   addReplay,
   addDeadLetters,
+  addOutbox,
   addPause,
   addDoctor,
   addSandbox,

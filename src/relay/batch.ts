@@ -32,11 +32,34 @@ export type Route = { topics: Topics; partitionCounts: ReadonlyMap<string, numbe
  */
 export type Planner = {
   plan: (rows: readonly OutboxRow[], route: Route) => { parts: Part[]; taken: number };
+  /** The parts that were planned last were taken: the next may be larger one day. */
+  grow: () => void;
+  /** They were too large: the next are smaller, for a while. False where that is no use: a row stands alone in its part. */
+  shrink: () => boolean;
   /** Takes back the memory of parts whose send has ended. */
   reuse: (parts: readonly Part[]) => void;
 };
 
+/** How large a record batch may be, and how many were taken at this limit. */
+export type PartLimit = { bytes: number; taken: number };
+
+/**
+ * The limit grows back slowly: a topic's limit seldom changes, and each step up may cost a send that is refused. Pure.
+ */
+export function grown({ bytes, taken }: PartLimit): PartLimit {
+  if (bytes === maxPartBytes || taken + 1 < takenBeforeGrowth) return { bytes, taken: taken + 1 };
+  return { bytes: Math.min(maxPartBytes, Math.ceil(bytes * growth)), taken: 0 };
+}
+const takenBeforeGrowth = 100;
+const growth = 1.25;
+
+/** Half of the largest part that Kafka refused, which had several rows; null where it had one. Pure. */
+export const shrunk = (largest: { bytes: number; rows: number }): PartLimit | null =>
+  largest.rows < 2 ? null : { bytes: Math.ceil(largest.bytes / 2), taken: 0 };
+
 export function createPlanner(): Planner {
+  let limit: PartLimit = { bytes: maxPartBytes, taken: 0 };
+  let largest = { bytes: 0, rows: 0 };
   const read = createMessageReader();
   const spare: RecordBatch[] = [];
   const take = (): RecordBatch => spare.pop() ?? new RecordBatch();
@@ -60,17 +83,27 @@ export function createPlanner(): Planner {
         records: take(),
       });
       const more = key.end + (value.end - value.start) + headers.end + frameBytes;
-      if (part.records.size + more > maxPartBytes && taken > 0) break;
+      if (part.records.size + more > limit.bytes && taken > 0) break;
       part.records.append(key, value, headers, headerCount);
       part.lastId = row.id;
       taken += 1;
     }
-    const filled = [...parts.values()].flat().filter((part) => part !== undefined);
-    return { parts: filled.filter(({ records }) => records.count > 0), taken };
+    const planned = [...parts.values()].flat().filter((part) => part !== undefined);
+    const filled = planned.filter(({ records }) => records.count > 0);
+    largest = { bytes: 0, rows: 0 };
+    for (const { records } of filled)
+      if (records.size > largest.bytes) largest = { bytes: records.size, rows: records.count };
+    return { parts: filled, taken };
   };
 
   return {
     plan,
+    grow: () => void (limit = grown(limit)),
+    shrink: () => {
+      const smaller = shrunk(largest);
+      limit = smaller ?? limit;
+      return smaller !== null;
+    },
     reuse: (parts) => {
       for (const { records } of parts) {
         records.reset();

@@ -40,7 +40,14 @@ export type Frontier = {
 /** Where a leader begins: at the cursor that was saved. */
 export const beginAt = (cursor: number): Frontier => ({ settled: cursor, lastId: null, floors: new Map() });
 
-/** The frontier after a look. Never moves back. */
+/**
+ * Whether the sequence was set back: it draws ids again that were drawn before, so no floor holds. What was settled is
+ * behind it as well.
+ */
+export const wentBack = (before: Frontier, look: Look): boolean =>
+  look.lastId < Math.max(before.settled, before.lastId ?? 0);
+
+/** The frontier after a look. Never moves back, as long as the sequence does not. */
 export function settle(before: Frontier, look: Look): Frontier {
   const floors = new Map(look.writers.map((writer) => [writer.name, floorOf(writer, before)]));
   return { settled: Math.min(look.lastId, ...floors.values()), lastId: look.lastId, floors };

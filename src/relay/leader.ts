@@ -2,7 +2,8 @@ import type pg from 'pg';
 import { connectAlone, cutConnection, trustedPath, type Queryable } from '../../db/client.ts';
 import { copyOut, type CopySession } from '../../db/copy.ts';
 import { pause } from '../clock.ts';
-import { commitLazily, limitSilence, openEpoch, prepareLook, tryLock } from './store.ts';
+import { sequenceFault, type SequenceFault } from './sequence.ts';
+import { commitLazily, limitSilence, openEpoch, prepareLook, readPosition, tryLock } from './store.ts';
 
 /** A session that leads: while it lives nobody else does, and `lost` aborts when it ends. */
 export type Leadership = {
@@ -22,6 +23,8 @@ export type LeaderOptions = {
   standbyPollMs: number;
   /** Called at each look of a standby. */
   onStandby?: () => void;
+  /** Told whenever the sequence stands behind the cursor, which keeps this process from leading. */
+  onSequenceBehind: (fault: SequenceFault) => void;
 };
 
 /** Longer than a garbage collection or a slow statement, short enough for a standby to be of use. */
@@ -61,6 +64,7 @@ export async function awaitLeadership(
       await pause(options.standbyPollMs, signal);
       if (signal.aborted) return await release().then(() => null);
     }
+    if (!(await sequenceIsAhead(db, options, signal))) return await release().then(() => null);
     const { cursor, epoch } = await openEpoch(db, { shard: options.shard, owner: options.instance });
     const writer = await open();
     await commitLazily(writer);
@@ -70,6 +74,24 @@ export async function awaitLeadership(
     await release();
     throw error;
   }
+}
+
+/**
+ * Waits, under the lock, until ids are drawn beyond the cursor: what is written behind it would never be published, and
+ * nothing would say so. False when `signal` aborted first. Goes on by itself when somebody has set the sequence.
+ */
+async function sequenceIsAhead(
+  db: Queryable,
+  { shard, onSequenceBehind }: LeaderOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  while (!signal.aborted) {
+    const fault = sequenceFault(await readPosition(db, shard));
+    if (fault === null) return true;
+    onSequenceBehind(fault);
+    await pause(sayEveryMs, signal);
+  }
+  return false;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
+import type { RelayParkReason } from '../../db/states.ts';
 import { journalSpan } from './store.ts';
 
 export type LocatedRow = {
@@ -9,7 +10,11 @@ export type LocatedRow = {
   payment: string;
   version: number;
   createdAt: Date;
+  /** Why it was not published in its turn, and where it lies if it was published later. */
+  parked: { reason: RelayParkReason; since: string; place: Place | null } | null;
 };
+
+export type Place = { topic: string; partition: number; offset: number; publishedAt: string };
 
 export type Journaled = {
   firstId: number;
@@ -31,16 +36,20 @@ export async function readJournalAt(db: Queryable, id: number, topic: string): P
   return rows;
 }
 
-/** Rows from `from` up to, not including, `to`, without those that were parked instead of published. */
+/**
+ * Rows from `from` up to, not including, `to` that were published at `publishedAt`: without those that were parked instead,
+ * and without those that were written later, by a sequence that was set back.
+ */
 export async function readBetween(
   db: Queryable,
-  from: number,
-  to: number,
+  { from, to, publishedAt }: { from: number; to: number; publishedAt: Date },
 ): Promise<Pick<LocatedRow, 'type' | 'appid' | 'payment'>[]> {
   const { rows } = await db.query<Pick<LocatedRow, 'type' | 'appid' | 'payment'>>(
     `select o.type, o.appid, o.payment from fahuo.outbox o
-     where o.id >= $1 and o.id < $2 and not exists (select 1 from fahuo.relay_parked p where p.outbox_id = o.id)`,
-    [from, to],
+     where o.id >= $1 and o.id < $2 and o.created_at <= $3 and not exists (
+       select 1 from fahuo.relay_parked p where p.outbox_id = o.id and p.event_id = o.event_id
+     )`,
+    [from, to, publishedAt],
   );
   return rows;
 }
@@ -48,8 +57,12 @@ export async function readBetween(
 /** No index serves this: one page of the outbox's primary key a row would cost every writer. Operators wait. */
 export async function readOutboxRows(db: Queryable, payment: string): Promise<LocatedRow[]> {
   const { rows } = await db.query<LocatedRow>(
-    `select id, event_id as "eventId", type, appid, payment, version, created_at as "createdAt"
-     from fahuo.outbox where payment = $1 order by id`,
+    `select o.id, o.event_id as "eventId", o.type, o.appid, o.payment, o.version, o.created_at as "createdAt",
+       case when p.outbox_id is not null then json_build_object('reason', p.park_reason, 'since', p.parked_at, 'place',
+         case when p.published_at is not null then json_build_object('topic', p.topic, 'partition', p.partition,
+           'offset', p."offset", 'publishedAt', p.published_at) end) end as parked
+     from fahuo.outbox o left join fahuo.relay_parked p on p.outbox_id = o.id and p.event_id = o.event_id
+     where o.payment = $1 order by o.id`,
     [payment],
   );
   return rows;

@@ -54,15 +54,35 @@ export async function detachPartition(db: Queryable, name: string): Promise<void
   await db.query('select fahuo.detach_outbox_partition($1)', [numberOf(name)]);
 }
 
-/** Emptied partitions that were detached, also by a leader that was killed before it dropped them. */
-export async function readDetached(db: Queryable, before: number): Promise<string[]> {
+/** Tables that are named like a partition and are none: a leader detached them and died, or a person did. */
+export async function readDetached(db: Queryable): Promise<OutboxPartition[]> {
   const { rows } = await db.query<{ name: string }>(
     `select relname as name from pg_class
      where relnamespace = 'fahuo'::regnamespace and relkind = 'r' and not relispartition
-       and relname ~ '^outbox_p[0-9]+$' and substr(relname, 9)::numeric < $1`,
-    [before / partitionIds],
+       and relname ~ '^outbox_p[0-9]{1,9}$'
+     order by length(relname), relname`,
   );
-  return rows.map((row) => row.name);
+  return rows.map(({ name }) => {
+    const from = numberOf(name) * partitionIds;
+    return { name, from, to: from + partitionIds };
+  });
+}
+
+export async function hasRows(db: Queryable, name: string): Promise<boolean> {
+  const { rows } = await db.query<{ any: boolean }>(`select exists (select 1 from fahuo.${name}) as any`);
+  return rows[0]?.any === true;
+}
+
+/** Rows from id `from` to `to` that the cursor passed and nobody published: db/functions/passed_over.sql. */
+export async function readPassedOver(
+  db: Queryable,
+  { from, to }: { from: number; to: number },
+): Promise<{ rows: number; firstId: number | null }> {
+  const { rows } = await db.query<{ rows: number; firstId: number | null }>(
+    'select count(*) as rows, min(id) as "firstId" from fahuo.passed_over($1, $2)',
+    [from, to],
+  );
+  return rows[0] ?? { rows: 0, firstId: null };
 }
 
 /** Rejects when it has rows, or the cursor has not passed it. */
@@ -72,8 +92,16 @@ export async function dropDetached(db: Queryable, name: string): Promise<void> {
 
 const numberOf = (name: string): number => Number(name.replace('outbox_p', ''));
 
-export async function deleteJournal(db: Queryable, upTo: number): Promise<void> {
-  await db.query('delete from fahuo.relay_journal where last_id < $1', [upTo]);
+/** What is known of rows that are gone: their journal, and those of them that were parked and published later. */
+export async function forgetBelow(
+  db: Queryable,
+  { shard, id }: { shard: number; id: number },
+): Promise<void> {
+  await db.query('delete from fahuo.relay_journal where shard = $1 and first_id < $2 and last_id < $2', [
+    shard,
+    id,
+  ]);
+  await db.query('delete from fahuo.relay_parked where outbox_id < $1 and published_at is not null', [id]);
 }
 
 export async function readCursor(db: Queryable, shard: number): Promise<number> {

@@ -1,15 +1,15 @@
 import type { CopySession } from '../../db/copy.ts';
 import { monotonicMs, pause } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
-import { beginAt, settle } from './frontier.ts';
+import { beginAt, settle, wentBack } from './frontier.ts';
 import type { OutboxRow } from './message.ts';
 import { crowdAfter, restMs, type Crowd } from './rest.ts';
 import * as store from './store.ts';
 
 /** Rows up to `upTo` that are to be published, in id order; `more` are known to wait behind them. */
 export type Chunk = { kind: 'rows'; rows: OutboxRow[]; upTo: number; more: boolean };
-/** Nothing to publish: no id was drawn beyond `lastId`, or a writer holds the frontier back. */
-export type Nothing = { kind: 'idle'; lastId: number } | { kind: 'held' };
+/** Nothing to publish: no id was drawn beyond `lastId`, a writer holds the frontier back, or the sequence was set back. */
+export type Nothing = { kind: 'idle'; lastId: number } | { kind: 'held' } | { kind: 'behind' };
 
 export type Reader = {
   /**
@@ -46,16 +46,19 @@ export function createReader(
 
   /**
    * Floors are as old as the look before, which may be a rest ago: looks until the writers of the first look have ended,
-   * or for a few times. While one writer holds everything back, looks follow each other anyway. Returns the last id.
+   * or for a few times. While one writer holds everything back, looks follow each other anyway. Returns the last id; null
+   * when the sequence was set back.
    */
-  const look = async (): Promise<number> => {
+  const look = async (): Promise<number | null> => {
     const first = await store.readLook(db);
+    if (wentBack(frontier, first)) return null;
     crowd = crowdAfter(crowd, { writers: first.writers.length, atMs: monotonicMs() });
     frontier = settle(frontier, first);
     let { lastId } = first;
     for (let looks = 1; !held && frontier.settled < first.lastId && looks < looksMax; looks++) {
       await pause(lookAgainMs);
       const next = await store.readLook(db);
+      if (wentBack(frontier, next)) return null;
       frontier = settle(frontier, next);
       lastId = next.lastId;
     }
@@ -65,6 +68,7 @@ export function createReader(
   const readOne = async (): Promise<Chunk | Nothing> => {
     if (position >= frontier.settled) {
       const lastId = await look();
+      if (lastId === null) return { kind: 'behind' };
       metrics.relayLagRows.set(Math.max(0, lastId - position));
       held = position >= frontier.settled && lastId > position;
       if (held) return { kind: 'held' };

@@ -1,12 +1,25 @@
 import { pause } from '../clock.ts';
 import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
 import type { Published, Publisher } from '../kafka/publisher.ts';
-import { createPlanner, type Part, type Planner } from './batch.ts';
+import { createSequenceAlarm } from './alarm.ts';
+import { createPlanner, topicOf, type Part, type Planner, type Topics } from './batch.ts';
 import type { RelayDeps, RelayOptions } from './deps.ts';
 import { awaitLeadership, type Leadership } from './leader.ts';
-import { decodeRow, rawKeyOf, type OutboxRow } from './message.ts';
+import { decodeRow, keyOf, rawKeyOf, type OutboxRow } from './message.ts';
+import {
+  markPublished,
+  parkRows,
+  readParkedPayments,
+  readParkedRows,
+  readReleasedPayments,
+  refuseRelease,
+  type PaymentName,
+  type Placed,
+} from './parked-store.ts';
 import { createReader, type Chunk } from './reader.ts';
+import { parkedRemedy } from './remedies.ts';
 import { createRoutes, type Routes } from './routes.ts';
+import type { SequenceFault } from './sequence.ts';
 import * as store from './store.ts';
 import { keepUp } from './upkeep.ts';
 
@@ -56,18 +69,31 @@ const beat = ({ metrics }: RelayDeps): void => metrics.heartbeats.beat('relay', 
 const brokerWaitMs = 40_000;
 
 async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSignal): Promise<boolean> {
-  const leadership = await awaitLeadership({ ...options, onStandby: () => beat(deps) }, signal);
+  const alarm = createSequenceAlarm(deps);
+  const onSequenceBehind = (fault: SequenceFault): void => {
+    beat(deps); // a restart mends no sequence
+    alarm.raise(fault);
+  };
+  const links = { onStandby: () => beat(deps), onSequenceBehind };
+  const leadership = await awaitLeadership({ ...options, ...links }, signal).finally(alarm.end);
   if (leadership === null) return true;
   const { cursor, epoch, lost } = leadership;
   const publisher = deps.createPublisher();
   const stop = AbortSignal.any([signal, lost]);
-  const upkeep = keepUp(deps, options, stop);
+  const released: Released = { wanted: true };
+  const upkeep = keepUp(deps, options, {
+    onReleased: () => void (released.wanted = true),
+    onSequenceBehind: () => void leadership.release(),
+    checkPassedOver: alarm.wasRaised(),
+    signal: stop,
+  });
   deps.log.info({ shard: options.shard, epoch, cursor }, 'relay.leading');
   deps.metrics.relayLeader.set(1);
   try {
     const routes = createRoutes(deps, options.topics);
-    const parked = await store.readParkedPayments(leadership.db);
-    await lead({ ...deps, publisher, planner: createPlanner(), routes, leadership, parked }, options, stop);
+    const parked = await readParkedPayments(leadership.db);
+    const planner = createPlanner();
+    await lead({ ...deps, publisher, planner, routes, leadership, parked, released }, options, stop);
     return true;
   } finally {
     deps.metrics.relayLeader.set(0);
@@ -83,8 +109,13 @@ type LeadDeps = RelayDeps & {
   planner: Planner;
   routes: Routes;
   leadership: Leadership;
+  /** Keys of payments that have a row parked: this process alone parks and publishes, so it knows them all. */
   parked: Set<string>;
+  released: Released;
 };
+
+/** Set when somebody released parked rows. */
+type Released = { wanted: boolean };
 
 /**
  * While there is more than a batch, the next is read as the last is on the wire; the cursor follows behind. When the
@@ -104,6 +135,8 @@ async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal):
   while (!signal.aborted) {
     beat(deps);
     const chunk = await next;
+    if (chunk.kind === 'behind') break; // whoever leads next looks at the sequence first
+    if (deps.released.wanted) await publishReleased(deps, options, signal);
     if (chunk.kind === 'rows') {
       heldMs = heldMinMs;
       if (chunk.more) {
@@ -163,39 +196,52 @@ async function publishChunk(
   let rows = await withoutParked(deps, chunk.rows);
   if (rows.length === 0) return cursor.move(chunk.upTo, []);
   while (rows.length > 0 && !signal.aborted) {
-    const { sent, entries } = await publishSome(deps, options, rows, signal);
-    const last = rows[sent - 1]?.id;
-    tell(deps, rows.slice(0, sent));
-    rows = await withoutParked(deps, rows.slice(sent));
-    if (sent === 0) continue; // the first row was parked, and its payment with it
-    await cursor.move(rows.length === 0 ? chunk.upTo : (last ?? chunk.upTo), entries);
-    deps.metrics.relayPublished.inc(sent);
-    deps.log.debug({ rows: sent, up_to: last }, 'relay.published');
+    const some = await publishSome(deps, options, rows, signal);
+    if (some.kind === 'stopped') return;
+    if (some.kind === 'refused') {
+      await park(deps, some.row);
+      rows = await withoutParked(deps, rows);
+      if (rows.length === 0) await cursor.move(chunk.upTo, []);
+      continue;
+    }
+    const sent = rows.slice(0, some.sent);
+    tell(deps, sent);
+    rows = await withoutParked(deps, rows.slice(some.sent));
+    await cursor.move(rows.length === 0 ? chunk.upTo : (sent.at(-1)?.id ?? chunk.upTo), some.entries);
+    deps.metrics.relayPublished.inc(some.sent);
+    deps.log.debug({ rows: some.sent, up_to: sent.at(-1)?.id }, 'relay.published');
   }
 }
 
-/** Sends the first rows that fit, until Kafka has acknowledged them or one of them is parked. */
+type Some =
+  | { kind: 'sent'; sent: number; entries: store.JournalEntry[] }
+  /** Kafka will not take the first row. */
+  | { kind: 'refused'; row: OutboxRow }
+  | { kind: 'stopped' };
+
+/** Sends the first rows that fit, until Kafka has acknowledged them or refuses the first. */
 async function publishSome(
   deps: LeadDeps,
   options: RelayOptions,
   rows: readonly OutboxRow[],
   signal: AbortSignal,
-): Promise<{ sent: number; entries: store.JournalEntry[] }> {
+): Promise<Some> {
+  const [first] = rows;
   let limit = rows.length;
   let waitMs = errorMinMs;
-  while (!signal.aborted) {
+  while (!signal.aborted && first !== undefined) {
     beat(deps);
     const partitionCounts = await deps.routes.current();
     const plan = deps.planner.plan(rows.slice(0, limit), { topics: options.topics, partitionCounts });
     const result = await sendParts(deps, plan.parts);
     deps.planner.reuse(plan.parts);
-    if (result.kind === 'published') return { sent: plan.taken, entries: result.entries };
+    if (result.kind === 'published') {
+      deps.planner.grow();
+      return { kind: 'sent', sent: plan.taken, entries: result.entries };
+    }
     if (result.kind === 'too_large') {
-      if (plan.taken > 1) limit = Math.ceil(plan.taken / 2);
-      else {
-        park(deps, rows[0]);
-        return { sent: 0, entries: [] };
-      }
+      if (plan.taken === 1) return { kind: 'refused', row: first };
+      if (!deps.planner.shrink()) limit = Math.ceil(plan.taken / 2);
       continue;
     }
     deps.metrics.relaySendFailures.inc();
@@ -204,7 +250,7 @@ async function publishSome(
     waitMs = Math.min(waitMs * 2, errorMaxMs);
     deps.routes.forget();
   }
-  return { sent: 0, entries: [] };
+  return { kind: 'stopped' };
 }
 
 /** One line an event and stage; a level that costs nothing while it is off. */
@@ -243,27 +289,76 @@ async function sendParts({ publisher }: LeadDeps, parts: readonly Part[]): Promi
   return { kind: 'published', entries };
 }
 
-function park({ parked, log }: LeadDeps, row: OutboxRow | undefined): void {
-  if (row === undefined) return;
+async function park({ parked, leadership, metrics, log }: LeadDeps, row: OutboxRow): Promise<void> {
   parked.add(rawKeyOf(row));
+  metrics.relayParked.inc(await parkRows(leadership.db, [row.id], 'too_large'));
   const { event_id, payment } = decodeRow(row);
-  log.error({ outbox_id: row.id, event_id, payment, reason: 'too large for Kafka' }, 'relay.row_parked');
+  log.error({ outbox_id: row.id, event_id, payment, remedy: parkedRemedy }, 'relay.row_parked');
 }
 
 /** Rows of a payment that has one parked wait with it (P3); the others go on (P7). */
-async function withoutParked(deps: LeadDeps, rows: OutboxRow[]): Promise<OutboxRow[]> {
-  if (deps.parked.size === 0) return rows;
-  const kept: OutboxRow[] = [];
-  for (const row of rows) {
-    if (!deps.parked.has(rawKeyOf(row))) kept.push(row);
-    else {
-      await store.parkRow(
-        deps.leadership.db,
-        { ...decodeRow(row), id: row.id },
-        'Kafka refuses a row of this payment: too large',
-      );
-      deps.metrics.relayParked.inc();
-    }
+async function withoutParked(
+  { parked, leadership, metrics }: LeadDeps,
+  rows: OutboxRow[],
+): Promise<OutboxRow[]> {
+  if (parked.size === 0 || rows.length === 0) return rows;
+  const waiting = rows.filter((row) => parked.has(rawKeyOf(row)));
+  if (waiting.length === 0) return rows;
+  const ids = waiting.map(({ id }) => id);
+  metrics.relayParked.inc(await parkRows(leadership.db, ids, 'waits_behind'));
+  const waits = new Set(ids);
+  return rows.filter(({ id }) => !waits.has(id));
+}
+
+/** What somebody released, payment by payment, before anything of it that comes later. */
+async function publishReleased(deps: LeadDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
+  deps.released.wanted = false;
+  for (const name of await readReleasedPayments(deps.leadership.db)) {
+    if (signal.aborted) return;
+    await publishReleasedOf(deps, options, name, signal);
   }
-  return kept;
+}
+
+/** In order, each once more if this process dies before it is marked (I4); then the payment waits no more. */
+async function publishReleasedOf(
+  deps: LeadDeps,
+  options: RelayOptions,
+  name: PaymentName,
+  signal: AbortSignal,
+): Promise<void> {
+  const { db } = deps.leadership;
+  const arena: store.Arena = { bytes: Buffer.alloc(0) };
+  for (;;) {
+    const rows = await readParkedRows(db, arena, name);
+    if (rows.length === 0) break;
+    const some = await publishSome(deps, options, rows, signal);
+    if (some.kind === 'stopped') return;
+    if (some.kind === 'refused') {
+      await refuseRelease(db, name);
+      deps.log.error({ ...name, outbox_id: some.row.id, remedy: parkedRemedy }, 'relay.release_refused');
+      return;
+    }
+    await markPublished(db, placesOf(rows.slice(0, some.sent), some.entries, options.topics));
+    tell(deps, rows.slice(0, some.sent));
+    deps.metrics.relayPublished.inc(some.sent);
+  }
+  deps.parked.delete(keyOf(name));
+  deps.log.info({ ...name }, 'relay.released');
+}
+
+/** Rows of one payment lie one behind the other, in one partition of each topic. */
+function placesOf(
+  rows: readonly OutboxRow[],
+  entries: readonly store.JournalEntry[],
+  topics: Topics,
+): Placed[] {
+  const next = new Map(entries.map(({ topic, baseOffset }) => [topic, baseOffset]));
+  return rows.map((row) => {
+    const { type, event_id: eventId } = decodeRow(row);
+    const topic = topicOf(type ?? '', topics);
+    const offset = next.get(topic) ?? 0;
+    next.set(topic, offset + 1);
+    const partition = entries.find((entry) => entry.topic === topic)?.partition ?? 0;
+    return { id: row.id, eventId: eventId ?? '', topic, partition, offset };
+  });
 }

@@ -1,19 +1,28 @@
 import type { Queryable } from '../../db/client.ts';
+import { withoutLiterals } from '../../db/statement-text.ts';
+import { sequenceFault, type SequenceFault } from './sequence.ts';
 
 /** Where the relay stands, and who holds it back. */
 export type RelayStatus = {
   cursor: number;
   lastId: number;
   owner: string | null;
-  /** Ids between the cursor and the sequence; rolled-back ids count until the relay has passed them. */
+  /**
+   * Ids between the cursor and the sequence, whichever is ahead; rolled-back ids count until the relay has passed them.
+   */
   lagRows: number;
-  /** Age of the oldest row that is not published; 0 when there is none. */
+  /** Age of the oldest row that is not published; 0 when there is none. Of the cursor, where the sequence is behind it. */
   lagSeconds: number;
   /** The oldest row that is committed and not published. */
   oldest: { outboxId: number; eventId: string; appid: string; payment: string; createdAt: string } | null;
   /** The oldest transaction that is writing to the outbox. */
   heldBy: Holder | null;
+  /** Rows that are parked, and those of them that the leader is about to publish. */
   parkedRows: number;
+  releasedRows: number;
+  parkedSince: string | null;
+  /** What keeps the relay from leading: the sequence stands behind the cursor, or behind a row. */
+  sequence: SequenceFault | null;
 };
 
 export type Holder = {
@@ -21,6 +30,7 @@ export type Holder = {
   user: string | null;
   application: string | null;
   ageSeconds: number;
+  /** Without literals: they may be a buyer's. */
   query: string | null;
 };
 
@@ -32,24 +42,41 @@ const nothing = {
   lagSeconds: 0,
   oldest: null,
   parkedRows: 0,
+  releasedRows: 0,
+  parkedSince: null,
+  updatedSeconds: 0,
+  greatestId: 0,
 };
 
 export async function readStatus(db: Queryable, shard: number): Promise<RelayStatus> {
-  const { rows } = await db.query<Omit<RelayStatus, 'heldBy'>>(
-    `select c.cursor, s.last as "lastId", c.owner, greatest(0, s.last - c.cursor) as "lagRows",
+  const { rows } = await db.query<
+    Omit<RelayStatus, 'heldBy' | 'sequence'> & { updatedSeconds: number; greatestId: number }
+  >(
+    `select c.cursor, coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::regclass), 0) as "lastId", c.owner,
+       coalesce((select id from fahuo.outbox order by id desc limit 1), 0) as "greatestId",
        coalesce(extract(epoch from clock_timestamp() - o.created_at), 0)::float8 as "lagSeconds",
+       extract(epoch from clock_timestamp() - c.updated_at)::float8 as "updatedSeconds",
        case when o.id is not null then json_build_object('outboxId', o.id, 'eventId', o.event_id, 'appid', o.appid,
          'payment', o.payment, 'createdAt', o.created_at) end as oldest,
-       (select count(*) from fahuo.relay_parked) as "parkedRows"
+       p.rows as "parkedRows", p.released as "releasedRows", p.since as "parkedSince"
      from fahuo.relay_cursor c
-       cross join (
-         select case when is_called then last_value else last_value - 1 end as last from fahuo.outbox_id_seq
-       ) s
        left join lateral (select * from fahuo.outbox o where o.id > c.cursor order by o.id limit 1) o on true
+       cross join (
+         select count(*) as rows, count(released_at) as released, to_json(min(parked_at)) #>> '{}' as since
+         from fahuo.relay_parked where published_at is null
+       ) p
      where c.shard = $1`,
     [shard],
   );
-  return { ...(rows[0] ?? nothing), heldBy: await readHolder(db) };
+  const { updatedSeconds, greatestId, ...found } = rows[0] ?? nothing;
+  const sequence = sequenceFault({ cursor: found.cursor, lastId: found.lastId, greatestId });
+  return {
+    ...found,
+    lagRows: Math.abs(found.lastId - found.cursor),
+    lagSeconds: sequence === null ? found.lagSeconds : Math.max(found.lagSeconds, updatedSeconds),
+    sequence,
+    heldBy: await readHolder(db),
+  };
 }
 
 /**
@@ -73,5 +100,7 @@ async function readHolder(db: Queryable): Promise<Holder | null> {
        and l.granted and l.database = (select oid from pg_database where datname = current_database())
      order by "ageSeconds" desc limit 1`,
   );
-  return rows[0] ?? null;
+  const [holder] = rows;
+  if (holder === undefined) return null;
+  return { ...holder, query: holder.query === null ? null : withoutLiterals(holder.query) };
 }

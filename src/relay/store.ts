@@ -3,6 +3,7 @@ import type { CopySession } from '../../db/copy.ts';
 import { FahuoError } from '../errors.ts';
 import type { Look } from './frontier.ts';
 import { columns, idOf, withRoom, type OutboxRow } from './message.ts';
+import type { Position } from './sequence.ts';
 
 /** 'fahuo' in ASCII and the shard: advisory locks are per database, so deployments do not meet. */
 const lockSpace = 0x66_61_68_75;
@@ -47,6 +48,20 @@ export async function openEpoch(
     [leader.shard, leader.owner],
   );
   return rows[0] ?? { cursor: 0, epoch: 0 };
+}
+
+/**
+ * Where cursor, sequence and table stand. Of a row that is seen, the id was drawn before this statement's snapshot, and
+ * the sequence is read after that: so a row beyond the sequence is a fault, not a row that has just come.
+ */
+export async function readPosition(db: Queryable, shard: number): Promise<Position> {
+  const { rows } = await db.query<Position>(
+    `select coalesce((select cursor from fahuo.relay_cursor where shard = $1), 0) as cursor,
+       coalesce((select id from fahuo.outbox order by id desc limit 1), 0) as "greatestId",
+       coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::regclass), 0) as "lastId"`,
+    [shard],
+  );
+  return rows[0] ?? { cursor: 0, greatestId: 0, lastId: 0 };
 }
 
 /** The last id that was drawn. */
@@ -94,31 +109,42 @@ export async function awaitLastId(
 /** A place for the rows of one read, which the next read into it writes over. */
 export type Arena = { bytes: Buffer };
 
-/** Step 3: the snapshot of this statement is taken after step 2. */
-export async function readRows(
+/**
+ * Step 3: the snapshot of this statement is taken after step 2, and after the lock. A copy takes its snapshot before it
+ * waits for the table: behind `fahuo outbox repair`, which moves rows from one partition to another, it would see neither
+ * place, and the cursor would pass them. Both go out together, in one transaction.
+ */
+export const readRows = (
   db: CopySession,
   arena: Arena,
   range: { after: number; upTo: number; limit: number },
-): Promise<OutboxRow[]> {
-  const rows: OutboxRow[] = [];
-  let end = 0;
-  await db.copyOut(
-    `copy (
-      select id, ${columns.map((column) => (column === 'version' ? 'version::text' : column)).join(', ')}
-      from fahuo.outbox where id > ${whole(range.after)} and id <= ${whole(range.upTo)}
+): Promise<OutboxRow[]> =>
+  copyRows(
+    db,
+    arena,
+    `lock table only fahuo.outbox in access share mode; copy (
+      select id, ${copied} from fahuo.outbox where id > ${whole(range.after)} and id <= ${whole(range.upTo)}
       order by id limit ${whole(range.limit)}
     ) to stdout (format binary)`,
-    (chunk, from) => {
-      arena.bytes = withRoom(arena.bytes, end, chunk.length - from);
-      rows.push({ id: idOf(chunk, from), bytes: arena.bytes, start: end });
-      end += chunk.copy(arena.bytes, end, from);
-    },
   );
+
+/** What a row carries, as columns of the outbox or of relay_parked. */
+export const copied = columns.map((column) => (column === 'version' ? 'version::text' : column)).join(', ');
+
+/** Rows that begin with their id and go on with `copied`. */
+export async function copyRows(db: CopySession, arena: Arena, sql: string): Promise<OutboxRow[]> {
+  const rows: OutboxRow[] = [];
+  let end = 0;
+  await db.copyOut(sql, (chunk, from) => {
+    arena.bytes = withRoom(arena.bytes, end, chunk.length - from);
+    rows.push({ id: idOf(chunk, from), bytes: arena.bytes, start: end });
+    end += chunk.copy(arena.bytes, end, from);
+  });
   return rows;
 }
 
 /** COPY takes no parameters. */
-function whole(value: number): string {
+export function whole(value: number): string {
   if (!Number.isSafeInteger(value)) throw new FahuoError('INVARIANT', `${value} is not a whole number`);
   return String(value);
 }
@@ -190,24 +216,4 @@ async function moveAt(db: Queryable, move: Move, place: string | null): Promise<
     ],
   });
   return rows[0]?.place ?? null;
-}
-
-/** Keys of payments that have a row parked. */
-export async function readParkedPayments(db: Queryable): Promise<Set<string>> {
-  const { rows } = await db.query<{ key: string }>(
-    `select distinct appid || '/' || payment as key from fahuo.relay_parked`,
-  );
-  return new Set(rows.map((row) => row.key));
-}
-
-export async function parkRow(
-  db: Queryable,
-  row: { id: number; appid: string | null; payment: string | null },
-  reason: string,
-): Promise<void> {
-  await db.query(
-    `insert into fahuo.relay_parked (outbox_id, appid, payment, reason) values ($1, $2, $3, $4)
-     on conflict do nothing`,
-    [row.id, row.appid, row.payment, reason],
-  );
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { deadLetterReasons, parkReasons, uploadStates } from '../../db/states.ts';
+import { deadLetterReasons, parkReasons, relayParkReasons, uploadStates } from '../../db/states.ts';
 import { errorCodes } from '../../src/errors.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { nodeFlags } from '../support/node-flags.ts';
@@ -45,6 +45,7 @@ describe('the documents', () => {
     const names = [
       ...metrics.filter((name) => name.startsWith('fahuo_')),
       ...parkReasons,
+      ...relayParkReasons,
       ...deadLetterReasons,
     ];
     expect(names.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);

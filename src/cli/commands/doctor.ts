@@ -5,6 +5,7 @@ import { missingRights, prefetchedIds } from '../../console/doctor-store.ts';
 import { FahuoError, messageOf, topicMissing } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { Opened } from '../../opened.ts';
+import { checkOutbox } from '../../relay/health.ts';
 import { hasDefaultRows, partitionIds, readPartitions } from '../../relay/partition-store.ts';
 import { missingPartitions } from '../../relay/partitions.ts';
 import { readLastId } from '../../relay/store.ts';
@@ -83,7 +84,19 @@ async function checkDatabase({
     await examine('outbox ids', () => checkSequence(db)),
     await examine('outbox partitions', () => checkPartitions(db)),
   ];
-  return { pool, checks: [reached, ...checks] };
+  return { pool, checks: [reached, ...checks, ...(await checkRelay(db))] };
+}
+
+async function checkRelay(db: Pool): Promise<Check[]> {
+  try {
+    return (await checkOutbox(db, 0)).map(({ check, problem }) => ({
+      check,
+      ok: problem === null,
+      detail: problem === null ? 'sound' : `${problem.what}. ${problem.remedy}`,
+    }));
+  } catch (error) {
+    return [{ check: 'outbox', ok: false, detail: messageOf(error) }];
+  }
 }
 
 async function checkRights(db: Pool): Promise<string> {

@@ -34,11 +34,7 @@ const render = (story: Story): string =>
     `payment ${story.payment}`,
     ...story.outbox.map(
       (row) =>
-        `  outbox ${row.id}  v${row.version}  ${row.type}  event ${row.eventId}  ${time(row.createdAt)}\n    ${
-          row.location === null
-            ? 'not published, or out of the journal'
-            : `${row.location.topic}/${row.location.partition}@${row.location.offset}  ${time(row.location.publishedAt)}`
-        }`,
+        `  outbox ${row.id}  v${row.version}  ${row.type}  event ${row.eventId}  ${time(row.createdAt)}\n    ${placeOf(row)}`,
     ),
     ...story.uploads.flatMap((upload) => [uploadLine(upload), ...upload.tries.map(attemptLine)]),
     ...story.deadLetters.map(
@@ -46,6 +42,14 @@ const render = (story: Story): string =>
         `  dead letter ${letter.id}  ${letter.reason}  ${letter.topic}/${letter.partition}@${letter.offset}\n    ${letter.detail}`,
     ),
   ].join('\n');
+
+function placeOf({ location, parked }: Story['outbox'][number]): string {
+  if (location !== null)
+    return `${location.topic}/${location.partition}@${location.offset}  ${time(location.publishedAt)}`;
+  return parked === null
+    ? 'not published, or out of the journal'
+    : `parked ${parked.reason} since ${time(new Date(parked.since))}: fahuo outbox parked`;
+}
 
 const uploadLine = (upload: UploadStory): string =>
   `  upload ${upload.id}  v${upload.version}  ${upload.kind}  ${upload.state}${

@@ -5,6 +5,8 @@ import { readConfig, type Config } from '../../config.ts';
 import { countAll, countDeadLetters, countParked } from '../../console/status-store.ts';
 import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import { sequenceRemedy } from '../../relay/remedies.ts';
+import { describeFault } from '../../relay/sequence.ts';
 import { readStatus, type Holder } from '../../relay/status-store.ts';
 import { readPauses } from '../../upload/pause-store.ts';
 import { answer, table } from '../output.ts';
@@ -75,7 +77,10 @@ function render(status: Status): string {
           `         oldest unpublished: outbox ${relay.oldest.outboxId}, event ${relay.oldest.eventId}, payment ${relay.oldest.payment}`,
         ]),
     `         ${relay.heldBy === null ? 'nobody writes to the outbox now' : holderLine(relay.heldBy)}`,
-    ...(relay.parkedRows > 0 ? [`         ${relay.parkedRows} rows parked: Kafka refuses them`] : []),
+    ...(relay.sequence === null
+      ? []
+      : [`FAULT    ${describeFault(relay.sequence)}`, `         ${sequenceRemedy(relay.sequence)}`]),
+    ...(relay.parkedRows > 0 ? [parkedLine(relay)] : []),
     `topic    ${topic.name}: ${'problem' in topic ? topic.problem : `${topic.lag} messages behind (group ${topic.group})`}`,
     'uploads',
     table(Object.entries(status.uploads).map(([state, rows]) => [`  ${state}`, rows])),
@@ -87,6 +92,9 @@ function render(status: Status): string {
     ),
   ].join('\n');
 }
+
+const parkedLine = ({ parkedRows, releasedRows, parkedSince }: Status['relay']): string =>
+  `         ${parkedRows} rows parked since ${parkedSince ?? '?'}${releasedRows > 0 ? `, ${releasedRows} of them about to be published` : ''}: fahuo outbox parked`;
 
 const holderLine = (holder: Holder): string =>
   `oldest writer: pid ${holder.pid ?? 'none'}, ${holder.user ?? '?'}, ${holder.application ?? '?'}, ${holder.ageSeconds.toFixed(1)} s: ${(holder.query ?? '').slice(0, 80)}`;

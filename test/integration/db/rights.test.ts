@@ -84,10 +84,15 @@ describe('the functions of the schema', () => {
     expect(may('fahuo_service')).toEqual([
       'await_outbox',
       'detach_outbox_partition',
+      'drop_outbox_moved',
       'drop_outbox_partition',
       'empty_outbox_partition',
       'enqueue',
       'make_outbox_partition',
+      'passed_over',
+      'release_passed_over',
+      'repair_outbox_default',
+      'take_budget',
     ]);
   });
 });

@@ -24,6 +24,18 @@ const deps = () => ({
 const names = async (): Promise<string[]> =>
   (await readPartitions(stack.database.pool)).map(({ name }) => name);
 const jumpTo = (id: number) => stack.database.pool.query(`select setval('fahuo.outbox_id_seq', ${id})`);
+/** As a relay leaves it that has published everything up to `id`. */
+const passTo = async (id: number): Promise<void> => {
+  const { pool } = stack.database;
+  await pool.query('update fahuo.relay_cursor set cursor = $1', [id]);
+  await pool.query('delete from fahuo.relay_journal');
+  await pool.query(
+    `insert into fahuo.relay_journal
+     select 0, min(id), max(id), 'topic', 0, 1, 0, count(*), clock_timestamp() + id / 1000000 * interval '1 s'
+     from fahuo.outbox where id <= $1 group by id / 1000000`,
+    [id],
+  );
+};
 const said = (msg: string) => lines.filter((line) => line.msg === msg);
 
 /** Writers without a pause between them; the longest wait of any and what failed. */
@@ -47,15 +59,14 @@ function writeWithoutPause(signal: AbortSignal): Promise<{ written: number; fail
 
 describe('partitions of the outbox', () => {
   it('are made ahead and dropped behind the cursor while writers wait for no lock', async () => {
-    const { pool } = stack.database;
     const writing = new AbortController();
     const written = writeWithoutPause(writing.signal);
     for (let round = 1; round <= 6; round++) {
       await jumpTo(round * partitionIds - 50); // writers cross into the next partition at once
       await eventually(async () => expect((await stack.cursor()).last).toBeGreaterThan(round * partitionIds));
       await makeAhead(deps());
-      await pool.query('update fahuo.relay_cursor set cursor = $1', [round * partitionIds]);
       await eventually(async () => {
+        await passTo(round * partitionIds);
         await dropBehind(deps(), { shard: 0, retentionHours: 0 });
         expect(await names()).not.toContain(`outbox_p${round - 1}`);
       });
@@ -89,9 +100,8 @@ describe('partitions of the outbox', () => {
   });
 
   it('are not dropped under a reader, and nobody queues behind the attempt', async () => {
-    const { pool } = stack.database;
     await stack.enqueue({ payment: 'read' });
-    await pool.query('update fahuo.relay_cursor set cursor = $1', [partitionIds]);
+    await passTo(partitionIds);
     const reader = await connectAlone(stack.database.url, 'pg_dump');
     await reader.query('begin; select * from fahuo.outbox_p0');
     await dropBehind(deps(), { shard: 0, retentionHours: 0 });
@@ -106,7 +116,7 @@ describe('partitions of the outbox', () => {
   it('keep what is younger than the retention', async () => {
     const { pool } = stack.database;
     await pool.query('select fahuo.enqueue($1)', [JSON.stringify(shippedEvent())]);
-    await pool.query('update fahuo.relay_cursor set cursor = $1', [partitionIds]);
+    await passTo(partitionIds);
     await dropBehind(deps(), { shard: 0, retentionHours: 1 });
     expect(await names()).toContain('outbox_p0');
     await pool.query(`update fahuo.outbox set created_at = now() - interval '2 hours'`);
@@ -144,5 +154,58 @@ describe('partitions of the outbox', () => {
     await stack.enqueue({ payment: 'at-home' });
     const { rows } = await pool.query<{ n: number }>('select count(*) as n from fahuo.outbox_p3');
     expect(rows[0]!.n).toBe(1);
+  });
+
+  it('are not dropped when a person detached them: the rows stay, and one line says how to bring them back', async () => {
+    const { pool } = stack.database;
+    await jumpTo(partitionIds + partitionIds / 2);
+    await stack.enqueue({ payment: 'kept' });
+    await pool.query('update fahuo.relay_cursor set cursor = $1', [partitionIds + partitionIds / 2]);
+    await pool.query('alter table fahuo.outbox detach partition fahuo.outbox_p1');
+    const told = new Map<string, number>();
+    for (const cursor of [partitionIds + partitionIds / 2, 2 * partitionIds]) {
+      await pool.query('update fahuo.relay_cursor set cursor = $1', [cursor]);
+      await dropBehind(deps(), { shard: 0, retentionHours: 0 }, told);
+    }
+    const { rows } = await pool.query('select payment from fahuo.outbox_p1');
+    expect(rows).toEqual([{ payment: 'kept' }]);
+    expect(said('outbox.partition_detached')).toMatchObject([
+      {
+        partition: 'outbox_p1',
+        remedy: expect.stringContaining(
+          'attach partition fahuo.outbox_p1 for values from (1000000) to (2000000)',
+        ) as string,
+      },
+    ]);
+  });
+
+  it('are not dropped while empty either, before the cursor has passed all of their ids', async () => {
+    const { pool } = stack.database;
+    await pool.query('update fahuo.relay_cursor set cursor = $1', [partitionIds + partitionIds / 2]);
+    await pool.query('alter table fahuo.outbox detach partition fahuo.outbox_p1');
+    await dropBehind(deps(), { shard: 0, retentionHours: 0 });
+    const { rows } = await pool.query(`select to_regclass('fahuo.outbox_p1') is not null as there`);
+    expect(rows).toEqual([{ there: true }]);
+  });
+
+  it('are emptied once: one that cannot be detached yet is not truncated again', async () => {
+    const { pool } = stack.database;
+    await stack.enqueue({ payment: 'old' });
+    await passTo(partitionIds);
+    const reader = await connectAlone(stack.database.url, 'pg_dump');
+    await reader.query('begin; lock table only fahuo.outbox in access share mode');
+    const file = async (): Promise<unknown> =>
+      (await pool.query(`select pg_relation_filenode('fahuo.outbox_p0') as file`)).rows;
+    const before = await file();
+    await dropBehind(deps(), { shard: 0, retentionHours: 0 });
+    const emptied = await file();
+    expect(emptied).not.toEqual(before);
+    await dropBehind(deps(), { shard: 0, retentionHours: 0 });
+    expect(await file()).toEqual(emptied);
+    expect((await pool.query('select 1 from fahuo.relay_journal')).rows).toEqual([]);
+    await reader.query('commit');
+    await dropBehind(deps(), { shard: 0, retentionHours: 0 });
+    expect(await names()).not.toContain('outbox_p0');
+    await reader.end();
   });
 });

@@ -29,7 +29,7 @@ describe('what holds the relay back', () => {
     await slow.query('select 1');
     await stack.enqueue({ payment: 'waiting' });
     const { heldBy, oldest, lagRows, lagSeconds } = await readStatus(stack.database.pool, 0);
-    expect(heldBy).toMatchObject({ ...rows[0], application: 'slow-order-service', query: 'select 1' });
+    expect(heldBy).toMatchObject({ ...rows[0], application: 'slow-order-service', query: 'select …' });
     expect(heldBy!.ageSeconds).toBeGreaterThan(0);
     expect(oldest).toMatchObject({ outboxId: 3, eventId: 'waiting-1', payment: 'waiting' });
     expect(lagRows).toBe(2);
@@ -47,7 +47,7 @@ describe('what holds the relay back', () => {
       KAFKA_TOPIC: stack.topic,
     });
     expect(told.stdout).toMatch(
-      new RegExp(`oldest writer: pid ${rows[0]!.pid}, .*slow-order-service, .* s: select 1`),
+      new RegExp(`oldest writer: pid ${rows[0]!.pid}, .*slow-order-service, .* s: select …`),
     );
     expect(told.stdout).toContain('oldest unpublished: outbox 3, event waiting-1, payment waiting');
     await slow.query('rollback');
@@ -77,7 +77,7 @@ describe('what holds the relay back', () => {
     await client.end();
   });
 
-  it('shows no word of an event in the metric', async () => {
+  it('shows no word of an event, in the metric or in status', async () => {
     const relay = stack.start();
     const slow = await connectAlone(stack.database.url, 'slow');
     await slow.query('begin');
@@ -85,6 +85,9 @@ describe('what holds the relay back', () => {
     await eventually(async () =>
       expect(await relay.metrics.registry.metrics()).toContain(`query="select fahuo.enqueue('…')"`),
     );
+    const told = await runFahuo(['status'], { DATABASE_URL: stack.database.url });
+    expect(told.stdout).toContain(`s: select fahuo.enqueue('…')`);
+    expect(told.stdout).not.toContain('secret-payment');
     await slow.end();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { partitionFor } from '../../../src/kafka/partition.ts';
-import { createPlanner } from '../../../src/relay/batch.ts';
+import { createPlanner, grown, shrunk, type PartLimit } from '../../../src/relay/batch.ts';
 import { decodeRow, idOf, type OutboxRow } from '../../../src/relay/message.ts';
 import { outboxRow, readBatch } from '../../support/outbox-row.ts';
 
@@ -118,5 +118,47 @@ describe('a row of a binary copy', () => {
       traceparent: '00-b',
       data: '{"a":"苹果"}',
     });
+  });
+});
+
+describe('a limit that Kafka taught the planner', () => {
+  it('is half of the largest part that was refused, in this send and the next', () => {
+    const planner = createPlanner();
+    const rows = Array.from({ length: 200 }, (_, index) => outboxRow(index + 1));
+    const whole = planner.plan(rows, route);
+    const largest = Math.max(...whole.parts.map(({ records }) => records.size));
+    expect(planner.shrink()).toBe(true);
+    for (let send = 0; send < 2; send++) {
+      const { parts, taken } = planner.plan(rows, route);
+      expect(taken).toBeGreaterThan(50);
+      expect(taken).toBeLessThan(200);
+      expect(parts.every(({ records }) => records.size <= Math.ceil(largest / 2))).toBe(true);
+      planner.grow();
+    }
+  });
+
+  it('is not learned from a row that stands alone: one large row must not make all batches small', () => {
+    const planner = createPlanner();
+    const large = outboxRow(1, { data: 'x'.repeat(50_000) });
+    expect(planner.plan([large], route).taken).toBe(1);
+    expect(planner.shrink()).toBe(false);
+    const rows = Array.from({ length: 200 }, (_, index) => outboxRow(index + 1));
+    expect(planner.plan(rows, route).taken).toBe(200);
+    expect([shrunk({ bytes: 100, rows: 1 }), shrunk({ bytes: 101, rows: 2 })]).toEqual([
+      null,
+      { bytes: 51, taken: 0 },
+    ]);
+  });
+
+  it('grows back by a quarter after a hundred sends that were taken, to what it was and no further', () => {
+    let limit: PartLimit = { bytes: 900_000, taken: 0 };
+    for (let send = 0; send < 99; send++) limit = grown(limit);
+    expect(limit.bytes).toBe(900_000);
+    limit = grown(limit);
+    expect(limit).toEqual({ bytes: 1_000_000, taken: 0 });
+    for (let send = 0; send < 200; send++) limit = grown(limit);
+    expect(limit.bytes).toBe(1_000_000);
+    for (limit = { bytes: 1_000, taken: 0 }; limit.taken < 99;) limit = grown(limit);
+    expect(grown(limit).bytes).toBe(1_250);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { beginAt, settle, type Frontier, type Look } from '../../../src/relay/frontier.ts';
+import { beginAt, settle, wentBack, type Frontier, type Look } from '../../../src/relay/frontier.ts';
 import { createRandom } from '../../support/random.ts';
 
 const writer = (name: string, pid: number | null = 1) => ({ name, pid });
@@ -25,6 +25,15 @@ describe('the frontier', () => {
     const first = settle(beginAt(0), { lastId: 7, writers: [writer('a')] });
     const later = settle(first, { lastId: 9, writers: [writer('prepared', null)] });
     expect(later.settled).toBe(0);
+  });
+
+  it('knows a sequence that was set back, behind what was settled or behind the last id of the look before', () => {
+    const at = (lastId: number): Look => ({ lastId, writers: [writer('a')] });
+    expect(wentBack(beginAt(7), at(7))).toBe(false);
+    expect(wentBack(beginAt(7), at(6))).toBe(true);
+    const held = settle(beginAt(3), at(9));
+    expect(held.settled).toBe(3);
+    expect([wentBack(held, at(9)), wentBack(held, at(8))]).toEqual([false, true]);
   });
 });
 
