@@ -129,7 +129,14 @@ export function received(topic: string, partition: number, message: KafkaMessage
     key: message.key,
     value: message.value,
     headers: headersOf(message.headers ?? {}),
+    ...timestampOf(message),
   };
+}
+
+/** Producers of old formats send none: -1. */
+function timestampOf({ timestamp }: KafkaMessage): { timestampMs?: number } {
+  const timestampMs = Number(timestamp);
+  return timestampMs >= 0 ? { timestampMs } : {};
 }
 
 /** A header may stand twice; the last one counts, as in CloudEvents' bindings. */

@@ -1,5 +1,6 @@
 import type { ReadResult } from '../wechat/client.ts';
 import { readAcknowledgedBodies } from './claim-store.ts';
+import { readTombstone } from './tombstone-store.ts';
 import { compare, contentOf, finishes, paymentKeyOf } from './content.ts';
 import type { Reading, Siblings } from './decide-read.ts';
 import { appEffectOf } from './decide-send.ts';
@@ -27,7 +28,7 @@ export async function askWechat(
   if (read.kind === 'failed') await applyToApp(deps, row.appid, read.outcome, { endpoint: 'read' });
   const reading: Reading =
     read.kind === 'order'
-      ? { kind: 'verdict', verdict: compare(content, read.order) }
+      ? { kind: 'verdict', verdict: compare(content, read.order), shipped: read.order.shipping !== null }
       : read.kind === 'absent'
         ? read
         : { kind: 'failed', reason: `${answer.errcode ?? answer.failure ?? 'no answer'}` };
@@ -59,8 +60,10 @@ export async function applyToApp(
 /** What our own record says of the payment's other events. */
 export async function readSiblings({ pool }: Pick<AskDeps, 'pool'>, row: Held): Promise<Siblings> {
   const bodies = await readAcknowledgedBodies(pool, row);
+  const grave = row.caution == null ? null : await readTombstone(pool, row);
   return {
-    finished: bodies.some(({ body }) => finishes(contentOf(body))),
+    finished: grave?.finished === true || bodies.some(({ body }) => finishes(contentOf(body))),
+    chanceSpent: grave?.chanceSpent === true,
     acknowledgedHashes: bodies.map(({ bodyHash }) => bodyHash),
   };
 }

@@ -5,7 +5,7 @@ import type { Held } from './row.ts';
 const heldColumns = `
   u.id, u.lease_epoch as epoch, u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.traceparent,
   u.body, u.body_hash as "bodyHash", u.delta_body as "deltaBody", u.attempts, u.absent_reads as "absentReads", u.errcode,
-  (date_part('epoch', u.received_at) * 1000)::bigint as "receivedAtMs",
+  u.caution, (date_part('epoch', u.received_at) * 1000)::bigint as "receivedAtMs",
   (date_part('epoch', u.upload_time) * 1000)::bigint as "uploadTimeMs"`;
 
 export type Claim = { appid: string; owner: string; leaseMs: number; limit: number };
@@ -21,8 +21,8 @@ export type Claimed = Held & { dueAtMs: number };
  * nothing in flight and no older row waiting (P3), skipping what another instance is claiming. The new `upload_time`
  * is the database's now, and strictly later than every earlier one of the payment (facts.md §6.6).
  *
- * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5). A parked
- * conflict that somebody retries is read again, never sent blindly.
+ * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5), or its
+ * caution says that another may have been. A parked conflict that somebody retries is read again, never sent blindly.
  *
  * A blocked row is put off by a second, so that a payment with a thousand versions is not looked at in every claim;
  * its predecessor's end wakes it. `unique_violation` on upload_one_in_flight means that two claims met: claim again.
@@ -61,7 +61,7 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
       lease_epoch = u.lease_epoch + 1, lease_until = clock_timestamp() + $4 * interval '1 millisecond',
       upload_time = greatest(date_trunc('milliseconds', clock_timestamp()), j.last_time + interval '1 millisecond')
     from judged j where u.id = j.id and not j.blocked and not j.outdated
-    returning ${heldColumns}, j.history or u.attempts > 1 or u.kind = 'corrected' as history,
+    returning ${heldColumns}, j.history or u.attempts > 1 or u.kind = 'corrected' or u.caution is not null as history,
       (date_part('epoch', u.next_attempt_at) * 1000)::bigint as "dueAtMs"`,
     values: [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.acknowledgements, claim.dueSinceMs],
   });

@@ -5,7 +5,10 @@ import { waitForPayment } from './decide-send.ts';
 
 /** What get_order told; `absent` is 10060001, `failed` is no answer that could be used. */
 export type Reading =
-  { kind: 'verdict'; verdict: Verdict } | { kind: 'absent' } | { kind: 'failed'; reason: string };
+  /** `shipped`: WeChat holds something for the payment, whatever it is. */
+  | { kind: 'verdict'; verdict: Verdict; shipped?: boolean }
+  | { kind: 'absent' }
+  | { kind: 'failed'; reason: string };
 
 /** Two reads, apart, before "WeChat does not hold it" is believed: reads lag (facts.md §6.11). */
 const readsToBelieve = 2;
@@ -109,6 +112,8 @@ const notShippableNow = (orderState: number): Transition => ({
 export type Siblings = {
   /** An acknowledged event of ours finished the payment, however far a read lags behind. */
   finished: boolean;
+  /** A correction that was forgotten used up the re-ship chance. */
+  chanceSpent?: boolean;
   /** Hashes of acknowledged bodies. */
   acknowledgedHashes: readonly string[];
 };
@@ -131,6 +136,7 @@ export function decideBeforeSend(
     };
   if (reading.kind === 'absent') return waitForPayment(row, context);
   const { verdict } = reading;
+  if (restatesBlindly(row, reading)) return olderEvent;
   switch (verdict.kind) {
     case 'same':
       return { to: 'acknowledged', detail: 'WeChat held this content already' };
@@ -141,9 +147,25 @@ export function decideBeforeSend(
     case 'open':
       return beforeOpen(row, siblings, context);
     case 'finished':
-      return row.kind === 'corrected' && verdict.count === 1 ? { to: 'send' } : conflict(verdict.count);
+      return beforeFinished(row, verdict.count, siblings);
   }
 }
+
+function beforeFinished(row: Held, readCount: number, { chanceSpent = false }: Siblings): BeforeSend {
+  const count = chanceSpent ? 2 : readCount;
+  return row.kind === 'corrected' && count === 1 ? { to: 'send' } : conflict(count);
+}
+
+const restatesBlindly = (row: Held, reading: Extract<Reading, { kind: 'verdict' }>): boolean =>
+  row.caution === 'older' && reading.shipped === true && reading.verdict.kind !== 'same';
+
+/** This database does not know what was sent before it; what WeChat shows may be newer than this event. */
+const olderEvent: Transition = {
+  to: 'parked',
+  reason: 'older_event',
+  detail: 'the event is older than this database, and WeChat holds other content: nothing was sent',
+  retryAfterMs: null,
+};
 
 function beforeOpen(row: Held, siblings: Siblings, context: Context): BeforeSend {
   if (!siblings.finished) {
@@ -153,6 +175,7 @@ function beforeOpen(row: Held, siblings: Siblings, context: Context): BeforeSend
   }
   if (siblings.acknowledgedHashes.includes(row.bodyHash))
     return { to: 'acknowledged', detail: 'an earlier event carried this very content' };
+  if (siblings.chanceSpent === true) return conflict(2);
   if (row.kind === 'shipped') return conflict(1);
   return {
     to: 'pending',

@@ -1,4 +1,4 @@
-import type { ParkReason, UploadKind } from '../../db/states.ts';
+import type { ParkReason, UploadCaution, UploadKind } from '../../db/states.ts';
 import type { Answer } from '../wechat/answer.ts';
 
 /** An upload row while a lease on it is ours. Times are Unix milliseconds of the database's clock. */
@@ -26,6 +26,8 @@ export type Held = {
   uploadTimeMs: number;
   /** Another event of this payment has been sent, or may have been: read before writing (P5). */
   history: boolean;
+  /** Why a row without such a sibling has a history all the same. */
+  caution?: UploadCaution | null;
 };
 
 /** Where a claimed row goes next. The states that may be left are `uploading` and `unknown`. */

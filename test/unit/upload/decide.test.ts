@@ -184,6 +184,34 @@ describe('before a send to a payment with a history', () => {
     });
   });
 
+  it('remembers of a forgotten payment that it is finished and that its chance is spent', () => {
+    const forgotten = { finished: true, chanceSpent: true, acknowledgedHashes: [] };
+    expect(before({ caution: 'forgotten' }, open, forgotten)).toMatchObject({ reason: 'conflict' });
+    for (const lagging of [open, read({ kind: 'finished', count: 1 })])
+      expect(before({ caution: 'forgotten', kind: 'corrected' }, lagging, forgotten)).toMatchObject({
+        to: 'parked',
+        reason: 'conflict',
+        detail: expect.stringContaining('the re-ship chance is spent') as string,
+      });
+    expect(before({ caution: 'forgotten' }, open)).toEqual({ to: 'send' });
+  });
+
+  it('never restates by an event that is older than the database what WeChat shows', () => {
+    const shown = (verdict: Verdict): Reading => ({ kind: 'verdict', verdict, shipped: true });
+    const older = { caution: 'older' } as const;
+    for (const verdict of [{ kind: 'open' }, { kind: 'finished', count: 1 }] satisfies Verdict[])
+      for (const kind of ['shipped', 'corrected'] as const)
+        expect(before({ ...older, kind }, shown(verdict))).toMatchObject({
+          to: 'parked',
+          reason: 'older_event',
+        });
+    expect(before(older, shown({ kind: 'same', count: 1 })).to).toBe('acknowledged');
+    expect(before(older, { kind: 'verdict', verdict: { kind: 'open' }, shipped: false })).toEqual({
+      to: 'send',
+    });
+    expect(before({}, shown({ kind: 'open' }))).toEqual({ to: 'send' });
+  });
+
   it('sends nothing when the read failed', () => {
     expect(before({}, { kind: 'failed', reason: 'timeout' })).toMatchObject({ to: 'pending', spent: false });
   });
