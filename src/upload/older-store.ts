@@ -54,3 +54,28 @@ export async function releaseOlder(
   );
   return rows[0] ?? { rows: 0, superseded: 0 };
 }
+
+const parkedOlder = `caution = 'older' and state = 'parked' and park_reason = 'older_event'`;
+
+export type OlderCount = { held: number; parked: number };
+
+/** Of one payment, or of all. */
+export async function countOlder(db: Queryable, payment: string | null): Promise<OlderCount> {
+  const { rows } = await db.query<OlderCount>(
+    `select (select count(*) from fahuo.upload where ${held} and payment = coalesce($1, payment)) as held,
+       (select count(*) from fahuo.upload where ${parkedOlder} and payment = coalesce($1, payment)) as parked`,
+    [payment],
+  );
+  return rows[0] ?? { held: 0, parked: 0 };
+}
+
+/** `parked → pending` by a person's word, who has seen what WeChat shows; what waits is tried as well, in order. */
+export async function acceptOlder(db: Queryable, payment: string | null): Promise<void> {
+  for (const which of [parkedOlder, held])
+    await db.query(
+      `update fahuo.upload set caution = 'forgotten', state = 'pending', park_reason = null,
+         next_attempt_at = clock_timestamp()
+       where ${which} and payment = coalesce($1, payment)`,
+      [payment],
+    );
+}
