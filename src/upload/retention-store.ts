@@ -166,7 +166,7 @@ export async function readPublishedPartitions(db: Queryable, upTo: number): Prom
   return rows.map((row) => row.name);
 }
 
-/** Entries of batches whose rows are all gone. Returns the count. */
+/** Entries of batches whose rows are all gone: below the oldest row, or up to the cursor. Returns the count. */
 export async function deleteJournal(
   db: Queryable,
   of: { limit: number; retentionMs: number },
@@ -175,7 +175,7 @@ export async function deleteJournal(
     `delete from fahuo.relay_journal j using (
        select shard, first_id, topic, partition from fahuo.relay_journal
        where last_id < coalesce((select id from fahuo.outbox order by id limit 1),
-         (select min(cursor) from fahuo.relay_cursor)) and ${past('published_at', '$2::float8')}
+         (select min(cursor) + 1 from fahuo.relay_cursor)) and ${past('published_at', '$2::float8')}
        order by shard, first_id limit $1
      ) old
      where (j.shard, j.first_id, j.topic, j.partition) = (old.shard, old.first_id, old.topic, old.partition)`,
