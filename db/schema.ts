@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import {
   bigint,
   bigserial,
+  boolean,
   check,
   customType,
   doublePrecision,
@@ -13,12 +14,14 @@ import {
   text,
   timestamp,
   uniqueIndex,
+  uuid,
 } from 'drizzle-orm/pg-core';
 import {
   attemptKinds,
   deadLetterReasons,
   parkReasons,
   relayParkReasons,
+  uploadCautions,
   uploadKinds,
   uploadStates,
 } from './states.ts';
@@ -28,6 +31,7 @@ export const fahuo = pgSchema('fahuo');
 
 export const uploadState = fahuo.enum('upload_state', uploadStates);
 export const uploadKind = fahuo.enum('upload_kind', uploadKinds);
+export const uploadCaution = fahuo.enum('upload_caution', uploadCautions);
 export const attemptKind = fahuo.enum('attempt_kind', attemptKinds);
 export const deadLetterReason = fahuo.enum('dead_letter_reason', deadLetterReasons);
 export const parkReason = fahuo.enum('park_reason', parkReasons);
@@ -195,6 +199,7 @@ export const upload = fahuo.table(
       .notNull()
       .default(sql`clock_timestamp()`),
     finishedAt: instant('finished_at'),
+    caution: uploadCaution('caution'),
   },
   (t) => [
     uniqueIndex('upload_event').on(t.eventId),
@@ -212,6 +217,10 @@ export const upload = fahuo.table(
     index('upload_unsettled_by_app')
       .on(t.appid, t.state, t.nextAttemptAt)
       .where(sql`${t.state} in ('unknown', 'parked')`),
+    // Empty but after a database was lost: what is older than the database waits here for its payment's newest.
+    index('upload_older_held')
+      .on(t.id)
+      .where(sql`${t.caution} = 'older' and ${t.state} = 'pending' and ${t.nextAttemptAt} = 'infinity'`),
     check('upload_parked_has_reason', sql`(${t.state} = 'parked') = (${t.parkReason} is not null)`),
     check(
       'upload_leased_while_uploading',
@@ -345,3 +354,61 @@ export const budget = fahuo.table('budget', {
   callsPerSecond: doublePrecision('calls_per_second'),
   toldAt: instant('told_at'),
 });
+
+/**
+ * What is left of a payment whose rows were forgotten: enough that neither a replay nor a late message sends again what
+ * was sent before. Kept for ever: about 90 bytes and as much again for its key, 0.2 GB a million payments at most.
+ */
+export const tombstone = fahuo.table(
+  'tombstone',
+  {
+    appid: text('appid').notNull(),
+    payment: text('payment').notNull(),
+    /** What is not newer is a repeat of what was forgotten. */
+    lastVersion: integer('last_version').notNull(),
+    /** WeChat took the payment for shipped in full, by our record or by its own word. */
+    finished: boolean('finished').notNull(),
+    /** The payment's one correction was made, or may have been. */
+    chanceSpent: boolean('chance_spent').notNull(),
+    updatedAt: instant('updated_at').notNull().defaultNow(),
+  },
+  // The payment first: an operator asks by it alone.
+  (t) => [primaryKey({ columns: [t.payment, t.appid] })],
+);
+
+/** Housekeeping that one instance at a time does; `cursor` is where it goes on. */
+export const upkeep = fahuo.table('upkeep', {
+  name: text('name').primaryKey(),
+  cursor: id('cursor').notNull().default(0),
+  owner: text('owner'),
+  leaseUntil: instant('lease_until'),
+});
+
+/** Which database this is: one row, made by the migration and restored with a backup. */
+export const deployment = fahuo.table(
+  'deployment',
+  {
+    shard: smallint('shard').primaryKey().default(0),
+    id: uuid('id')
+      .notNull()
+      .default(sql`gen_random_uuid()`),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+    /** Since when a person lets events that are older than the database be restated. */
+    olderAcceptedAt: instant('older_accepted_at'),
+  },
+  (t) => [check('deployment_is_one', sql`${t.shard} = 0`)],
+);
+
+/** Other databases whose consumer groups this one took over, by a person's word. */
+export const groupTaken = fahuo.table(
+  'group_taken',
+  {
+    groupId: text('group_id').notNull(),
+    topic: text('topic').notNull(),
+    fromDatabase: uuid('from_database').notNull(),
+    takenAt: instant('taken_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.groupId, t.topic, t.fromDatabase] })],
+);

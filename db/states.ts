@@ -14,6 +14,13 @@ export type UploadState = (typeof uploadStates)[number];
 export const finalUploadStates = ['acknowledged', 'rejected', 'superseded'] as const satisfies UploadState[];
 export type FinalUploadState = (typeof finalUploadStates)[number];
 
+/** Why a row is read before its first send although no other row of its payment was sent. Most rows have none. */
+export const uploadCautions = [
+  'forgotten', // earlier versions were forgotten: a tombstone says what they did
+  'older', // the event is older than this database: another one may have sent it, so it is never restated
+] as const;
+export type UploadCaution = (typeof uploadCautions)[number];
+
 export const uploadKinds = ['shipped', 'corrected'] as const;
 export type UploadKind = (typeof uploadKinds)[number];
 
@@ -37,6 +44,7 @@ export const parkReasons = [
   'not_shippable', // 10060004 and the read does not settle it
   'unreadable', // the read itself keeps failing
   'unrecognised', // an errcode that the table does not know, and the read does not settle it
+  'older_event', // WeChat holds something, and an event from before this database must not restate it
 ] as const;
 export type ParkReason = (typeof parkReasons)[number];
 

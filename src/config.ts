@@ -204,7 +204,17 @@ export const settings = {
   retentionHours: setting(
     'FAHUO_RETENTION_HOURS',
     whole(168, 1, 87_600),
-    'Published outbox partitions are dropped after this.',
+    'Published outbox rows are dropped after this, whole partitions where they fill.',
+  ),
+  uploadRetentionDays: setting(
+    'FAHUO_UPLOAD_RETENTION_DAYS',
+    whole(400, 1, 36_500),
+    'Payments whose uploads are all final for so long are forgotten; a tombstone keeps replays harmless.',
+  ),
+  deadLetterDays: setting(
+    'FAHUO_DEAD_LETTER_DAYS',
+    whole(90, 1, 36_500),
+    'Dead letters that are on their topic are dropped after this.',
   ),
   relayRestMs: setting(
     'FAHUO_RELAY_REST_MS',

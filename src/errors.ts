@@ -21,6 +21,8 @@ const catalogue = {
   EVENT_INVALID: 'Correct the named field and enqueue again; nothing was written.',
   PART_MISSING: 'Install the named program, or set the URL of a running service.',
   PART_FAILED: 'Read the log file that the message names.',
+  GROUP_OF_ANOTHER_DATABASE:
+    'Give this deployment a KAFKA_GROUP of its own; if that database is gone for good, run `fahuo database take-group --execute`.',
   CONSUMER_CRASHED: 'Read the cause; restart the process when it is mended. No offset was lost.',
   CHECK_FAILED: 'Do what the line says, then run `fahuo doctor` again.',
   USAGE: 'Run the command with --help.',

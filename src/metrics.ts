@@ -88,6 +88,11 @@ export function createMetrics(heartbeatMs = stepMs) {
       'fahuo_commit_to_acknowledged_seconds',
       'From the event row’s arrival in the upload table to its acknowledgement',
     ),
+    oldestRowSeconds: gauge(
+      'fahuo_oldest_row_seconds',
+      'Age of the oldest row that a table still keeps; 0 when it is empty',
+      ['table'],
+    ),
     paused: gauge('fahuo_paused', '1 while an app’s endpoint is paused', ['appid', 'endpoint']),
     loopFailures: counter('fahuo_loop_failures_total', 'Steps that threw and were tried again', ['loop']),
   };

@@ -2,8 +2,9 @@ CREATE SCHEMA IF NOT EXISTS "fahuo";
 --> statement-breakpoint
 CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpoint
 CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
-CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised');--> statement-breakpoint
+CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event');--> statement-breakpoint
 CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
+CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
 CREATE TABLE "fahuo"."attempt" (
@@ -51,6 +52,22 @@ CREATE TABLE "fahuo"."dead_letter" (
 	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"published_at" timestamp (3) with time zone,
 	"redriven_at" timestamp (3) with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."deployment" (
+	"shard" smallint PRIMARY KEY DEFAULT 0 NOT NULL,
+	"id" uuid DEFAULT gen_random_uuid() NOT NULL,
+	"created_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"older_accepted_at" timestamp (3) with time zone,
+	CONSTRAINT "deployment_is_one" CHECK ("fahuo"."deployment"."shard" = 0)
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."group_taken" (
+	"group_id" text NOT NULL,
+	"topic" text NOT NULL,
+	"from_database" uuid NOT NULL,
+	"taken_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "group_taken_group_id_topic_from_database_pk" PRIMARY KEY("group_id","topic","from_database")
 );
 --> statement-breakpoint
 CREATE SEQUENCE "fahuo"."outbox_id_seq" AS bigint CACHE 1;
@@ -151,6 +168,23 @@ CREATE TABLE "fahuo"."token" (
 	CONSTRAINT "token_appid_mode_pk" PRIMARY KEY("appid","mode")
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."tombstone" (
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"last_version" integer NOT NULL,
+	"finished" boolean NOT NULL,
+	"chance_spent" boolean NOT NULL,
+	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "tombstone_payment_appid_pk" PRIMARY KEY("payment","appid")
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."upkeep" (
+	"name" text PRIMARY KEY NOT NULL,
+	"cursor" bigint DEFAULT 0 NOT NULL,
+	"owner" text,
+	"lease_until" timestamp (3) with time zone
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."upload" (
 	"id" bigserial PRIMARY KEY NOT NULL,
 	"appid" text NOT NULL,
@@ -187,6 +221,7 @@ CREATE TABLE "fahuo"."upload" (
 	"detail" text,
 	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"finished_at" timestamp (3) with time zone,
+	"caution" "fahuo"."upload_caution",
 	CONSTRAINT "upload_parked_has_reason" CHECK (("fahuo"."upload"."state" = 'parked') = ("fahuo"."upload"."park_reason" is not null)),
 	CONSTRAINT "upload_leased_while_uploading" CHECK ("fahuo"."upload"."state" <> 'uploading' or ("fahuo"."upload"."lease_owner" is not null and "fahuo"."upload"."lease_until" is not null and "fahuo"."upload"."upload_time" is not null)),
 	CONSTRAINT "upload_final_has_time" CHECK (("fahuo"."upload"."state" in ('acknowledged', 'rejected', 'superseded')) = ("fahuo"."upload"."finished_at" is not null)),
@@ -204,4 +239,5 @@ CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("a
 CREATE UNIQUE INDEX "upload_one_in_flight" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."state" in ('uploading', 'unknown');--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_one_correction" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."kind" = 'corrected' and "fahuo"."upload"."state" not in ('rejected', 'superseded');--> statement-breakpoint
 CREATE INDEX "upload_due_by_app" ON "fahuo"."upload" USING btree ("appid","next_attempt_at","id") WHERE "fahuo"."upload"."state" = 'pending';--> statement-breakpoint
-CREATE INDEX "upload_unsettled_by_app" ON "fahuo"."upload" USING btree ("appid","state","next_attempt_at") WHERE "fahuo"."upload"."state" in ('unknown', 'parked');
+CREATE INDEX "upload_unsettled_by_app" ON "fahuo"."upload" USING btree ("appid","state","next_attempt_at") WHERE "fahuo"."upload"."state" in ('unknown', 'parked');--> statement-breakpoint
+CREATE INDEX "upload_older_held" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."caution" = 'older' and "fahuo"."upload"."state" = 'pending' and "fahuo"."upload"."next_attempt_at" = 'infinity';

@@ -43,6 +43,15 @@ INSERT INTO fahuo.relay_cursor (shard) VALUES (0);
 -- scan walks over the dead entries of rows that were claimed before.
 ALTER TABLE fahuo.upload SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 --> statement-breakpoint
+-- Retention deletes from their front: without a vacuum soon, each look for the oldest row walks over what was there.
+ALTER TABLE fahuo.attempt SET (autovacuum_vacuum_scale_factor = 0.05);
+--> statement-breakpoint
+ALTER TABLE fahuo.dead_letter SET (autovacuum_vacuum_scale_factor = 0.05);
+--> statement-breakpoint
+INSERT INTO fahuo.deployment DEFAULT VALUES;
+--> statement-breakpoint
+INSERT INTO fahuo.upkeep (name) VALUES ('retention');
+--> statement-breakpoint
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA fahuo TO fahuo_service;
 --> statement-breakpoint
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA fahuo TO fahuo_service;

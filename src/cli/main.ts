@@ -3,6 +3,7 @@
 // The old one may: a process that does little is otherwise collected twice a second (ADR 11).
 import { Command, CommanderError } from 'commander';
 import { FahuoError } from '../errors.ts';
+import { addDatabase } from './commands/database.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -32,6 +33,7 @@ for (const add of [
   addDeadLetters,
   addOutbox,
   addPause,
+  addDatabase,
   addDoctor,
   addSandbox,
   addDemo,

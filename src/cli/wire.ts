@@ -19,6 +19,7 @@ import { Opened } from '../opened.ts';
 import { defaultRelay, runRelay } from '../relay/run.ts';
 import { createPostgresBudget } from '../upload/budget-pg.ts';
 import { keepRates, probeQuotas } from '../upload/quota.ts';
+import { runRetention } from '../upload/retention.ts';
 import { runUploader } from '../upload/run.ts';
 import { defaultTiming } from '../upload/timing.ts';
 import { createPostgresTokenStore } from '../upload/token-pg-store.ts';
@@ -97,6 +98,7 @@ async function openRoles(
     ...(has('consume') ? [consume(parts, stop)] : []),
     ...(has('upload') ? [upload(parts, stop)] : []),
     ...(has('console') ? [keepGauges(parts, stop)] : []),
+    retention(parts, stop),
   ];
   const done = Promise.allSettled(
     running.map((role) =>
@@ -135,6 +137,27 @@ function startHttp({ metrics, pool, config }: Parts, admin: Admin): Promise<Http
   };
   return serveHttp({ metrics, readiness }, { host: config.httpHost, port: config.httpPort });
 }
+
+const hourMs = 3_600_000;
+const retentionEveryMs = 600_000;
+/** A group that rebalances is silent for less; what comes later all the same is read, and never restated. */
+const olderQuietMs = 60_000;
+
+/** In every process, whatever its roles: one of them does it. */
+const retention = ({ config, log, pool, instance }: Parts, signal: AbortSignal): Promise<void> =>
+  runRetention(
+    { pool, log },
+    {
+      instance,
+      uploadMs: config.uploadRetentionDays * 24 * hourMs,
+      deadLetterMs: config.deadLetterDays * 24 * hourMs,
+      outboxMs: config.retentionHours * hourMs,
+      olderQuietMs,
+      acknowledgements: config.acknowledgements,
+      everyMs: retentionEveryMs,
+    },
+    signal,
+  );
 
 function relay(
   { config, log, metrics, pool, instance }: Parts,

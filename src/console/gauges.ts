@@ -2,6 +2,7 @@ import type { Pool } from '../../db/client.ts';
 import type { Log } from '../log.ts';
 import { runLoop } from '../loop.ts';
 import type { Metrics } from '../metrics.ts';
+import { readOldestRows } from './age-store.ts';
 import { readUnfinished } from './status-store.ts';
 
 const everyMs = 5_000;
@@ -15,6 +16,8 @@ export async function keepGauges(
     const unfinished = await readUnfinished(pool);
     for (const { state, rows } of unfinished) metrics.uploadRows.set({ state }, rows);
     metrics.uploadOldestSeconds.set(Math.max(0, ...unfinished.map(({ ageSeconds }) => ageSeconds ?? 0)));
+    for (const { table, ageSeconds } of await readOldestRows(pool))
+      metrics.oldestRowSeconds.set({ table }, ageSeconds);
     return 'idle';
   };
   const waits = { idleMinMs: everyMs, idleMaxMs: everyMs, errorMinMs: everyMs, errorMaxMs: everyMs };

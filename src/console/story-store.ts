@@ -97,3 +97,21 @@ export async function readDeadLetters(
   );
   return rows;
 }
+
+export type ForgottenStory = {
+  appid: string;
+  lastVersion: number;
+  finished: boolean;
+  chanceSpent: boolean;
+  updatedAt: Date;
+};
+
+/** By any appid, too. */
+export async function readForgotten(db: Queryable, payment: string): Promise<ForgottenStory[]> {
+  const { rows } = await db.query<ForgottenStory>(
+    `select appid, last_version as "lastVersion", finished, chance_spent as "chanceSpent", updated_at as "updatedAt"
+     from fahuo.tombstone where payment = $1 order by appid`,
+    [payment],
+  );
+  return rows;
+}

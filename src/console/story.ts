@@ -4,9 +4,11 @@ import type { LocatedRow } from '../relay/locate-store.ts';
 import {
   readAttempts,
   readDeadLettersOf,
+  readForgotten,
   readUploads,
   type AttemptStory,
   type DeadLetterStory,
+  type ForgottenStory,
   type UploadStory,
 } from './story-store.ts';
 
@@ -16,6 +18,8 @@ export type Story = {
   outbox: (LocatedRow & { location: Location | null })[];
   uploads: (UploadStory & { tries: AttemptStory[] })[];
   deadLetters: DeadLetterStory[];
+  /** What is left of versions that were forgotten. */
+  forgotten: ForgottenStory[];
 };
 
 export async function tellStory(
@@ -42,5 +46,6 @@ export async function tellStory(
       db,
       rows.map((row) => row.eventId),
     ),
+    forgotten: await readForgotten(db, payment),
   };
 }

@@ -106,7 +106,8 @@ async function insertChunk(
   const isIn = ({ upload }: Offered): boolean => inserted.positions?.has(positionOf(upload)) ?? true;
   if (log.isLevelEnabled('debug')) for (const one of offered) tellAccepted(log, one.upload, isIn(one));
   const leftOut = offered.filter((one) => !isIn(one));
-  const refused = await judge(pool, leftOut);
+  const judged = leftOut.filter(({ upload }) => !inserted.forgotten.has(positionOf(upload)));
+  const refused = await judge(pool, judged);
   const letters: NewDeadLetter[] = [...decoded.filter((one) => one.kind === 'dead'), ...refused];
   if (letters.length > 0) await insertDeadLetters(pool, letters);
   for (const letter of letters) tellDead(log, letter);
@@ -130,7 +131,7 @@ async function judge(pool: Pool, leftOut: readonly Offered[]): Promise<NewDeadLe
 
 const uploadsOf = (offered: readonly Offered[]): NewUpload[] => offered.map(({ upload }) => upload);
 
-const none: Inserted = { count: 0, superseded: 0, positions: null };
+const none: Inserted = { count: 0, superseded: 0, positions: null, forgotten: new Set() };
 
 const tellAccepted = (log: Log, upload: NewUpload, inserted: boolean): void =>
   log.debug(

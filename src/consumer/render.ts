@@ -30,5 +30,6 @@ export function renderUpload({
     offset: received.offset,
     body,
     body_hash: hash('sha256', body),
+    published_ms: received.timestampMs ?? null,
   };
 }

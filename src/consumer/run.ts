@@ -5,6 +5,7 @@ import { runConsumerGroup, type Batch } from '../kafka/consumer.ts';
 import type { Publisher } from '../kafka/publisher.ts';
 import { createDoorbell, runLoop, type Doorbell } from '../loop.ts';
 import { publishDeadLetters } from './dead-letters.ts';
+import { joinGuarded, watchGroup } from './guard.ts';
 import { acceptMessages, type AcceptDeps, type AcceptOptions, type Accepted } from './handle.ts';
 
 /**
@@ -12,7 +13,8 @@ import { acceptMessages, type AcceptDeps, type AcceptOptions, type Accepted } fr
  *
  * I1 An offset is committed only when every message below it is in the database (P1).
  * I2 Every message ends as an upload row or a dead letter, once, however often it is delivered.
- * I3 A message that cannot be read, a refused row or an absent dead-letter topic holds up nothing else (P7).
+ * I3 Its group belongs to this database alone, see guard.ts.
+ * I4 A message that cannot be read, a refused row or an absent dead-letter topic holds up nothing else (P7).
  */
 export type ConsumerDeps = AcceptDeps & {
   connection: KafkaConnection;
@@ -38,6 +40,8 @@ export async function runConsumer(
   options: ConsumerOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const mark = await joinGuarded(deps, options, signal);
+  if (mark === null) return;
   const letters = createDoorbell();
   const onBatch = async (batch: Batch, heartbeat: () => Promise<void>): Promise<boolean> => {
     const accepted = await acceptBatch(deps, options, { batch, heartbeat, signal });
@@ -51,6 +55,7 @@ export async function runConsumer(
     return true;
   };
   await Promise.all([
+    watchGroup(deps, options, signal),
     runConsumerGroup(
       deps.connection,
       {
@@ -58,6 +63,7 @@ export async function runConsumer(
         topic: options.topic,
         sessionTimeoutMs: options.sessionTimeoutMs,
         log: deps.log,
+        mark,
         onBatch,
       },
       signal,

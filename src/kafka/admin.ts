@@ -21,6 +21,8 @@ export type Admin = {
   offsetsByTime: (topic: string, at: Date) => Promise<ReadonlyMap<number, number>>;
   /** By partition, the offset that a group committed; partitions without one are left out. */
   groupOffsets: (group: string, topic: string) => Promise<ReadonlyMap<number, number>>;
+  /** What stands beside a group's committed offsets; partitions without it are left out. */
+  groupMetadata: (group: string, topic: string) => Promise<string[]>;
   deleteGroup: (group: string) => Promise<void>;
   close: () => Promise<void>;
 };
@@ -89,6 +91,11 @@ export function createAdmin(connection: KafkaConnection, log: Log): Admin {
         const [found] = await ready.fetchOffsets({ groupId: group, topics: [topic] });
         const committed = (found?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
         return new Map(committed.map(({ partition, offset }) => [partition, Number(offset)]));
+      }),
+    groupMetadata: (group, topic) =>
+      withAdmin(async (ready) => {
+        const [found] = await ready.fetchOffsets({ groupId: group, topics: [topic] });
+        return (found?.partitions ?? []).flatMap(({ metadata }) => metadata ?? []);
       }),
     deleteGroup: (group) =>
       withAdmin(async (ready) => {

@@ -18,6 +18,8 @@ export type GroupOptions = {
   topic: string;
   /** After this a member that died is given up and its partitions go to the others. */
   sessionTimeoutMs: number;
+  /** Stands beside every offset that is committed. */
+  mark?: string;
   log: Log;
   /**
    * Resolves when every message of the batch is in the database; the offset is committed after that and only then.
@@ -116,7 +118,8 @@ async function accept(
   const next = String(Number(batch.lastOffset()) + 1);
   // A member that the coordinator forgot (a restart, a rebalance) cannot commit, and kafkajs would take that for a
   // crash. The rows are in; the next commit or the next owner of the partition goes on from here.
-  await consumer.commitOffsets([{ topic, partition, offset: next }]).catch((error: unknown) => {
+  const { mark: metadata = null } = options;
+  await consumer.commitOffsets([{ topic, partition, offset: next, metadata }]).catch((error: unknown) => {
     options.log.warn({ topic, partition, next, err: messageOf(error) }, 'offset.not_committed');
   });
 }
@@ -129,7 +132,14 @@ export function received(topic: string, partition: number, message: KafkaMessage
     key: message.key,
     value: message.value,
     headers: headersOf(message.headers ?? {}),
+    ...timestampOf(message),
   };
+}
+
+/** Producers of old formats send none: -1. */
+function timestampOf({ timestamp }: KafkaMessage): { timestampMs?: number } {
+  const timestampMs = Number(timestamp);
+  return timestampMs >= 0 ? { timestampMs } : {};
 }
 
 /** A header may stand twice; the last one counts, as in CloudEvents' bindings. */

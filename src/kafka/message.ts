@@ -13,4 +13,6 @@ export type Received = {
   key: Buffer | null;
   value: Buffer | null;
   headers: Readonly<Record<string, Buffer>>;
+  /** Unix milliseconds by the producer's clock, or the broker's where the topic says so. */
+  timestampMs?: number;
 };

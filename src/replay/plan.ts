@@ -7,7 +7,7 @@ import type { KnownUpload } from './store.ts';
 export type Plan = {
   events: number;
   acknowledged: number;
-  /** Rejected or superseded: final too, and left alone. */
+  /** Rejected, superseded, or forgotten since: final too, and left alone. */
   finished: number;
   /** Pending, uploading or unknown: on their way already. */
   underWay: number;

@@ -1,5 +1,5 @@
 import type { Pool, Queryable } from '../../db/client.ts';
-import { decode } from '../consumer/decode.ts';
+import { decode, type Decoded } from '../consumer/decode.ts';
 import { acceptMessages, type AcceptDeps, type AcceptOptions, type Accepted } from '../consumer/handle.ts';
 import { renderUpload } from '../consumer/render.ts';
 import type { Admin } from '../kafka/admin.ts';
@@ -7,6 +7,7 @@ import type { KafkaConnection } from '../kafka/connection.ts';
 import type { Received } from '../kafka/message.ts';
 import { readRanges, type OffsetRange } from '../kafka/range-reader.ts';
 import { locate, outboxRowsOf } from '../relay/locate.ts';
+import { readTombstones } from '../upload/tombstone-store.ts';
 import { countBatch, countRows, emptyPlan, type Plan } from './plan.ts';
 import { rangesOf, type Selection, type TopicSelection } from './selection.ts';
 import { readByPayment, readByState, readKnown } from './store.ts';
@@ -115,9 +116,27 @@ async function planRanges(
       const { event_id: eventId, appid, payment, version } = renderUpload(one);
       return [{ eventId, appid, payment, version }];
     });
-    plan = countBatch(plan, decoded, events.length === 0 ? [] : await readKnown(deps.pool, events));
+    const { repeats, others } = await withoutForgotten(deps.pool, decoded);
+    const counted = countBatch(plan, others, events.length === 0 ? [] : await readKnown(deps.pool, events));
+    plan = { ...counted, events: counted.events + repeats, finished: counted.finished + repeats };
   });
   return plan;
+}
+
+/** Events that a tombstone covers are left out by the door, whatever else is known of them. */
+async function withoutForgotten(
+  pool: Pool,
+  decoded: readonly Decoded[],
+): Promise<{ repeats: number; others: Decoded[] }> {
+  const payments = decoded.flatMap((one) => (one.kind === 'event' ? [renderUpload(one)] : []));
+  const tombstones = payments.length === 0 ? [] : await readTombstones(pool, payments);
+  const last = new Map(tombstones.map((one) => [`${one.appid}/${one.payment}`, one.lastVersion]));
+  const others = decoded.filter((one) => {
+    if (one.kind === 'dead' || last.size === 0) return true;
+    const { appid, payment, version } = renderUpload(one);
+    return version > (last.get(`${appid}/${payment}`) ?? 0);
+  });
+  return { repeats: decoded.length - others.length, others };
 }
 
 /** Ranges of one partition are read one after the other: a partition has one position. */

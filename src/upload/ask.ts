@@ -3,6 +3,7 @@ import type { Order } from '../wechat/order.ts';
 import type { Outcome } from '../wechat/outcome.ts';
 import { insertAliases, putOffOtherKeys, readSiblingRows } from './alias-store.ts';
 import { aliasOf } from './alias.ts';
+import { readTombstonesOf } from './tombstone-store.ts';
 import { compare, contentOf, paymentKeyOf } from './content.ts';
 import type { Reading } from './decide-read.ts';
 import { appEffectOf } from './decide-send.ts';
@@ -38,7 +39,8 @@ export async function askWechat(deps: AskDeps, row: Held, signal: AbortSignal): 
   if (read.kind !== 'order') return { reading: readingOf(read), siblings: noSiblings, attempts };
   const siblings = await readSiblings(deps, row, read.order);
   const verdict = compare(contentOf(row.body), read.order, siblings.acknowledged);
-  return { reading: { kind: 'verdict', verdict: believed(verdict, siblings) }, siblings, attempts };
+  const shipped = read.order.shipping !== null;
+  return { reading: { kind: 'verdict', verdict: believed(verdict, siblings), shipped }, siblings, attempts };
 }
 
 const isNotSent = (read: ReadResult): boolean =>
@@ -77,5 +79,6 @@ export async function applyToApp(
 async function readSiblings({ pool }: Pick<AskDeps, 'pool'>, row: Held, order: Order): Promise<Siblings> {
   const alias = aliasOf(row, order);
   if (alias !== null && (await insertAliases(pool, alias))) await putOffOtherKeys(pool, row);
-  return siblingsOf(row, await readSiblingRows(pool, row, alias !== null));
+  const rows = await readSiblingRows(pool, row, alias !== null);
+  return siblingsOf(row, rows, await readTombstonesOf(pool, row));
 }

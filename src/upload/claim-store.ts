@@ -8,7 +8,7 @@ const heldColumns = `
   u.body, u.body_hash as "bodyHash", u.delta_body as "deltaBody", u.attempts, u.absent_reads as "absentReads", u.errcode,
   u.failed_reads as "failedReads", (date_part('epoch', u.unread_since) * 1000)::bigint as "unreadSinceMs",
   (date_part('epoch', coalesce(u.first_sent_at, u.upload_time)) * 1000)::bigint as "firstSentAtMs",
-  (date_part('epoch', u.received_at) * 1000)::bigint as "receivedAtMs",
+  u.caution, (date_part('epoch', u.received_at) * 1000)::bigint as "receivedAtMs",
   (date_part('epoch', u.upload_time) * 1000)::bigint as "uploadTimeMs"`;
 
 const judgedColumns = 'k.id, k.version, k.state, k.attempts, k.upload_time';
@@ -26,11 +26,11 @@ export type Claimed = Held & { dueAtMs: number };
  * nothing in flight and no older row waiting (P3), skipping what another instance is claiming. The new `upload_time`
  * is the database's now, and strictly later than every earlier one of the payment (facts.md §6.6).
  *
- * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5). A parked
- * conflict that somebody retries is read again, never sent blindly. A row under `mchid:out_trade_no` is always read,
- * since only a read tells which transaction it is; and so is every transaction of an app that has a `loose` payment.
- * Rows of both keys of a payment are judged together, by version and then by arrival; an app without aliases does not
- * look for them.
+ * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5), or its
+ * caution says that another may have been. A parked conflict that somebody retries is read again, never sent blindly. A
+ * row under `mchid:out_trade_no` is always read, since only a read tells which transaction it is; and so is every
+ * transaction of an app that has a `loose` payment. Rows of both keys of a payment are judged together, by version and
+ * then by arrival; an app without aliases does not look for them.
  *
  * A blocked row is put off by a second, so that a payment with a thousand versions is not looked at in every claim;
  * its predecessor's end wakes it. `unique_violation` on upload_one_in_flight means that two claims met: claim again.
@@ -77,8 +77,8 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
       upload_time = greatest(date_trunc('milliseconds', clock_timestamp()), j.last_time + interval '1 millisecond'),
       first_sent_at = coalesce(u.first_sent_at, clock_timestamp())
     from judged j where u.id = j.id and not j.blocked and not j.outdated
-    returning ${heldColumns}, j.loose,
-      j.history or u.attempts > 1 or u.kind = 'corrected' or j.loose or strpos(u.payment, ':') > 0 as history,
+    returning ${heldColumns}, j.loose, j.history or u.attempts > 1 or u.kind = 'corrected' or u.caution is not null
+        or j.loose or strpos(u.payment, ':') > 0 as history,
       (date_part('epoch', u.next_attempt_at) * 1000)::bigint as "dueAtMs"`,
     values: [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.acknowledgements, claim.dueSinceMs],
   });

@@ -9,7 +9,8 @@ import { backoffMs, jittered, type Context } from './timing.ts';
  * did not fail for this payment: it was not sent, or the token, a quota or the account stood in its way.
  */
 export type Reading =
-  | { kind: 'verdict'; verdict: Verdict }
+  /** `shipped`: WeChat holds something for the payment, whatever it is. */
+  | { kind: 'verdict'; verdict: Verdict; shipped?: boolean }
   | { kind: 'absent' }
   | { kind: 'failed'; reason: string; blameless: boolean };
 
@@ -184,15 +185,16 @@ export function decideBeforeSend(
     case 'absent':
       return waitForPayment(row, context);
     case 'verdict':
-      return beforeWrite(row, { verdict: reading.verdict, siblings }, context);
+      return beforeWrite(row, { ...reading, siblings }, context);
   }
 }
 
 function beforeWrite(
   row: Held,
-  { verdict, siblings }: { verdict: Verdict; siblings: Siblings },
+  { verdict, shipped = false, siblings }: { verdict: Verdict; shipped?: boolean; siblings: Siblings },
   context: Context,
 ): BeforeSend {
+  if (restatesBlindly(row, { verdict, shipped })) return olderEvent;
   switch (verdict.kind) {
     case 'same':
       return { to: 'acknowledged', detail: 'WeChat held this content already' };
@@ -208,6 +210,17 @@ function beforeWrite(
         : beforeCorrecting(row, { verdict, siblings }, context);
   }
 }
+
+const restatesBlindly = (row: Held, { verdict, shipped }: { verdict: Verdict; shipped: boolean }): boolean =>
+  row.caution === 'older' && shipped && verdict.kind !== 'same';
+
+/** This database does not know what was sent before it; what WeChat shows may be newer than this event. */
+const olderEvent: Transition = {
+  to: 'parked',
+  reason: 'older_event',
+  detail: 'the event is older than this database, and WeChat holds other content: nothing was sent',
+  retryAfterMs: null,
+};
 
 type Different = Extract<Verdict, { kind: 'open' | Conflict['kind'] }>;
 

@@ -20,19 +20,29 @@ export type NewUpload = {
   offset: number;
   body: string;
   body_hash: string;
+  /** When the message was put on the topic, in Unix milliseconds; null where nobody says. */
+  published_ms: number | null;
 };
 
-/** `positions` names the inserted rows, see {@link positionOf}; null says that every offered row is in. */
-export type Inserted = { count: number; superseded: number; positions: ReadonlySet<string> | null };
+/**
+ * `positions` names the inserted rows, see {@link positionOf}; null says that every offered row is in. `forgotten` are
+ * those of the others that repeat what a tombstone stands for: they have had their effect, and nothing follows.
+ */
+export type Inserted = {
+  count: number;
+  superseded: number;
+  positions: ReadonlySet<string> | null;
+  forgotten: ReadonlySet<string>;
+};
 
 /** Where a row came from: tells apart two that share an event id. */
 export const positionOf = (row: { topic: string; partition: number; offset: number }): string =>
   `${row.topic}/${row.partition}/${row.offset}`;
 
 const offered = `unnest($1::text[], $2::text[], $3::int4[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-  $9::text[], $10::text[], $11::text[], $12::int4[], $13::int8[], $14::text[], $15::text[])
-  as r(appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic, partition,
-    "offset", body, body_hash)`;
+  $9::text[], $10::text[], $11::text[], $12::int4[], $13::int8[], $14::text[], $15::text[],
+  $18::int8[]) as r(appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic, partition,
+    "offset", body, body_hash, published_ms)`;
 
 /** The parameters of `offered`, one a column. */
 const columnsOf = (uploads: readonly NewUpload[]): Buffer[] => {
@@ -55,49 +65,78 @@ const columnsOf = (uploads: readonly NewUpload[]): Buffer[] => {
     texts('body_hash'),
   ];
 };
-type TextColumn = Exclude<keyof NewUpload, 'version' | 'partition' | 'offset'>;
+type TextColumn = Exclude<keyof NewUpload, 'version' | 'partition' | 'offset' | 'published_ms'>;
+
+/** The last instant that a Date holds: what nobody dated is not older than a database. */
+const undatedMs = 8.64e15;
 
 const columns = `appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic,
-  partition, "offset", body, body_hash, state, finished_at, detail`;
+  partition, "offset", body, body_hash, state, finished_at, detail, caution, next_attempt_at`;
 
 /**
  * The one door by which events become uploads: a row that breaks a unique rule is left out (see {@link readRivals}),
  * one whose payment has a newer version acknowledged is recorded as superseded. Of two offered rows that share an event
- * id, only one is inserted.
+ * id, only one is inserted. A version that a tombstone covers is left out; a newer one, and an event that is older than
+ * this database by more than clocks differ (a minute), carries a caution. The latter waits until its payment's newest is here, see older-store.ts.
  */
 export async function insertUploads(
   db: Queryable,
   uploads: readonly NewUpload[],
   options: { acknowledgements: boolean },
 ): Promise<Inserted> {
-  const { rows } = await db.query<{ count: number; superseded: number; positions: string[] | null }>({
+  const { rows } = await db.query<{
+    count: number;
+    superseded: number;
+    positions: string[] | null;
+    forgotten: string[] | null;
+  }>({
     name: 'insert_uploads',
-    text: `with judged as (
+    text: `with base as materialized (
+      select date_part('epoch', created_at - interval '1 minute') * 1000 as created_ms, older_accepted_at is not null as accepted
+      from fahuo.deployment
+    ), judged as (
       select r.*, exists (
         select 1 from fahuo.upload o
         where o.appid = r.appid and o.payment = r.payment and o.version > r.version and o.state = 'acknowledged'
-      ) as outdated
-      from ${offered}
+      ) as outdated, coalesce(r.version <= t.last_version, false) as forgotten,
+      case
+        when r.published_ms < (select created_ms from base) and not (select accepted from base) then 'older'
+        when t.last_version is not null or r.published_ms < (select created_ms from base) then 'forgotten'
+      end as caution
+      from ${offered} left join fahuo.tombstone t on t.appid = r.appid and t.payment = r.payment
     ), inserted as (
       insert into fahuo.upload (${columns})
       select appid, payment, version, kind::fahuo.upload_kind, event_id, source, event_time, reason, approved_by,
         traceparent, topic, partition, "offset", body, body_hash,
         (case when outdated then 'superseded' else 'pending' end)::fahuo.upload_state,
         case when outdated then clock_timestamp() end,
-        case when outdated then 'a newer version was acknowledged before this one arrived' end
-      from judged
+        case when outdated then 'a newer version was acknowledged before this one arrived' end,
+        caution::fahuo.upload_caution,
+        case when caution = 'older' and not outdated then 'infinity' else clock_timestamp() end
+      from judged where not forgotten
       on conflict do nothing
       returning topic, partition, "offset", ${acknowledgementColumns('upload')}
     ), told as (
       ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $16::boolean
     )
     select count(*), count(*) filter (where state = 'superseded') as superseded,
-      case when count(*) < $17 then coalesce(array_agg(topic || '/' || partition || '/' || "offset"), '{}') end as positions
+      case when count(*) < $17 then coalesce(array_agg(topic || '/' || partition || '/' || "offset"), '{}') end as positions,
+      (select array_agg(topic || '/' || partition || '/' || "offset") from judged where forgotten) as forgotten
     from inserted`,
-    values: [...columnsOf(uploads), options.acknowledgements, uploads.length],
+    values: [
+      ...columnsOf(uploads),
+      options.acknowledgements,
+      uploads.length,
+      int8Array(uploads.map((upload) => upload.published_ms ?? undatedMs)),
+    ],
   });
-  const { count = 0, superseded = 0, positions = [] } = rows[0] ?? {};
-  return { count, superseded, positions: positions === null ? null : new Set(positions) };
+  const { count = 0, superseded = 0, positions = [], forgotten } = rows[0] ?? {};
+  return {
+    count,
+    superseded,
+    positions: positions === null ? null : new Set(positions),
+    forgotten: new Set(forgotten ?? []),
+  };
 }
 
 /** The rows that stand where a left-out one wanted to be. */

@@ -1,4 +1,4 @@
-import type { ParkReason, UploadKind } from '../../db/states.ts';
+import type { ParkReason, UploadCaution, UploadKind } from '../../db/states.ts';
 import type { Answer } from '../wechat/answer.ts';
 
 /** An upload row while a lease on it is ours. Times are Unix milliseconds of the database's clock. */
@@ -33,6 +33,8 @@ export type Held = {
   history: boolean;
   /** This may be the other half of a payment that its `mchid:out_trade_no` names: a read tells which. */
   loose: boolean;
+  /** Why a row without such a sibling has a history all the same. */
+  caution?: UploadCaution | null;
 };
 
 /** Where a claimed row goes next. The states that may be left are `uploading` and `unknown`. */

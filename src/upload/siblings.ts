@@ -19,6 +19,9 @@ export type SiblingRow = {
   finishedCodes: readonly number[];
 };
 
+/** What a tombstone keeps of a payment: see tombstone-store.ts. */
+export type Grave = { finished: boolean; chanceSpent: boolean };
+
 /** Codes that prove the payment finished, whatever a lagging read shows: never shipped again from here (P5). */
 export const finishedCodes: readonly number[] = [10060002, 10060003];
 const chanceUsed = 10060003;
@@ -51,8 +54,12 @@ export const noSiblings: Siblings = {
   acknowledged: [],
 };
 
-/** Pure. `rows` are all rows of the payment, the row itself among them. */
-export function siblingsOf(row: { id: number; body: string }, rows: readonly SiblingRow[]): Siblings {
+/** Pure. `rows` are all rows of the payment, the row itself among them; `graves` tell of those that were forgotten. */
+export function siblingsOf(
+  row: { id: number; body: string },
+  rows: readonly SiblingRow[],
+  graves: readonly Grave[] = [],
+): Siblings {
   const ours = contentOf(row.body);
   const others = rows.filter((one) => one.id !== row.id);
   const acknowledged = others
@@ -63,8 +70,9 @@ export function siblingsOf(row: { id: number; body: string }, rows: readonly Sib
   const codes = rows.flatMap((one) => one.finishedCodes);
   return {
     inFlight: others.some((one) => one.state === 'uploading' || one.state === 'unknown'),
-    finished: codes.length > 0 || acknowledged.some(finishes),
+    finished: codes.length > 0 || acknowledged.some(finishes) || graves.some((grave) => grave.finished),
     spent:
+      graves.some((grave) => grave.chanceSpent) ||
       codes.includes(chanceUsed) ||
       others.some((one) => one.state === 'acknowledged' && one.kind === 'corrected'),
     otherKind: last !== undefined && isOtherKindThan(last, ours),

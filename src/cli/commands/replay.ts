@@ -80,7 +80,7 @@ async function replay(
       table([
         ['events', plan.events],
         ['acknowledged already', plan.acknowledged],
-        ['rejected or superseded', plan.finished],
+        ['rejected, superseded or forgotten', plan.finished],
         ['under way', plan.underWay],
         ['parked', plan.parked],
         ['dead letters', plan.dead],

@@ -18,7 +18,8 @@ export function addShow(program: Command): void {
       const pool = await openPool(config, openLog(config), { max: 2 });
       try {
         const story = await tellStory(pool, payment, topicsOf(config));
-        const known = story.outbox.length + story.uploads.length + story.deadLetters.length;
+        const known =
+          story.outbox.length + story.uploads.length + story.deadLetters.length + story.forgotten.length;
         if (known === 0) process.exitCode = exitCodes.nothingMatched;
         answer(json, story, () => (known === 0 ? `Nothing is known of ${payment}.` : render(story)));
       } finally {
@@ -35,6 +36,12 @@ const render = (story: Story): string =>
     ...story.outbox.map(
       (row) =>
         `  outbox ${row.id}  v${row.version}  ${row.type}  event ${row.eventId}  ${time(row.createdAt)}\n    ${placeOf(row)}`,
+    ),
+    ...story.forgotten.map(
+      (left) =>
+        `  forgotten ${time(left.updatedAt)}  up to v${left.lastVersion}  ${left.finished ? 'finished' : 'not finished'}${
+          left.chanceSpent ? ', its correction made' : ''
+        }`,
     ),
     ...story.uploads.flatMap((upload) => [uploadLine(upload), ...upload.tries.map(attemptLine)]),
     ...story.deadLetters.map(

@@ -255,3 +255,27 @@ describe('before a send to a payment that may have a history', () => {
     expect(waitForPausedReads(context)).toMatchObject({ to: 'pending', afterMs: 30_000, spent: false });
   });
 });
+
+describe('before a send by an event that is older than the database', () => {
+  const before = (change: Partial<Held>, verdict: Verdict, shipped: boolean) =>
+    decideBeforeSend(
+      row({ caution: 'older', ...change }),
+      { reading: { kind: 'verdict', verdict, shipped }, siblings: noSiblings },
+      context,
+    );
+
+  it('never restates what WeChat shows', () => {
+    for (const verdict of [{ kind: 'open' }, { kind: 'finished', count: 1 }] satisfies Verdict[])
+      for (const kind of kinds) expect(lineOf(before({ kind }, verdict, true))).toBe('parked older_event');
+  });
+
+  it('acknowledges what WeChat holds already, and sends what it does not know', () => {
+    expect(before({}, { kind: 'same', count: 1 }, true).to).toBe('acknowledged');
+    expect(before({}, { kind: 'open' }, false)).toEqual({ to: 'send' });
+  });
+
+  it('is an event like any other where its caution is another one', () => {
+    expect(before({ caution: 'forgotten' }, { kind: 'open' }, true)).toEqual({ to: 'send' });
+    expect(before({ caution: null }, { kind: 'open' }, true)).toEqual({ to: 'send' });
+  });
+});

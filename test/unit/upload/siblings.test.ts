@@ -33,6 +33,14 @@ describe('what our own record says of a payment', () => {
     expect(siblingsOf(row, [sibling({ id: 9, state: 'uploading' })])).toEqual(noSiblings);
   });
 
+  it('remembers of what was forgotten that it was finished, and that its chance is spent', () => {
+    const grave = (finished: boolean, chanceSpent: boolean) =>
+      siblingsOf(row, [], [{ finished, chanceSpent }]);
+    expect(grave(false, false)).toEqual(noSiblings);
+    expect(grave(true, false)).toEqual({ ...noSiblings, finished: true });
+    expect(grave(true, true)).toEqual({ ...noSiblings, finished: true, spent: true });
+  });
+
   it('says when another row is or may be on the wire', () => {
     expect(of(sibling({ state: 'uploading' }))).toEqual(['inFlight']);
     expect(of(sibling({ state: 'unknown' }))).toEqual(['inFlight']);

@@ -1,0 +1,23 @@
+import type { Queryable } from '../../db/client.ts';
+
+/** Each by the first entry of its primary key, which is the oldest row, or nearly; the small tables whole. */
+const oldest: Record<string, string> = {
+  outbox: 'select created_at from fahuo.outbox order by id limit 1',
+  relay_journal: 'select published_at from fahuo.relay_journal order by shard, first_id limit 1',
+  relay_parked: 'select min(parked_at) from fahuo.relay_parked',
+  upload: 'select received_at from fahuo.upload order by id limit 1',
+  attempt: 'select finished_at from fahuo.attempt order by upload_id, id limit 1',
+  dead_letter: 'select received_at from fahuo.dead_letter order by id limit 1',
+  pause: 'select min(paused_at) from fahuo.pause',
+};
+
+/** How far back each table goes that has a retention. */
+export async function readOldestRows(db: Queryable): Promise<{ table: string; ageSeconds: number }[]> {
+  const ages = Object.entries(oldest).map(
+    ([table, sql]) =>
+      `select '${table}' as "table",
+         coalesce(extract(epoch from clock_timestamp() - (${sql})), 0)::float8 as "ageSeconds"`,
+  );
+  const { rows } = await db.query<{ table: string; ageSeconds: number }>(ages.join(' union all '));
+  return rows;
+}

@@ -1,0 +1,194 @@
+import type { Queryable } from '../../db/client.ts';
+import type { AgedRow } from './forget.ts';
+
+const past = (column: string, parameter: string): string =>
+  `${column} < now() - ${parameter} * interval '1 millisecond'`;
+
+/** Null while another instance does it; the cursor to go on from otherwise. */
+export async function takeUpkeep(
+  db: Queryable,
+  lease: { name: string; owner: string; leaseMs: number },
+): Promise<number | null> {
+  const { rows } = await db.query<{ cursor: number }>(
+    `update fahuo.upkeep set owner = $2, lease_until = now() + $3 * interval '1 millisecond'
+     where name = $1 and (owner = $2 or lease_until is null or lease_until < now()) returning cursor`,
+    [lease.name, lease.owner, lease.leaseMs],
+  );
+  return rows[0]?.cursor ?? null;
+}
+
+/** Where to go on; when a pass is over, another instance may make the next. */
+export async function saveUpkeep(
+  db: Queryable,
+  at: { name: string; owner: string; cursor: number; over: boolean },
+): Promise<void> {
+  await db.query(
+    `update fahuo.upkeep set cursor = $3, lease_until = case when $4::boolean then null else lease_until end
+     where name = $1 and owner = $2`,
+    [at.name, at.owner, at.cursor, at.over],
+  );
+}
+
+export type PageRow = {
+  id: number;
+  appid: string;
+  payment: string;
+  due: boolean;
+  /** It came within the retention, and so did all that follow it. */
+  fresh: boolean;
+};
+
+/** Rows in the order in which they came, through the primary key. */
+export async function readPage(
+  db: Queryable,
+  page: { after: number; limit: number; retentionMs: number },
+): Promise<PageRow[]> {
+  const { rows } = await db.query<PageRow>(
+    `select id, appid, payment, coalesce(${past('finished_at', '$3::float8')}, false) as due,
+       not (${past('received_at', '$3::float8')}) as fresh
+     from fahuo.upload where id > $1 order by id limit $2`,
+    [page.after, page.limit, page.retentionMs],
+  );
+  return rows;
+}
+
+/** All rows of these payments, by the index of their versions. */
+export async function readAged(
+  db: Queryable,
+  payments: readonly { appid: string; payment: string }[],
+  retentionMs: number,
+): Promise<AgedRow[]> {
+  const { rows } = await db.query<AgedRow>(
+    `select u.id, u.appid, u.payment, u.version, u.kind, u.state, u.attempts, u.errcode,
+       coalesce(u.errcode in (10060002, 10060003), false) or exists (
+         select 1 from fahuo.attempt a where a.upload_id = u.id and a.errcode in (10060002, 10060003)
+       ) as "toldFinished",
+       case when u.state = 'acknowledged' then u.body end as body,
+       coalesce(${past('u.finished_at', '$3::float8')}, false) as due
+     from (select distinct * from unnest($1::text[], $2::text[]) as d(appid, payment)) p
+     join fahuo.upload u on u.appid = p.appid and u.payment = p.payment`,
+    [payments.map(({ appid }) => appid), payments.map(({ payment }) => payment), retentionMs],
+  );
+  return rows;
+}
+
+/**
+ * Who may be inserting uploads now. A statement locks the table before it takes its snapshot, so one that is not among
+ * these sees every tombstone that was committed before this look.
+ */
+export async function readInserters(db: Queryable): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>(
+    `select virtualtransaction as name from pg_locks
+     where locktype = 'relation' and relation = 'fahuo.upload'::regclass and mode = 'RowExclusiveLock' and granted
+       and database = (select oid from pg_database where datname = current_database())`,
+  );
+  return rows.map((row) => row.name);
+}
+
+/**
+ * Deletes rows and their attempts, where their payment has still nothing but final rows past the retention. What
+ * another holds at this moment is left for the next pass. Returns the numbers of rows.
+ */
+export async function deleteForgotten(
+  db: Queryable,
+  ids: readonly number[],
+  retentionMs: number,
+): Promise<{ uploads: number; attempts: number }> {
+  const { rows } = await db.query<{ uploads: number; attempts: number }>(
+    `with due as (
+      select u.id from fahuo.upload u
+      where u.id = any($1::bigint[]) and ${past('u.finished_at', '$2::float8')} and not exists (
+        select 1 from fahuo.upload o where o.appid = u.appid and o.payment = u.payment
+          and (o.finished_at is null or not (${past('o.finished_at', '$2::float8')}))
+      )
+      for update of u skip locked
+    ), gone as (
+      delete from fahuo.upload u using due where u.id = due.id returning u.id
+    ), tries as (
+      delete from fahuo.attempt a using gone where a.upload_id = gone.id returning a.id
+    )
+    select (select count(*) from gone) as uploads, (select count(*) from tries) as attempts`,
+    [ids, retentionMs],
+  );
+  return rows[0] ?? { uploads: 0, attempts: 0 };
+}
+
+/** Oldest first; what was not published yet stays. Returns the count. */
+export async function deleteDeadLetters(
+  db: Queryable,
+  of: { limit: number; retentionMs: number },
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from fahuo.dead_letter where id in (
+       select id from (select id, received_at, published_at from fahuo.dead_letter order by id limit $1) l
+       where ${past('received_at', '$2::float8')} and published_at is not null
+     )`,
+    [of.limit, of.retentionMs],
+  );
+  return rowCount ?? 0;
+}
+
+/** The cursor below which every shard has published. */
+export async function readPublishedUpTo(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ cursor: number | null }>(
+    'select min(cursor) as cursor from fahuo.relay_cursor',
+  );
+  return rows[0]?.cursor ?? 0;
+}
+
+/**
+ * Published rows at the front of the outbox's oldest partition, for shops that fill none within the retention. From the
+ * partition itself: a lock on the parent is what the relay's frontier waits for. Parked rows stay. Returns the count.
+ */
+export async function deletePublished(
+  db: Queryable,
+  of: { partition: string; upTo: number; limit: number; retentionMs: number },
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from fahuo.${of.partition} where id in (
+       select id from (select id, created_at from fahuo.${of.partition} where id <= $1 order by id limit $2) o
+       where ${past('created_at', '$3::float8')}
+         and not exists (select 1 from fahuo.relay_parked p where p.outbox_id = o.id)
+     )`,
+    [of.upTo, of.limit, of.retentionMs],
+  );
+  return rowCount ?? 0;
+}
+
+/** The outbox's partitions that hold rows up to `upTo`, lowest first. */
+export async function readPublishedPartitions(db: Queryable, upTo: number): Promise<string[]> {
+  const { rows } = await db.query<{ name: string }>(
+    `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = 'fahuo.outbox'::regclass and c.relname ~ '^outbox_p[0-9]+$'
+       and substr(c.relname, 9)::bigint * 1000000 <= $1 order by substr(c.relname, 9)::bigint`,
+    [upTo],
+  );
+  return rows.map((row) => row.name);
+}
+
+/** Entries of batches whose rows are all gone: below the oldest row, or up to the cursor. Returns the count. */
+export async function deleteJournal(
+  db: Queryable,
+  of: { limit: number; retentionMs: number },
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from fahuo.relay_journal j using (
+       select shard, first_id, topic, partition from fahuo.relay_journal
+       where last_id < coalesce((select id from fahuo.outbox order by id limit 1),
+         (select min(cursor) + 1 from fahuo.relay_cursor)) and ${past('published_at', '$2::float8')}
+       order by shard, first_id limit $1
+     ) old
+     where (j.shard, j.first_id, j.topic, j.partition) = (old.shard, old.first_id, old.topic, old.partition)`,
+    [of.limit, of.retentionMs],
+  );
+  return rowCount ?? 0;
+}
+
+/** Tokens that nobody renewed for so long. Returns the count. */
+export async function deleteTokens(db: Queryable, retentionMs: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from fahuo.token where ${past('expires_at', '$1::float8')} and (lock_until is null or lock_until < now())`,
+    [retentionMs],
+  );
+  return rowCount ?? 0;
+}

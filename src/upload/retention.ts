@@ -1,0 +1,141 @@
+import type { Pool } from '../../db/client.ts';
+import { monotonicMs, pause } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { runLoop, type StepResult } from '../loop.ts';
+import { decideGraves, type Grave } from './forget.ts';
+import { olderIsQuiet, releaseOlder } from './older-store.ts';
+import * as store from './retention-store.ts';
+import { writeTombstones } from './tombstone-store.ts';
+
+/**
+ * Retention. Reads and deletes the old end of every table; writes fahuo.tombstone.
+ *
+ * I1 A payment's tombstone is committed, and every insert that does not see it has ended, before its rows go: an event
+ *    that comes at that moment finds the rows or the tombstone (P12).
+ * I2 A payment is forgotten whole: all its rows are final and past their retention.
+ * I3 A step is small and takes what nobody holds; one instance at a time does it, at its leisure.
+ */
+export type RetentionDeps = { pool: Pool; log: Log };
+export type RetentionOptions = {
+  instance: string;
+  uploadMs: number;
+  deadLetterMs: number;
+  outboxMs: number;
+  /** How long nothing older than the database must have come before what is here is decided about. */
+  olderQuietMs: number;
+  /** Write acknowledgements to the ack topic as well as to the view. */
+  acknowledgements: boolean;
+  /** From one pass over the tables to the next. */
+  everyMs: number;
+};
+
+const name = 'retention';
+const leaseMs = 60_000;
+const pageRows = 500;
+/** As long as a step is short, retention has less than half of one connection. */
+const restMs = 50;
+const insertersWithinMs = 10_000;
+const insertersEveryMs = 20;
+const tokenMs = 30 * 86_400_000;
+
+export async function runRetention(
+  deps: RetentionDeps,
+  options: RetentionOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const olderEveryMs = Math.min(5_000, options.everyMs);
+  const loop = (loopName: string, everyMs: number, step: () => Promise<StepResult>): Promise<void> => {
+    const waits = { idleMinMs: everyMs, idleMaxMs: everyMs, errorMinMs: everyMs, errorMaxMs: everyMs };
+    return runLoop(step, { name: `retention.${loopName}`, ...waits, log: deps.log }, signal);
+  };
+  await Promise.all([
+    loop('tables', options.everyMs, () => retain(deps, options, signal)),
+    loop('older', olderEveryMs, () => releaseHeld(deps, options)),
+  ]);
+}
+
+/** One small step; `busy` while there may be more. */
+export async function retain(
+  deps: RetentionDeps,
+  options: RetentionOptions,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { pool, log } = deps;
+  const after = await store.takeUpkeep(pool, { name, owner: options.instance, leaseMs });
+  if (after === null) return 'idle';
+  const page = await store.readPage(pool, { after, limit: pageRows, retentionMs: options.uploadMs });
+  const forgotten = await forget(deps, options, { page, signal });
+  const rest = { limit: pageRows, retentionMs: options.outboxMs };
+  const counts = {
+    ...forgotten,
+    dead_letters: await store.deleteDeadLetters(pool, {
+      limit: pageRows,
+      retentionMs: options.deadLetterMs,
+    }),
+    outbox: await trimOutbox(pool, rest),
+    journal: await store.deleteJournal(pool, rest),
+    tokens: await store.deleteTokens(pool, tokenMs),
+  };
+  if (Object.values(counts).some((count) => count > 0)) log.debug(counts, 'retention.deleted');
+  const over = page.length < pageRows || page.some((row) => row.fresh);
+  const more = [counts.dead_letters, counts.outbox, counts.journal].some((count) => count === pageRows);
+  const cursor = over ? 0 : (page.at(-1)?.id ?? 0);
+  await store.saveUpkeep(pool, { name, owner: options.instance, cursor, over: over && !more });
+  if (over && !more) return 'idle';
+  await pause(restMs, signal);
+  return 'busy';
+}
+
+type Page = { page: readonly store.PageRow[]; signal: AbortSignal };
+
+async function forget(
+  { pool, log }: RetentionDeps,
+  options: RetentionOptions,
+  { page, signal }: Page,
+): Promise<{ uploads: number; attempts: number }> {
+  const nothing = { uploads: 0, attempts: 0 };
+  const due = page.filter((row) => row.due);
+  if (due.length === 0) return nothing;
+  const graves = decideGraves(await store.readAged(pool, due, options.uploadMs));
+  if (graves.length === 0) return nothing;
+  await writeTombstones(pool, graves);
+  if (!(await insertersEnded(pool, signal))) {
+    log.info({ remedy: 'end the transaction that holds fahuo.upload open' }, 'retention.waits');
+    return nothing;
+  }
+  return store.deleteForgotten(pool, idsOf(graves), options.uploadMs);
+}
+
+const idsOf = (graves: readonly Grave[]): number[] => graves.flatMap((grave) => grave.ids);
+
+/** Whether all who may not see the tombstones have ended. */
+async function insertersEnded(pool: Pool, signal: AbortSignal): Promise<boolean> {
+  const deadline = monotonicMs() + insertersWithinMs;
+  let open = await store.readInserters(pool);
+  while (open.length > 0 && !signal.aborted && monotonicMs() < deadline) {
+    await pause(insertersEveryMs, signal);
+    const now = new Set(await store.readInserters(pool));
+    open = open.filter((inserter) => now.has(inserter));
+  }
+  return open.length === 0;
+}
+
+async function trimOutbox(pool: Pool, of: { limit: number; retentionMs: number }): Promise<number> {
+  const upTo = await store.readPublishedUpTo(pool);
+  for (const partition of await store.readPublishedPartitions(pool, upTo)) {
+    const deleted = await store.deletePublished(pool, { ...of, partition, upTo });
+    if (deleted > 0) return deleted;
+  }
+  return 0;
+}
+
+async function releaseHeld({ pool, log }: RetentionDeps, options: RetentionOptions): Promise<StepResult> {
+  if (!(await olderIsQuiet(pool, options.olderQuietMs))) return 'idle';
+  const released = await releaseOlder(pool, {
+    limit: pageRows,
+    acknowledgements: options.acknowledgements,
+  });
+  if (released.rows === 0) return 'idle';
+  log.info({ ...released }, 'older.released');
+  return 'busy';
+}

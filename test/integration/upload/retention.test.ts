@@ -1,0 +1,209 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bundledCarriers } from '../../../src/carriers.ts';
+import { acceptMessages } from '../../../src/consumer/handle.ts';
+import { insertDeadLetters, markPublished } from '../../../src/consumer/store.ts';
+import { createLog } from '../../../src/log.ts';
+import { createMetrics } from '../../../src/metrics.ts';
+import { claimPending } from '../../../src/upload/claim-store.ts';
+import { retain, type RetentionOptions } from '../../../src/upload/retention.ts';
+import { readTombstone } from '../../../src/upload/tombstone-store.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { appid, shippedEvent } from '../../support/events.ts';
+import { eventually } from '../../support/eventually.ts';
+
+const log = createLog({ level: 'silent' });
+const dayMs = 86_400_000;
+const options: RetentionOptions = {
+  instance: 'one',
+  uploadMs: 400 * dayMs,
+  deadLetterMs: 90 * dayMs,
+  outboxMs: 7 * dayMs,
+  olderQuietMs: 1,
+  acknowledgements: true,
+  everyMs: 10,
+};
+
+let database: TestDatabase;
+let stop: AbortController;
+beforeEach(async () => {
+  database = await createDatabase();
+  stop = new AbortController();
+});
+afterEach(() => database.drop());
+
+type Change = { payment: string; version?: number; text?: string; corrected?: boolean };
+
+const accept = (...changes: Change[]) =>
+  acceptMessages(
+    { pool: database.pool, log, metrics: createMetrics() },
+    changes.map(({ text, corrected, ...rest }, index) => {
+      const event = shippedEvent(rest);
+      if (text !== undefined) event.data.shipping_list[0]!['item_desc'] = text;
+      const type = { type: 'fahuo.shipment.corrected.v1', reason: 'wrong text', approved_by: 'li' };
+      return {
+        topic: 't',
+        partition: 0,
+        offset: index,
+        key: null,
+        value: Buffer.from(JSON.stringify(corrected === true ? { ...event, ...type } : event)),
+        headers: { 'content-type': Buffer.from('application/cloudevents+json') },
+      };
+    }),
+    { carriers: bundledCarriers(), maskContacts: false, acknowledgements: true },
+  );
+
+/** As if they had been sent and acknowledged 500 days ago, with two attempts each. */
+const age = async (where = 'true'): Promise<void> => {
+  await database.pool.query(
+    `update fahuo.upload set state = 'acknowledged', finished_at = now() - interval '500 days', attempts = 1,
+       received_at = now() - interval '501 days' where ${where}`,
+  );
+  await database.pool.query(
+    `insert into fahuo.attempt (upload_id, number, kind, outcome)
+     select id, n, 'send', 'accepted' from fahuo.upload, generate_series(1, 2) n where ${where}`,
+  );
+};
+const pass = async (change: Partial<RetentionOptions> = {}): Promise<void> => {
+  while ((await retain({ pool: database.pool, log }, { ...options, ...change }, stop.signal)) === 'busy');
+};
+const count = async (table: string): Promise<number> =>
+  (await database.pool.query<{ n: number }>(`select count(*) as n from fahuo.${table}`)).rows[0]!.n;
+const versions = async (payment: string): Promise<number[]> =>
+  (
+    await database.pool.query<{ version: number }>(
+      'select version from fahuo.upload where payment = $1 order by version',
+      [payment],
+    )
+  ).rows.map((row) => row.version);
+
+describe('retention', () => {
+  it('leaves a tombstone of what it forgets, and a replay of that makes no row', async () => {
+    const events = Array.from({ length: 700 }, (_, index) => ({ payment: `p${index}` }));
+    await accept(...events);
+    await age();
+    await pass();
+    expect([await count('upload'), await count('attempt'), await count('tombstone')]).toEqual([0, 0, 700]);
+    expect(await accept(...events)).toEqual({ inserted: 0, duplicate: 700, superseded: 0, dead: 0 });
+    expect(await count('upload')).toBe(0);
+    expect(await count('dead_letter')).toBe(0);
+  });
+
+  it('knows a repeated correction again, which is no second correction', async () => {
+    const both = [{ payment: 'p' }, { payment: 'p', version: 2, corrected: true, text: '二' }];
+    await accept(...both);
+    await age();
+    await pass();
+    expect(await readTombstone(database.pool, { appid, payment: 'p' })).toMatchObject({
+      lastVersion: 2,
+      finished: true,
+      chanceSpent: true,
+    });
+    await accept({ payment: 'p', version: 3, corrected: true, text: '三' });
+    expect(await accept(...both)).toEqual({ inserted: 0, duplicate: 2, superseded: 0, dead: 0 });
+  });
+
+  it('has a newer version of a forgotten payment read before its first send', async () => {
+    await accept({ payment: 'p' }, { payment: 'q' });
+    await age();
+    await pass();
+    await accept({ payment: 'p', version: 2, text: '新' }, { payment: 'new' });
+    const claimed = await claimPending(database.pool, {
+      appid,
+      owner: 'one',
+      leaseMs: 1_000,
+      limit: 10,
+      acknowledgements: true,
+      dueSinceMs: null,
+    });
+    expect(claimed.map(({ payment, history }) => [payment, history]).sort()).toEqual([
+      ['new', false],
+      ['p', true],
+    ]);
+  });
+
+  it('keeps a payment whole while one of its versions waits or is young', async () => {
+    await accept({ payment: 'waits' }, { payment: 'waits', version: 2 }, { payment: 'young' });
+    await accept({ payment: 'young', version: 2 }, { payment: 'old' });
+    await age(`version = 1`);
+    await database.pool.query(
+      `update fahuo.upload set state = 'acknowledged', finished_at = now() - interval '399 days'
+       where payment = 'young' and version = 2`,
+    );
+    await pass();
+    expect(await versions('waits')).toEqual([1, 2]);
+    expect(await versions('young')).toEqual([1, 2]);
+    expect(await versions('old')).toEqual([]);
+    expect(await count('tombstone')).toBe(1);
+  });
+
+  it('deletes nothing from under an insert that cannot see the tombstone', async () => {
+    await accept({ payment: 'p' });
+    await age();
+    const client = await database.pool.connect();
+    await client.query('begin');
+    // What the door does, on its way to disk: judged before the tombstone was there, committed after.
+    await client.query(
+      `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset", body, body_hash)
+       select appid, payment, 2, kind, 'late', source, event_time, topic, partition, 99, body, body_hash from fahuo.upload`,
+    );
+    const passing = pass();
+    await eventually(async () => expect(await count('tombstone')).toBe(1));
+    await client.query('commit');
+    client.release();
+    await passing;
+    expect(await versions('p')).toEqual([1, 2]);
+  });
+
+  it('is made by one instance at a time, and by another when that one has finished', async () => {
+    await accept({ payment: 'p' });
+    await age();
+    await database.pool.query(
+      `update fahuo.upkeep set owner = 'other', lease_until = now() + interval '1 hour' where name = 'retention'`,
+    );
+    await pass();
+    expect(await count('upload')).toBe(1);
+    await database.pool.query(`update fahuo.upkeep set lease_until = now() - interval '1 s'`);
+    await pass();
+    expect(await count('upload')).toBe(0);
+    await pass({ instance: 'two' });
+    expect((await database.pool.query('select owner from fahuo.upkeep')).rows).toEqual([{ owner: 'two' }]);
+  });
+
+  it('drops dead letters that are on their topic, and keeps the others', async () => {
+    const letter = (offset: number) => ({
+      received: { topic: 't', partition: 0, offset, key: null, value: null, headers: {} },
+      reason: 'invalid' as const,
+      detail: 'd',
+      eventId: null,
+    });
+    await insertDeadLetters(database.pool, [letter(1), letter(2), letter(3)]);
+    await database.pool.query(
+      `update fahuo.dead_letter set received_at = now() - interval '91 days' where "offset" < 3`,
+    );
+    await markPublished(database.pool, [1, 3]);
+    await pass();
+    const { rows } = await database.pool.query<{ at: number }>(
+      'select "offset" as at from fahuo.dead_letter order by 1',
+    );
+    expect(rows.map((row) => row.at)).toEqual([2, 3]);
+  });
+
+  it('drops outbox rows that were published, with their journal, and never a parked one', async () => {
+    for (const payment of ['a', 'b', 'c', 'd'])
+      await database.pool.query('select fahuo.enqueue($1)', [JSON.stringify(shippedEvent({ payment }))]);
+    await database.pool.query(`update fahuo.outbox set created_at = now() - interval '8 days' where id <> 3`);
+    await database.pool.query('update fahuo.relay_cursor set cursor = 3');
+    await database.pool.query(
+      `insert into fahuo.relay_parked (outbox_id, appid, payment, reason) values (2, 'x', 'b', 'too_large')`,
+    );
+    await database.pool.query(
+      `insert into fahuo.relay_journal (shard, first_id, last_id, topic, partition, partition_count, base_offset, count, published_at)
+       select 0, n, n, 't', 0, 1, n, 1, now() - interval '8 days' from generate_series(1, 3) n`,
+    );
+    await pass();
+    const ids = async (sql: string): Promise<number[]> =>
+      (await database.pool.query<{ id: number }>(sql)).rows.map((row) => row.id);
+    expect(await ids('select id from fahuo.outbox order by id')).toEqual([2, 3, 4]);
+    expect(await ids('select first_id as id from fahuo.relay_journal order by 1')).toEqual([2, 3]);
+  });
+});
