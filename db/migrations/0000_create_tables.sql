@@ -36,6 +36,15 @@ CREATE TABLE "fahuo"."budget" (
 	"told_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."consumer_offset" (
+	"consumer_group" text NOT NULL,
+	"topic" text NOT NULL,
+	"partition" integer NOT NULL,
+	"next_offset" bigint NOT NULL,
+	"updated_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "consumer_offset_consumer_group_topic_partition_pk" PRIMARY KEY("consumer_group","topic","partition")
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."dead_letter" (
 	"id" bigserial PRIMARY KEY NOT NULL,
 	"topic" text NOT NULL,
@@ -44,11 +53,13 @@ CREATE TABLE "fahuo"."dead_letter" (
 	"key" "bytea",
 	"value" "bytea",
 	"headers" text NOT NULL,
+	"message_hash" text NOT NULL,
 	"reason" "fahuo"."dead_letter_reason" NOT NULL,
 	"detail" text NOT NULL,
 	"event_id" text,
 	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"published_at" timestamp (3) with time zone,
+	"leased_until" timestamp (3) with time zone,
 	"redriven_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
@@ -165,7 +176,8 @@ CREATE TABLE "fahuo"."upload" (
 	CONSTRAINT "upload_version_positive" CHECK ("fahuo"."upload"."version" >= 1)
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset");--> statement-breakpoint
+CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset","message_hash");--> statement-breakpoint
+CREATE INDEX "dead_letter_event" ON "fahuo"."dead_letter" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id");--> statement-breakpoint
