@@ -153,7 +153,12 @@ export const upload = fahuo.table(
   },
   (t) => [
     uniqueIndex('upload_event').on(t.eventId),
-    uniqueIndex('upload_payment_version').on(t.appid, t.payment, t.version),
+    // The payment first: a look-up that knows no appid (an order service's, an operator's) is served by it, too.
+    uniqueIndex('upload_payment_version').on(t.payment, t.appid, t.version),
+    // `mchid` and `out_trade_no` of fahuo.acknowledgements: an entry for payments that are named so, and for no other.
+    index('upload_out_trade_no')
+      .on(sql`split_part(${t.payment}, ':', 2)`)
+      .where(sql`strpos(${t.payment}, ':') > 0`),
     uniqueIndex('upload_one_in_flight')
       .on(t.appid, t.payment)
       .where(sql`${t.state} in ('uploading', 'unknown')`),
@@ -225,6 +230,8 @@ export const deadLetter = fahuo.table(
     reason: deadLetterReason('reason').notNull(),
     detail: text('detail').notNull(),
     eventId: text('event_id'),
+    /** Where the message names one; by it an operator finds the letter. */
+    payment: text('payment'),
     receivedAt: instant('received_at')
       .notNull()
       .default(sql`clock_timestamp()`),
@@ -236,6 +243,7 @@ export const deadLetter = fahuo.table(
   (t) => [
     uniqueIndex('dead_letter_offset').on(t.topic, t.partition, t.offset, t.messageHash),
     index('dead_letter_event').on(t.eventId),
+    index('dead_letter_payment').on(t.payment),
     index('dead_letter_unpublished')
       .on(t.id)
       .where(sql`${t.publishedAt} is null`),

@@ -91,7 +91,8 @@ async function acceptChunk(deps: AcceptDeps, chunk: Chunk, options: AcceptOption
     }
     const { received } = only;
     const detail = `the database refused it: ${messageOf(error)}`;
-    const dead: Decoded = { kind: 'dead', received, reason: 'invalid', detail, eventId: null };
+    const payment = only.kind === 'event' ? renderUpload(only).payment : only.payment;
+    const dead: Decoded = { kind: 'dead', received, reason: 'invalid', detail, eventId: null, payment };
     return insertChunk(deps, { decoded: [dead], progress }, options);
   }
 }
@@ -144,7 +145,9 @@ async function judge(pool: Pool, leftOut: readonly Offered[]): Promise<NewDeadLe
   const rivals = await readRivals(pool, uploadsOf(leftOut));
   return leftOut.flatMap(({ upload, received }) => {
     const judged = judgeLeftOut(upload, rivals);
-    return judged.kind === 'duplicate' ? [] : [{ ...judged, received, eventId: upload.event_id }];
+    return judged.kind === 'duplicate'
+      ? []
+      : [{ ...judged, received, eventId: upload.event_id, payment: upload.payment }];
   });
 }
 
