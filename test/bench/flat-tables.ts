@@ -20,6 +20,7 @@ export async function fillDatabase(bench: Bench, name: string, size: number): Pr
     max: 16,
     applicationName: 'bench',
     keyLookups: true,
+    queryTimeoutMs: 7_200_000, // an index over twenty million rows
     onError: () => undefined,
   });
   for (const partition of missingPartitions(await readPartitions(pool), size))

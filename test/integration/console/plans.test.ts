@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Queryable } from '../../../db/client.ts';
+import { connectAlone, type Queryable } from '../../../db/client.ts';
 import { tellStory } from '../../../src/console/story.ts';
 import { countFinal, countParked, readUnfinished } from '../../../src/console/status-store.ts';
 import { readByPayment, readByState } from '../../../src/replay/store.ts';
@@ -17,7 +17,8 @@ let scans: string[];
 /** Uploads of which every tenth payment is named by mchid and out_trade_no, with their outbox rows, attempts and journal. */
 beforeAll(async () => {
   database = await createDatabase();
-  await database.pool.query(
+  const filler = await connectAlone(database.url, 'fahuo-test'); // a pool's statements have a deadline
+  await filler.query(
     `with n as (
        select n, case when n % 10 = 0 then '19000:order-' || n else 'pay' || n end as payment from generate_series(1, $2::int) n
      ), outbox as (
@@ -34,6 +35,7 @@ beforeAll(async () => {
      from n order by n`,
     [appid, events],
   );
+  await filler.end();
   await database.pool.query(
     `insert into fahuo.relay_journal (shard, first_id, last_id, topic, partition, partition_count, base_offset, count)
      select 0, n * 1000 + 1, n * 1000 + 1000, 't', 0, 1, n * 1000, 1000 from generate_series(0, $1::int / 1000 - 1) n`,
