@@ -203,7 +203,12 @@ export const upload = fahuo.table(
   },
   (t) => [
     uniqueIndex('upload_event').on(t.eventId),
-    uniqueIndex('upload_payment_version').on(t.appid, t.payment, t.version),
+    // The payment first: a look-up that knows no appid (an order service's, an operator's) is served by it, too.
+    uniqueIndex('upload_payment_version').on(t.payment, t.appid, t.version),
+    // `mchid` and `out_trade_no` of fahuo.acknowledgements: an entry for payments that are named so, and for no other.
+    index('upload_out_trade_no')
+      .on(sql`split_part(${t.payment}, ':', 2)`)
+      .where(sql`strpos(${t.payment}, ':') > 0`),
     uniqueIndex('upload_one_in_flight')
       .on(t.appid, t.payment)
       .where(sql`${t.state} in ('uploading', 'unknown')`),
@@ -294,21 +299,47 @@ export const deadLetter = fahuo.table(
     key: bytea('key'),
     value: bytea('value'),
     headers: text('headers').notNull(),
+    /** Of key, value and headers: tells a redelivery from another message at the offset of a topic made again. */
+    messageHash: text('message_hash').notNull(),
     reason: deadLetterReason('reason').notNull(),
     detail: text('detail').notNull(),
     eventId: text('event_id'),
+    /** Where the message names one; by it an operator finds the letter. */
+    payment: text('payment'),
     receivedAt: instant('received_at')
       .notNull()
       .default(sql`clock_timestamp()`),
     publishedAt: instant('published_at'),
+    /** Until then the letter is another instance's to publish. */
+    leasedUntil: instant('leased_until'),
     redrivenAt: instant('redriven_at'),
   },
   (t) => [
-    uniqueIndex('dead_letter_offset').on(t.topic, t.partition, t.offset),
+    uniqueIndex('dead_letter_offset').on(t.topic, t.partition, t.offset, t.messageHash),
+    index('dead_letter_event').on(t.eventId),
+    index('dead_letter_payment').on(t.payment),
     index('dead_letter_unpublished')
       .on(t.id)
       .where(sql`${t.publishedAt} is null`),
   ],
+);
+
+/**
+ * By group and partition, the offset below which every message is in the tables. Written in the statement of the rows, so
+ * that a copy of the database that lost rows has lost this as well, and the consumer begins there again.
+ */
+export const consumerOffset = fahuo.table(
+  'consumer_offset',
+  {
+    consumerGroup: text('consumer_group').notNull(),
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    nextOffset: id('next_offset').notNull(),
+    updatedAt: instant('updated_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (t) => [primaryKey({ columns: [t.consumerGroup, t.topic, t.partition] })],
 );
 
 /** An app, or one of its endpoints, that must not be called now; `resumeAt` null waits for a person. */

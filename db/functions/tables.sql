@@ -5,6 +5,9 @@ CREATE TABLE fahuo.outbox_p1 PARTITION OF fahuo.outbox FOR VALUES FROM (1000000)
 --> statement-breakpoint
 CREATE TABLE fahuo.outbox_default PARTITION OF fahuo.outbox DEFAULT;
 --> statement-breakpoint
+-- One row a partition, rewritten with every chunk: room for its versions on its own page.
+ALTER TABLE fahuo.consumer_offset SET (fillfactor = 50);
+--> statement-breakpoint
 INSERT INTO fahuo.relay_cursor (shard) VALUES (0);
 --> statement-breakpoint
 -- Rows change state two or three times and are then left alone: vacuum soon and without naps, or the claim's index

@@ -38,6 +38,15 @@ CREATE TABLE "fahuo"."budget" (
 	"told_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."consumer_offset" (
+	"consumer_group" text NOT NULL,
+	"topic" text NOT NULL,
+	"partition" integer NOT NULL,
+	"next_offset" bigint NOT NULL,
+	"updated_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "consumer_offset_consumer_group_topic_partition_pk" PRIMARY KEY("consumer_group","topic","partition")
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."dead_letter" (
 	"id" bigserial PRIMARY KEY NOT NULL,
 	"topic" text NOT NULL,
@@ -46,11 +55,14 @@ CREATE TABLE "fahuo"."dead_letter" (
 	"key" "bytea",
 	"value" "bytea",
 	"headers" text NOT NULL,
+	"message_hash" text NOT NULL,
 	"reason" "fahuo"."dead_letter_reason" NOT NULL,
 	"detail" text NOT NULL,
 	"event_id" text,
+	"payment" text,
 	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"published_at" timestamp (3) with time zone,
+	"leased_until" timestamp (3) with time zone,
 	"redriven_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
@@ -229,13 +241,16 @@ CREATE TABLE "fahuo"."upload" (
 	CONSTRAINT "upload_version_positive" CHECK ("fahuo"."upload"."version" >= 1)
 );
 --> statement-breakpoint
-CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset");--> statement-breakpoint
+CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset","message_hash");--> statement-breakpoint
+CREATE INDEX "dead_letter_event" ON "fahuo"."dead_letter" USING btree ("event_id");--> statement-breakpoint
+CREATE INDEX "dead_letter_payment" ON "fahuo"."dead_letter" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "payment_alias_transaction" ON "fahuo"."payment_alias" USING btree ("appid","transaction_id");--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE INDEX "relay_parked_open" ON "fahuo"."relay_parked" USING btree ("payment","outbox_id") WHERE "fahuo"."relay_parked"."published_at" is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id");--> statement-breakpoint
-CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("appid","payment","version");--> statement-breakpoint
+CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("payment","appid","version");--> statement-breakpoint
+CREATE INDEX "upload_out_trade_no" ON "fahuo"."upload" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."upload"."payment", ':') > 0;--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_one_in_flight" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."state" in ('uploading', 'unknown');--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_one_correction" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."kind" = 'corrected' and "fahuo"."upload"."state" not in ('rejected', 'superseded');--> statement-breakpoint
 CREATE INDEX "upload_due_by_app" ON "fahuo"."upload" USING btree ("appid","next_attempt_at","id") WHERE "fahuo"."upload"."state" = 'pending';--> statement-breakpoint

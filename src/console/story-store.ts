@@ -73,15 +73,17 @@ export type DeadLetterStory = {
   receivedAt: Date;
 };
 
-/** Dead letters of the payment's events; an unreadable message names no event and is found by its offset alone. */
+/** Dead letters that name the payment, or one of its events; an unreadable message is found by its offset alone. */
 export async function readDeadLettersOf(
   db: Queryable,
+  payment: string,
   eventIds: readonly string[],
 ): Promise<DeadLetterStory[]> {
+  const columns = `id, event_id as "eventId", reason, detail, topic, partition, "offset", received_at as "receivedAt"`;
   const { rows } = await db.query<DeadLetterStory>(
-    `select id, event_id as "eventId", reason, detail, topic, partition, "offset", received_at as "receivedAt"
-     from fahuo.dead_letter where event_id = any($1::text[]) order by id`,
-    [eventIds],
+    `select ${columns} from fahuo.dead_letter where payment = $1
+     union select ${columns} from fahuo.dead_letter where event_id = any($2::text[]) order by id`,
+    [payment, eventIds],
   );
   return rows;
 }

@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
-import { locate, outboxRowsOf, type Location } from '../relay/locate.ts';
+import { locate, outboxRowsFrom, type Location } from '../relay/locate.ts';
 import type { LocatedRow } from '../relay/locate-store.ts';
 import {
   readAttempts,
@@ -27,10 +27,11 @@ export async function tellStory(
   payment: string,
   topics: { events: string; acks: string },
 ): Promise<Story> {
-  const rows = await outboxRowsOf(db, payment);
+  const uploads = await readUploads(db, payment);
+  const named = await readDeadLettersOf(db, payment, []);
+  const rows = await outboxRowsFrom(db, payment, { places: [...uploads, ...named], topic: topics.events });
   const outbox = [];
   for (const row of rows) outbox.push({ ...row, location: await locate(db, row, topics) });
-  const uploads = await readUploads(db, payment);
   const attempts = await readAttempts(
     db,
     uploads.map((upload) => upload.id),
@@ -44,6 +45,7 @@ export async function tellStory(
     })),
     deadLetters: await readDeadLettersOf(
       db,
+      payment,
       rows.map((row) => row.eventId),
     ),
     forgotten: await readForgotten(db, payment),

@@ -25,6 +25,27 @@ export function chunksOf(messages: readonly Received[]): Received[][] {
   return chunks;
 }
 
+/**
+ * Whether the unique rules of fahuo.upload leave a row out beside these ones: what the insert itself decides, for those who
+ * ask without inserting. One that is outdated goes on record as superseded, and takes no correction's place. Pure.
+ */
+export function isLeftOut(upload: NewUpload, rivals: readonly Rival[]): boolean {
+  const wantsCorrection = upload.kind === 'corrected' && !isOutdated(upload, rivals);
+  return rivals.some(
+    (rival) =>
+      rival.eventId === upload.event_id ||
+      (isOfPayment(rival, upload) &&
+        (rival.version === upload.version ||
+          (wantsCorrection && rival.kind === 'corrected' && !isFailed(rival)))),
+  );
+}
+
+/** A version that is older than an acknowledged one is on record and never sent. Pure. */
+export const isOutdated = (upload: NewUpload, rivals: readonly Rival[]): boolean =>
+  rivals.some(
+    (rival) => isOfPayment(rival, upload) && rival.state === 'acknowledged' && rival.version > upload.version,
+  );
+
 export type LeftOut = { kind: 'duplicate' } | { kind: 'dead'; reason: DeadLetterReason; detail: string };
 
 /**
@@ -55,7 +76,7 @@ const isOfPayment = (rival: Rival, upload: NewUpload): boolean =>
 /** A correction that was rejected or superseded leaves its place to another. */
 const isFailed = ({ state }: Rival): boolean => state === 'rejected' || state === 'superseded';
 
-const isSame = (rival: Rival, upload: NewUpload): boolean =>
+export const isSame = (rival: Rival, upload: NewUpload): boolean =>
   isOfPayment(rival, upload) &&
   rival.version === upload.version &&
   rival.kind === upload.kind &&

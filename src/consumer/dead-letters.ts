@@ -2,10 +2,15 @@ import type { Pool } from '../../db/client.ts';
 import type { Message } from '../kafka/message.ts';
 import type { Published, Publisher } from '../kafka/publisher.ts';
 import type { Log } from '../log.ts';
-import { markPublished, readUnpublished, type UnpublishedLetter } from './store.ts';
+import { leaseUnpublished, markPublished, releaseUnpublished, type UnpublishedLetter } from './store.ts';
 
 /** One send: Kafka takes a megabyte, headers included. */
-const atOnce = { limit: 200, bytes: 524_288 };
+const atOnce = {
+  limit: 200,
+  bytes: 524_288,
+  // Longer than a send that comes to nothing takes: letters of an instance that died go to the others after it.
+  leaseMs: 120_000,
+};
 
 /**
  * Publishes what the table holds and the topic does not yet: the table is the truth. Twice is possible after a
@@ -16,17 +21,16 @@ export async function publishDeadLetters(
   topic: string,
 ): Promise<boolean> {
   for (;;) {
-    const letters = await readUnpublished(deps.pool, atOnce);
+    const letters = await leaseUnpublished(deps.pool, atOnce);
     if (letters.length === 0) return true;
+    const ids = letters.map((letter) => letter.id);
     const result = await publishAll(deps.publisher, topic, letters.map(messageOf));
     if (result !== 'published') {
       deps.log.warn({ topic, result }, 'dead_letter.not_published');
+      await releaseUnpublished(deps.pool, ids);
       return false;
     }
-    await markPublished(
-      deps.pool,
-      letters.map((letter) => letter.id),
-    );
+    await markPublished(deps.pool, ids);
   }
 }
 

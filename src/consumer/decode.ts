@@ -13,7 +13,14 @@ import { maskContacts } from '../outbox/mask.ts';
 
 export type Decoded =
   | { kind: 'event'; received: Received; event: ShippingEvent; traceparent: string | null }
-  | { kind: 'dead'; received: Received; reason: DeadLetterReason; detail: string; eventId: string | null };
+  | {
+      kind: 'dead';
+      received: Received;
+      reason: DeadLetterReason;
+      detail: string;
+      eventId: string | null;
+      payment: string | null;
+    };
 
 export type DecodeOptions = ContractOptions & { maskContacts: boolean };
 
@@ -29,30 +36,42 @@ const maxDepth = 32;
 export function decode(received: Received, options: DecodeOptions): Decoded {
   const read = readText(received.value);
   if (read.kind === 'bad')
-    return { kind: 'dead', received, reason: 'undecodable', detail: read.detail, eventId: null };
+    return { kind: 'dead', received, reason: 'undecodable', detail: read.detail, ...unnamed };
   const decoded = decodeText(received, read.text, options);
   if (decoded.kind === 'event' || !isDeeperThan(read.text, maxDepth)) return decoded;
   const detail = `the value is nested deeper than ${maxDepth} levels`;
   return { ...decoded, reason: 'undecodable', detail };
 }
 
+type Names = { eventId: string | null; payment: string | null };
+const unnamed: Names = { eventId: null, payment: null };
+
 function decodeText(received: Received, text: string, options: DecodeOptions): Decoded {
-  const dead = (reason: DeadLetterReason, detail: string, eventId: string | null = null): Decoded => ({
+  const dead = (reason: DeadLetterReason, detail: string, names: Names = unnamed): Decoded => ({
     kind: 'dead',
     received,
     reason,
     detail,
-    eventId,
+    ...names,
   });
   const parsed = parse(text);
   if (parsed.kind === 'bad') return dead('undecodable', parsed.detail);
   const contentType = header(received, 'content-type')?.toLowerCase();
   const structured = contentType?.startsWith('application/cloudevents') === true;
   const candidate = structured ? fromStructured(parsed.value) : fromBinary(received, parsed.value);
-  const eventId = typeof candidate.id === 'string' ? candidate.id.slice(0, 128) : null;
   const checked = check(candidate, options);
-  if (checked.kind === 'bad') return dead('invalid', checked.detail, eventId);
+  if (checked.kind === 'bad') return dead('invalid', checked.detail, namesIn(candidate));
   return { kind: 'event', received, event: checked.event, traceparent: checked.event.traceparent ?? null };
+}
+
+/** What a message that is not valid names all the same: an operator looks for it by that. */
+function namesIn({ id, data }: Candidate): Names {
+  const eventId = typeof id === 'string' ? id.slice(0, 128) : null;
+  const { order_key: key } = Object(data) as { order_key?: unknown };
+  const { transaction_id: transaction, mchid, out_trade_no: trade } = Object(key) as Record<string, unknown>;
+  if (typeof transaction === 'string') return { eventId, payment: transaction.slice(0, 128) };
+  if (typeof mchid !== 'string' || typeof trade !== 'string') return { eventId, payment: null };
+  return { eventId, payment: `${mchid}:${trade}`.slice(0, 128) };
 }
 
 type CheckedCandidate = { kind: 'event'; event: ShippingEvent } | { kind: 'bad'; detail: string };

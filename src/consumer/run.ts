@@ -7,11 +7,13 @@ import { createDoorbell, runLoop, type Doorbell } from '../loop.ts';
 import { publishDeadLetters } from './dead-letters.ts';
 import { joinGuarded, watchGroup } from './guard.ts';
 import { acceptMessages, type AcceptDeps, type AcceptOptions, type Accepted } from './handle.ts';
+import { readProgress } from './store.ts';
 
 /**
- * The consumer. Reads the topic, writes fahuo.upload and fahuo.dead_letter, then commits the offset.
+ * The consumer. Reads the topic, writes fahuo.upload, fahuo.dead_letter and fahuo.consumer_offset, then commits the offset.
  *
- * I1 An offset is committed only when every message below it is in the database (P1).
+ * I1 An offset is committed only when every message below it is in the database (P1). It is noted there as well, and the
+ *    older of the two is where a partition begins: a copy of the database that lost rows has them again.
  * I2 Every message ends as an upload row or a dead letter, once, however often it is delivered.
  * I3 Its group belongs to this database alone, see guard.ts.
  * I4 A message that cannot be read, a refused row or an absent dead-letter topic holds up nothing else (P7).
@@ -43,13 +45,13 @@ export async function runConsumer(
   const mark = await joinGuarded(deps, options, signal);
   if (mark === null) return;
   const letters = createDoorbell();
-  const onBatch = async (batch: Batch, heartbeat: () => Promise<void>): Promise<boolean> => {
-    const accepted = await acceptBatch(deps, options, { batch, heartbeat, signal });
+  const { group } = options;
+  const onBatch = async (batch: Batch): Promise<boolean> => {
+    const accepted = await acceptBatch(deps, options, { batch, signal });
     if (accepted === null) return false;
     if (accepted.inserted > 0) deps.doorbell.ring();
     if (accepted.dead > 0) letters.ring();
-    const { topic, partition, messages, highWatermark } = batch;
-    const next = (messages.at(-1)?.offset ?? 0) + 1;
+    const { topic, partition, next, highWatermark } = batch;
     deps.metrics.consumerLag.set({ partition: String(partition) }, Math.max(0, highWatermark - next));
     deps.log.debug({ topic, partition, next, ...accepted }, 'batch.accepted');
     return true;
@@ -59,11 +61,12 @@ export async function runConsumer(
     runConsumerGroup(
       deps.connection,
       {
-        groupId: options.group,
+        groupId: group,
         topic: options.topic,
         sessionTimeoutMs: options.sessionTimeoutMs,
         log: deps.log,
         mark,
+        readNoted: () => readProgress(deps.pool, group, options.topic),
         onBatch,
       },
       signal,
@@ -92,16 +95,16 @@ export async function runConsumer(
 async function acceptBatch(
   deps: ConsumerDeps,
   options: ConsumerOptions,
-  { batch, heartbeat, signal }: { batch: Batch; heartbeat: () => Promise<void>; signal: AbortSignal },
+  { batch, signal }: { batch: Batch; signal: AbortSignal },
 ): Promise<Accepted | null> {
+  const { topic, partition, next } = batch;
+  const live = { ...options, progress: { group: options.group, topic, partition, next } };
   for (let waitMs = retryMinMs; !signal.aborted; waitMs = Math.min(waitMs * 2, retryMaxMs)) {
     try {
-      const accepting = acceptMessages(deps, batch.messages, options);
+      const accepting = acceptMessages(deps, batch.messages, live);
       return await deps.metrics.heartbeats.watch('consumer.batch', accepting);
     } catch (error) {
-      const { topic, partition } = batch;
       deps.log.warn({ topic, partition, err: messageOf(error), retry_in_ms: waitMs }, 'batch.not_accepted');
-      await heartbeat();
       await pause(waitMs, signal);
     }
   }

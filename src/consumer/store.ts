@@ -1,24 +1,40 @@
+import { hash } from 'node:crypto';
 import { byteaArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { DeadLetterReason } from '../../db/states.ts';
 import type { Received } from '../kafka/message.ts';
+import { progressUpsert, progressValues, type Progress } from '../upload/insert-store.ts';
 
 export type NewDeadLetter = {
   received: Received;
   reason: DeadLetterReason;
   detail: string;
   eventId: string | null;
+  payment: string | null;
 };
 
 const maxDetail = 2_000;
 
-/** Once per topic, partition and offset: a redelivered message is the same dead letter. Returns the new ones' count. */
-export async function insertDeadLetters(db: Queryable, letters: readonly NewDeadLetter[]): Promise<number> {
-  const { rowCount } = await db.query(
-    `insert into fahuo.dead_letter (topic, partition, "offset", key, value, headers, reason, detail, event_id)
-     select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::bytea[], $6::text[],
-       $7::fahuo.dead_letter_reason[], $8::text[], $9::text[])
-     on conflict do nothing`,
+/**
+ * Once per topic, partition, offset and message: a redelivered message is the same dead letter, and another one at the
+ * offset of a topic that was made again is not. `progress` is noted in the same statement. Returns the new ones' count.
+ */
+export async function insertDeadLetters(
+  db: Queryable,
+  letters: readonly NewDeadLetter[],
+  progress: Progress | null,
+): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `with inserted as (
+       insert into fahuo.dead_letter (topic, partition, "offset", key, value, headers, message_hash, reason, detail, event_id, payment)
+       select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::bytea[], $6::text[], $7::text[],
+         $8::fahuo.dead_letter_reason[], $9::text[], $10::text[], $11::text[])
+       on conflict do nothing
+       returning 1
+     ), noted as (
+       ${progressUpsert(12, `$12::text is not null and (select count(*) from inserted) >= 0`)}
+     )
+     select count(*) from inserted`,
     [
       letters.map(({ received }) => received.topic),
       letters.map(({ received }) => received.partition),
@@ -26,13 +42,42 @@ export async function insertDeadLetters(db: Queryable, letters: readonly NewDead
       byteaArray(letters.map(({ received }) => received.key)),
       byteaArray(letters.map(({ received }) => received.value)),
       letters.map(({ received }) => headersText(received)),
+      letters.map(({ received }) => messageHash(received)),
       letters.map(({ reason }) => reason),
       letters.map(({ detail }) => storable(detail).slice(0, maxDetail)),
       letters.map(({ eventId }) => (eventId === null ? null : storable(eventId))),
+      letters.map(({ payment }) => (payment === null ? null : storable(payment))),
+      ...progressValues(progress),
     ],
   );
-  return rowCount ?? 0;
+  return rows[0]?.count ?? 0;
 }
+
+/** Where nothing was left to insert: every message below it was in the tables before. */
+export async function noteProgress(db: Queryable, progress: Progress): Promise<void> {
+  await db.query(progressUpsert(1, 'true'), progressValues(progress));
+}
+
+/** By partition, the next offset that the group noted in Postgres. */
+export async function readProgress(
+  db: Queryable,
+  group: string,
+  topic: string,
+): Promise<ReadonlyMap<number, number>> {
+  const { rows } = await db.query<{ partition: number; next: number }>(
+    `select partition, next_offset as next from fahuo.consumer_offset where consumer_group = $1 and topic = $2`,
+    [group, topic],
+  );
+  return new Map(rows.map(({ partition, next }) => [partition, next]));
+}
+
+const messageHash = (received: Received): string => {
+  const base64 = (bytes: Buffer | null): string | null => bytes?.toString('base64') ?? null;
+  return hash(
+    'sha256',
+    JSON.stringify([base64(received.key), base64(received.value), headersText(received)]),
+  );
+};
 
 const headersText = ({ headers }: Received): string =>
   JSON.stringify(
@@ -55,20 +100,36 @@ export type UnpublishedLetter = {
   detail: string;
 };
 
-/** The oldest ones, as many as have `bytes` of values together, and one at least: each may hold a megabyte. */
-export async function readUnpublished(
+/**
+ * Takes the oldest ones for this instance, as many as have `bytes` of values together, and one at least: each may hold a
+ * megabyte. No other instance publishes them before the lease has run out, and no lock is held while Kafka answers.
+ */
+export async function leaseUnpublished(
   db: Queryable,
-  { limit, bytes }: { limit: number; bytes: number },
+  { limit, bytes, leaseMs }: { limit: number; bytes: number; leaseMs: number },
 ): Promise<UnpublishedLetter[]> {
   const { rows } = await db.query<UnpublishedLetter>(
-    `select id, topic, partition, "offset", key, value, headers, reason, detail from (
-       select l.*, sum(coalesce(octet_length(value), 0)) over (order by id) as up_to, row_number() over (order by id) as nth
-       from (select * from fahuo.dead_letter where published_at is null order by id limit $1) l
-     ) counted
-     where up_to <= $2 or nth = 1 order by id`,
-    [limit, bytes],
+    `with free as (
+       select id, octet_length(value) as size from fahuo.dead_letter
+       where published_at is null and (leased_until is null or leased_until < clock_timestamp())
+       order by id limit $1 for update skip locked
+     ), counted as (
+       select id, sum(coalesce(size, 0)) over (order by id) as up_to, row_number() over (order by id) as nth from free
+     )
+     update fahuo.dead_letter l set leased_until = clock_timestamp() + $3 * interval '1 millisecond'
+     from counted c where l.id = c.id and (c.up_to <= $2 or c.nth = 1)
+     returning l.id, l.topic, l.partition, l."offset", l.key, l.value, l.headers, l.reason, l.detail`,
+    [limit, bytes, leaseMs],
   );
-  return rows;
+  return rows.sort((left, right) => left.id - right.id);
+}
+
+/** Gives back what could not be published, for the next try of whichever instance. */
+export async function releaseUnpublished(db: Queryable, ids: readonly number[]): Promise<void> {
+  await db.query(
+    'update fahuo.dead_letter set leased_until = null where id = any($1::bigint[]) and published_at is null',
+    [ids],
+  );
 }
 
 export async function markPublished(db: Queryable, ids: readonly number[]): Promise<void> {

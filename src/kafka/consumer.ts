@@ -2,6 +2,8 @@ import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs
 import { pause } from '../clock.ts';
 import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { createAdmin } from './admin.ts';
+import { decideBeginning, type Positions } from './beginning.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
 import type { Received } from './message.ts';
 
@@ -9,6 +11,8 @@ export type Batch = {
   topic: string;
   partition: number;
   messages: Received[];
+  /** The offset after the last message, and after what no read shows: gaps, markers of transactions. */
+  next: number;
   /** The next offset that the partition will give. */
   highWatermark: number;
 };
@@ -21,11 +25,13 @@ export type GroupOptions = {
   /** Stands beside every offset that is committed. */
   mark?: string;
   log: Log;
+  /** By partition, the offset below which the database says that it holds everything; see {@link decideBeginning}. */
+  readNoted: () => Promise<ReadonlyMap<number, number>>;
   /**
    * Resolves when every message of the batch is in the database; the offset is committed after that and only then.
-   * It retries by itself and calls `heartbeat` meanwhile; `false` says that it stopped before the batch was in.
+   * It retries by itself, as long as it takes; `false` says that it stopped before the batch was in.
    */
-  onBatch: (batch: Batch, heartbeat: () => Promise<void>, signal: AbortSignal) => Promise<boolean>;
+  onBatch: (batch: Batch, signal: AbortSignal) => Promise<boolean>;
 };
 
 const retryMs = 1_000;
@@ -42,6 +48,7 @@ export async function runConsumerGroup(
 ): Promise<void> {
   while (!signal.aborted) {
     const consumer = createMember(connection, options);
+    watchJoins(connection, options, { consumer, signal });
     const crashed = Promise.withResolvers<never>();
     crashed.promise.catch(() => undefined);
     consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -97,9 +104,22 @@ async function begin(consumer: Consumer, options: GroupOptions, signal: AbortSig
     autoCommit: false,
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: 2,
-    eachBatch: (payload) => accept(consumer, options, payload, signal),
+    eachBatch: async (payload) => {
+      // However long Postgres takes, the group hears of this member: thrown out, it would get the same batch again.
+      // A rebalance shows in the commit.
+      const beat = (): void => void payload.heartbeat().catch(() => undefined);
+      const beats = setInterval(beat, options.sessionTimeoutMs / beatsASession);
+      try {
+        await accept(consumer, options, payload, signal);
+      } finally {
+        clearInterval(beats);
+      }
+    },
   });
 }
+
+/** kafkajs sends every second of them: it keeps its own interval. */
+const beatsASession = 10;
 
 async function accept(
   consumer: Consumer,
@@ -112,16 +132,89 @@ async function accept(
   const { topic, partition } = batch;
   const messages = batch.messages.map((message) => received(topic, partition, message));
   const highWatermark = Number(batch.highWatermark);
-  const beat = (): Promise<void> => payload.heartbeat().catch(() => undefined); // a rebalance shows in the commit
-  if (!(await options.onBatch({ topic, partition, messages, highWatermark }, beat, signal))) return;
+  const next = Number(batch.lastOffset()) + 1;
+  if (!(await options.onBatch({ topic, partition, messages, next, highWatermark }, signal))) return;
   payload.resolveOffset(batch.lastOffset());
-  const next = String(Number(batch.lastOffset()) + 1);
   // A member that the coordinator forgot (a restart, a rebalance) cannot commit, and kafkajs would take that for a
   // crash. The rows are in; the next commit or the next owner of the partition goes on from here.
-  const { mark: metadata = null } = options;
-  await consumer.commitOffsets([{ topic, partition, offset: next, metadata }]).catch((error: unknown) => {
+  const offsets = [{ topic, partition, offset: String(next), metadata: options.mark ?? null }];
+  await consumer.commitOffsets(offsets).catch((error: unknown) => {
     options.log.warn({ topic, partition, next, err: messageOf(error) }, 'offset.not_committed');
   });
+}
+
+/**
+ * After each join, and before anything is fetched: looks up what Kafka and the database say of the partitions, and sends
+ * the member back where they differ. Until that is known the partitions rest; kafkajs would otherwise move an offset that
+ * is out of range on its own, and what it was is forgotten.
+ */
+function watchJoins(
+  connection: KafkaConnection,
+  options: GroupOptions,
+  { consumer, signal }: { consumer: Consumer; signal: AbortSignal },
+): void {
+  let joins = 0;
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    const join = (joins += 1);
+    const { topic, groupId: group, log } = options;
+    const partitions = payload.memberAssignment[topic] ?? [];
+    log.info({ topic, group, partitions, member: payload.memberId }, 'consumer.joined');
+    consumer.pause([{ topic, partitions }]);
+    findPositions(connection, options, () => join === joins && !signal.aborted)
+      .then((positions) => {
+        if (positions === null || join !== joins) return; // another join came, or the end
+        for (const partition of partitions) seekBeginning(consumer, options, { partition, positions });
+        consumer.resume([{ topic, partitions }]);
+      })
+      // A member that ended meanwhile takes neither; the next one looks again.
+      .catch((error: unknown) => log.debug({ topic, group, err: messageOf(error) }, 'consumer.gone'));
+  });
+}
+
+/** Tries until both answer; null when nobody waits for it any more. */
+async function findPositions(
+  connection: KafkaConnection,
+  { topic, groupId, log, readNoted }: GroupOptions,
+  isWanted: () => boolean,
+): Promise<ReadonlyMap<number, Positions> | null> {
+  while (isWanted()) {
+    const admin = createAdmin(connection, log);
+    try {
+      const [held, committed, noted] = await Promise.all([
+        admin.topicOffsets(topic),
+        admin.groupOffsets(groupId, topic),
+        readNoted(),
+      ]);
+      const of = (from: ReadonlyMap<number, number>, partition: number) => from.get(partition) ?? null;
+      return new Map(
+        held.map(({ partition, low, high }) => [
+          partition,
+          { committed: of(committed, partition), noted: of(noted, partition), low, high },
+        ]),
+      );
+    } catch (error) {
+      log.warn({ topic, group: groupId, err: messageOf(error) }, 'consumer.beginning_unknown');
+      await pause(retryMs);
+    } finally {
+      await admin.close().catch(() => undefined);
+    }
+  }
+  return null;
+}
+
+function seekBeginning(
+  consumer: Consumer,
+  { topic, groupId: group, log }: GroupOptions,
+  { partition, positions }: { partition: number; positions: ReadonlyMap<number, Positions> },
+): void {
+  const found = positions.get(partition);
+  if (found === undefined) return;
+  const beginning = decideBeginning(found);
+  if (beginning.kind === 'agreed') return;
+  const line = { topic, group, partition, ...found, ...beginning };
+  if (beginning.kind === 'commit_lost') log.info(line, 'offset.differs');
+  else log.warn(line, 'offset.differs');
+  if ('from' in beginning) consumer.seek({ topic, partition, offset: String(beginning.from) });
 }
 
 export function received(topic: string, partition: number, message: KafkaMessage): Received {

@@ -1,7 +1,15 @@
 import type { Queryable } from '../../db/client.ts';
 import { partitionFor } from '../kafka/partition.ts';
 import { topicOf, type Topics } from './batch.ts';
-import { readBetween, readJournalAt, readOutboxRows, type LocatedRow } from './locate-store.ts';
+import {
+  readBetween,
+  readJournalAt,
+  readOutboxRows,
+  readOutboxRowsIn,
+  readSpans,
+  type LocatedRow,
+  type Position,
+} from './locate-store.ts';
 import { keyOf } from './message.ts';
 
 /**
@@ -49,6 +57,19 @@ export async function locate(db: Queryable, row: LocatedRow, topics: Topics): Pr
     };
   }
   return null;
+}
+
+/**
+ * The rows of one payment that messages at these places came from, and those that wait to be consumed, oldest first. By index
+ * alone; without a place the whole outbox is read.
+ */
+export async function outboxRowsFrom(
+  db: Queryable,
+  payment: string,
+  { places, topic }: { places: readonly Position[]; topic: string },
+): Promise<LocatedRow[]> {
+  if (places.length === 0) return readOutboxRows(db, payment);
+  return readOutboxRowsIn(db, payment, await readSpans(db, places, topic));
 }
 
 /** The outbox rows of one payment, oldest first. */

@@ -1,6 +1,8 @@
 import type { UploadState } from '../../db/states.ts';
+import { isLeftOut, isOutdated, isSame, judgeLeftOut } from '../consumer/batch.ts';
 import type { Decoded } from '../consumer/decode.ts';
 import { renderUpload } from '../consumer/render.ts';
+import type { NewUpload, Rival } from '../upload/insert-store.ts';
 import type { KnownUpload } from './store.ts';
 
 /** What a replay meets, and what it would do. The members below `events` add up to it. */
@@ -45,32 +47,84 @@ const memberOf = (state: UploadState): keyof Plan => {
   }
 };
 
-/** Adds one batch of messages to a plan. Pure: `known` holds the rows that they would meet. */
-export function countBatch(plan: Plan, decoded: readonly Decoded[], known: readonly KnownUpload[]): Plan {
-  const sum = { ...plan };
-  const byEvent = new Map(known.map((row) => [row.eventId, row]));
-  const byVersion = new Map(known.map((row) => [versionKey(row), row]));
-  const inserted = new Set<string>();
-  for (const one of decoded) {
-    sum.events += 1;
-    if (one.kind === 'dead') {
-      sum.dead += 1;
-      continue;
-    }
-    const upload = renderUpload(one);
-    const met = byEvent.get(upload.event_id) ?? byVersion.get(versionKey(upload));
-    if (met === undefined && inserted.has(versionKey(upload))) sum.underWay += 1;
-    else if (met === undefined) {
-      inserted.add(versionKey(upload));
-      sum.toSend += 1;
-    } else if (met.bodyHash !== upload.body_hash || versionKey(met) !== versionKey(upload)) sum.dead += 1;
-    else sum[memberOf(met.state)] += 1;
+/** Rows that a dry run would have made; the oldest are forgotten, or a large topic would not fit into memory. */
+const maxRemembered = 500_000;
+
+/**
+ * Counts what the door would do, without it: the same rules, over the rows that there are and those that the messages
+ * before would have become.
+ */
+export class Planner {
+  #plan = emptyPlan;
+  readonly #byPayment = new Map<string, Rival[]>();
+  readonly #byEvent = new Map<string, Rival>();
+
+  get plan(): Plan {
+    return this.#plan;
   }
-  return sum;
+
+  /** `known` holds the rows of these events and of their payments. */
+  add(decoded: readonly Decoded[], known: readonly Rival[]): void {
+    const knownOf = groupByKey(known);
+    const sum = { ...this.#plan };
+    for (const one of decoded) {
+      sum.events += 1;
+      if (one.kind === 'dead') sum.dead += 1;
+      else sum[this.#judge(renderUpload(one), knownOf)] += 1;
+    }
+    this.#plan = sum;
+  }
+
+  /** Events that a tombstone covers. */
+  addForgotten(count: number): void {
+    this.#plan = {
+      ...this.#plan,
+      events: this.#plan.events + count,
+      finished: this.#plan.finished + count,
+    };
+  }
+
+  #judge(upload: NewUpload, knownOf: (key: string) => readonly Rival[]): keyof Plan {
+    const imagined = this.#byEvent.get(upload.event_id);
+    const rivals = [
+      ...knownOf(eventKey(upload.event_id)),
+      ...knownOf(paymentKey(upload)),
+      ...(imagined === undefined ? [] : [imagined]),
+      ...(this.#byPayment.get(paymentKey(upload)) ?? []),
+    ];
+    if (!isLeftOut(upload, rivals)) return this.#imagine(upload, isOutdated(upload, rivals));
+    if (judgeLeftOut(upload, rivals).kind === 'dead') return 'dead';
+    return memberOf(rivals.find((rival) => isSame(rival, upload))?.state ?? 'pending');
+  }
+
+  #imagine(upload: NewUpload, outdated: boolean): keyof Plan {
+    const state = outdated ? 'superseded' : 'pending';
+    const { appid, payment, version, kind, event_id: eventId, body_hash: bodyHash } = upload;
+    const row: Rival = { appid, payment, version, kind, eventId, bodyHash, state };
+    const key = paymentKey(upload);
+    this.#byPayment.set(key, [...(this.#byPayment.get(key) ?? []), row]);
+    this.#byEvent.set(eventId, row);
+    for (const map of [this.#byPayment, this.#byEvent])
+      for (const oldest of map.keys()) {
+        if (map.size <= maxRemembered) break;
+        map.delete(oldest);
+      }
+    return outdated ? 'finished' : 'toSend';
+  }
 }
 
-const versionKey = (row: { appid: string; payment: string; version: number }): string =>
-  `${row.appid}/${row.payment}/${row.version}`;
+const eventKey = (eventId: string): string => `event/${eventId}`;
+const paymentKey = (row: { appid: string; payment: string }): string => `${row.appid}/${row.payment}`;
+
+function groupByKey(rows: readonly Rival[]): (key: string) => readonly Rival[] {
+  const groups = new Map<string, Rival[]>();
+  const put = (key: string, row: Rival): void => void groups.set(key, [...(groups.get(key) ?? []), row]);
+  for (const row of rows) {
+    put(eventKey(row.eventId), row);
+    put(paymentKey(row), row);
+  }
+  return (key) => groups.get(key) ?? [];
+}
 
 export function countRows(rows: readonly KnownUpload[]): Plan {
   const sum = { ...emptyPlan };

@@ -1,4 +1,5 @@
 import type { Pool, Queryable } from '../../db/client.ts';
+import { chunksOf } from '../consumer/batch.ts';
 import { decode, type Decoded } from '../consumer/decode.ts';
 import { acceptMessages, type AcceptDeps, type AcceptOptions, type Accepted } from '../consumer/handle.ts';
 import { renderUpload } from '../consumer/render.ts';
@@ -7,10 +8,11 @@ import type { KafkaConnection } from '../kafka/connection.ts';
 import type { Received } from '../kafka/message.ts';
 import { readRanges, type OffsetRange } from '../kafka/range-reader.ts';
 import { locate, outboxRowsOf } from '../relay/locate.ts';
+import { readRivals } from '../upload/insert-store.ts';
 import { readTombstones } from '../upload/tombstone-store.ts';
-import { countBatch, countRows, emptyPlan, type Plan } from './plan.ts';
+import { countRows, Planner, type Plan } from './plan.ts';
 import { rangesOf, type Selection, type TopicSelection } from './selection.ts';
-import { readByPayment, readByState, readKnown } from './store.ts';
+import { readByPayment, readByState } from './store.ts';
 
 /**
  * Replay. Reads the topic or fahuo.upload; writes through the consumer's door and upload's verbs alone.
@@ -28,9 +30,21 @@ export type ReplayDeps = AcceptDeps & {
   retryParked: (db: Queryable, ids: readonly number[]) => Promise<number>;
 };
 
-export type ReplayOptions = AcceptOptions & { topic: string; group: string; acks: string };
+export type ReplayOptions = AcceptOptions & {
+  topic: string;
+  group: string;
+  acks: string;
+  /** How long the topic may be silent before the rest is given up; see {@link readRanges}. */
+  patienceMs?: number;
+};
 
-export type Planned = { plan: Plan; ranges: OffsetRange[]; retryIds: number[] };
+export type Planned = {
+  plan: Plan;
+  ranges: OffsetRange[];
+  retryIds: number[];
+  /** What the topic did not give: the plan does not count it. */
+  unread: OffsetRange[];
+};
 
 /** What `selection` holds and what executing it would do. */
 export async function planReplay(
@@ -41,7 +55,7 @@ export async function planReplay(
   switch (selection.kind) {
     case 'state': {
       const rows = await readByState(deps.pool, selection.state);
-      return { plan: countRows(rows), ranges: [], retryIds: parkedOf(rows) };
+      return { plan: countRows(rows), ranges: [], retryIds: parkedOf(rows), unread: [] };
     }
     case 'payment':
       return planPayment(deps, options, selection.payment);
@@ -50,7 +64,7 @@ export async function planReplay(
     case 'since':
     case 'shift': {
       const ranges = await topicRanges(deps, options, selection);
-      return { plan: await planRanges(deps, options, ranges), ranges, retryIds: [] };
+      return { ...(await planRanges(deps, options, ranges)), ranges, retryIds: [] };
     }
   }
 }
@@ -60,14 +74,14 @@ export async function executeReplay(
   deps: ReplayDeps,
   options: ReplayOptions,
   planned: Planned,
-): Promise<Accepted & { retried: number }> {
+): Promise<Accepted & { retried: number; unread: OffsetRange[] }> {
   const sum = { inserted: 0, duplicate: 0, superseded: 0, dead: 0 };
-  await readTopic(deps, options, planned.ranges, async (messages) => {
+  const unread = await readTopic(deps, options, planned.ranges, async (messages) => {
     const accepted = await acceptMessages(deps, messages, options);
     for (const name of Object.keys(sum) as (keyof Accepted)[]) sum[name] += accepted[name];
   });
   const retried = planned.retryIds.length === 0 ? 0 : await deps.retryParked(deps.pool, planned.retryIds);
-  return { ...sum, retried };
+  return { ...sum, retried, unread };
 }
 
 const parkedOf = (rows: readonly { id: number; state: string }[]): number[] =>
@@ -83,12 +97,12 @@ async function planPayment(deps: ReplayDeps, options: ReplayOptions, payment: st
     if (at !== null && at.topic === options.topic && !known.has(row.eventId))
       ranges.push({ partition: at.partition, from: at.offset, to: at.offset + 1 });
   }
-  const missing = await planRanges(deps, options, ranges);
+  const { plan: missing, unread } = await planRanges(deps, options, ranges);
   const present = countRows(rows);
   const plan = Object.fromEntries(
     (Object.keys(present) as (keyof Plan)[]).map((name) => [name, present[name] + missing[name]]),
   ) as Plan;
-  return { plan, ranges, retryIds: parkedOf(rows) };
+  return { plan, ranges, retryIds: parkedOf(rows), unread };
 }
 
 async function topicRanges(
@@ -107,20 +121,18 @@ async function planRanges(
   deps: ReplayDeps,
   options: ReplayOptions,
   ranges: readonly OffsetRange[],
-): Promise<Plan> {
-  let plan = emptyPlan;
-  await readTopic(deps, options, ranges, async (messages) => {
-    const decoded = messages.map((message) => decode(message, options));
-    const events = decoded.flatMap((one) => {
-      if (one.kind === 'dead') return [];
-      const { event_id: eventId, appid, payment, version } = renderUpload(one);
-      return [{ eventId, appid, payment, version }];
-    });
-    const { repeats, others } = await withoutForgotten(deps.pool, decoded);
-    const counted = countBatch(plan, others, events.length === 0 ? [] : await readKnown(deps.pool, events));
-    plan = { ...counted, events: counted.events + repeats, finished: counted.finished + repeats };
+): Promise<{ plan: Plan; unread: OffsetRange[] }> {
+  const planner = new Planner();
+  const unread = await readTopic(deps, options, ranges, async (messages) => {
+    for (const chunk of chunksOf(messages)) {
+      const decoded = chunk.map((message) => decode(message, options));
+      const { repeats, others } = await withoutForgotten(deps.pool, decoded);
+      const uploads = others.flatMap((one) => (one.kind === 'dead' ? [] : [renderUpload(one)]));
+      planner.addForgotten(repeats);
+      planner.add(others, uploads.length === 0 ? [] : await readRivals(deps.pool, uploads));
+    }
   });
-  return plan;
+  return { plan: planner.plan, unread };
 }
 
 /** Events that a tombstone covers are left out by the door, whatever else is known of them. */
@@ -142,19 +154,23 @@ async function withoutForgotten(
 /** Ranges of one partition are read one after the other: a partition has one position. */
 async function readTopic(
   { connection, log }: ReplayDeps,
-  { topic }: ReplayOptions,
+  { topic, patienceMs }: ReplayOptions,
   ranges: readonly OffsetRange[],
   onMessages: (messages: Received[]) => Promise<void>,
-): Promise<void> {
+): Promise<OffsetRange[]> {
+  const unread: OffsetRange[] = [];
+  const patience = patienceMs === undefined ? {} : { patienceMs };
   let rest = [...ranges];
   while (rest.length > 0) {
     const partitions = new Set<number>();
     const turn = rest.filter(({ partition }) => !partitions.has(partition) && partitions.add(partition));
     rest = rest.filter((range) => !turn.includes(range));
     let last: Promise<void> = Promise.resolve();
-    await readRanges(connection, { topic, ranges: turn, log }, (messages) => {
+    const read = await readRanges(connection, { topic, ranges: turn, log, ...patience }, (messages) => {
       last = last.then(() => onMessages(messages));
       return last;
     });
+    unread.push(...read.unread);
   }
+  return unread;
 }

@@ -70,6 +70,24 @@ type TextColumn = Exclude<keyof NewUpload, 'version' | 'partition' | 'offset' | 
 /** The last instant that a Date holds: what nobody dated is not older than a database. */
 const undatedMs = 8.64e15;
 
+/** How far a group has come in a partition: every message below `next` is in the tables. */
+export type Progress = { group: string; topic: string; partition: number; next: number };
+
+/**
+ * Notes progress in the statement that makes it: `where` says when. Not the greatest of both: a group that was sent back
+ * has its rows again up to there alone, and a topic made again begins at 0. It starts at the parameter of this number.
+ */
+export const progressUpsert = (first: number, where: string): string => `
+  insert into fahuo.consumer_offset as c (consumer_group, topic, partition, next_offset)
+  select $${first}::text, $${first + 1}::text, $${first + 2}::int4, $${first + 3}::int8 where ${where}
+  on conflict (consumer_group, topic, partition)
+  do update set next_offset = excluded.next_offset, updated_at = excluded.updated_at`;
+
+export const progressValues = (progress: Progress | null): (string | number | null)[] =>
+  progress === null
+    ? [null, null, null, null]
+    : [progress.group, progress.topic, progress.partition, progress.next];
+
 const columns = `appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic,
   partition, "offset", body, body_hash, state, finished_at, detail, caution, next_attempt_at`;
 
@@ -77,12 +95,14 @@ const columns = `appid, payment, version, kind, event_id, source, event_time, re
  * The one door by which events become uploads: a row that breaks a unique rule is left out (see {@link readRivals}),
  * one whose payment has a newer version acknowledged is recorded as superseded. Of two offered rows that share an event
  * id, only one is inserted. A version that a tombstone covers is left out; a newer one, and an event that is older than
- * this database by more than clocks differ (a minute), carries a caution. The latter waits until its payment's newest is here, see older-store.ts.
+ * this database by more than clocks differ (a minute), carries a caution. The latter waits until its payment's newest is
+ * here, see older-store.ts. `progress` is noted in the same statement if every row is in; what was left out may have to
+ * become a dead letter first.
  */
 export async function insertUploads(
   db: Queryable,
   uploads: readonly NewUpload[],
-  options: { acknowledgements: boolean },
+  options: { acknowledgements: boolean; progress: Progress | null },
 ): Promise<Inserted> {
   const { rows } = await db.query<{
     count: number;
@@ -118,6 +138,8 @@ export async function insertUploads(
       returning topic, partition, "offset", ${acknowledgementColumns('upload')}
     ), told as (
       ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $16::boolean
+    ), noted as (
+      ${progressUpsert(19, `$19::text is not null and (select count(*) from inserted) = $17`)}
     )
     select count(*), count(*) filter (where state = 'superseded') as superseded,
       case when count(*) < $17 then coalesce(array_agg(topic || '/' || partition || '/' || "offset"), '{}') end as positions,
@@ -128,6 +150,7 @@ export async function insertUploads(
       options.acknowledgements,
       uploads.length,
       int8Array(uploads.map((upload) => upload.published_ms ?? undatedMs)),
+      ...progressValues(options.progress),
     ],
   });
   const { count = 0, superseded = 0, positions = [], forgotten } = rows[0] ?? {};
@@ -150,21 +173,35 @@ export type Rival = {
   state: UploadState;
 };
 
-/** Every row of these events and of their payments. */
+/**
+ * Every row of these events and of their payments. Two look-ups by index: with an `or` between them Postgres reads the
+ * whole table. `offset 0` keeps the planner, whatever its
+ * statistics say, from reading the table once and joining.
+ */
 export async function readRivals(
   db: Queryable,
   uploads: readonly Pick<NewUpload, 'event_id' | 'appid' | 'payment'>[],
 ): Promise<Rival[]> {
-  const { rows } = await db.query<Rival>(
-    `select u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.body_hash as "bodyHash", u.state
-     from fahuo.upload u
-     where u.event_id = any($1::text[])
-        or (u.appid, u.payment) in (select * from unnest($2::text[], $3::text[]))`,
-    [
-      uploads.map((upload) => upload.event_id),
-      uploads.map((upload) => upload.appid),
-      uploads.map((upload) => upload.payment),
+  const payments = new Map(uploads.map((upload) => [`${upload.appid}/${upload.payment}`, upload]));
+  const { rows } = await db.query<Rival>({
+    name: 'read_rivals',
+    text: rivalsOf,
+    values: [
+      textArray([...new Set(uploads.map((upload) => upload.event_id))]),
+      textArray([...payments.values()].map((upload) => upload.appid)),
+      textArray([...payments.values()].map((upload) => upload.payment)),
     ],
-  );
+  });
   return rows;
 }
+
+const rivalColumns = `u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.body_hash as "bodyHash", u.state`;
+
+const rivalsOf = `
+  select u.* from unnest($1::text[]) as e(event_id) cross join lateral (
+    select ${rivalColumns} from fahuo.upload u where u.event_id = e.event_id offset 0
+  ) u
+  union
+  select u.* from unnest($2::text[], $3::text[]) as p(appid, payment) cross join lateral (
+    select ${rivalColumns} from fahuo.upload u where u.payment = p.payment and u.appid = p.appid offset 0
+  ) u`;

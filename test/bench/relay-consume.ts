@@ -9,7 +9,7 @@ import { head, median, percent, row, say, thousands } from './numbers.ts';
 import { dataTemplate, paymentOf } from './outbox-rows.ts';
 
 /** Valid shipped events as the relay writes them, a payment each. */
-async function fillTopic(bench: Bench, topic: string, events: number): Promise<void> {
+export async function fillTopic(bench: Bench, topic: string, events: number): Promise<void> {
   const publisher = createPublisher(bench.connection);
   for (let from = 0; from < events; from += 1_000) {
     const byPartition = Array.from({ length: partitions }, (): Message[] => []);

@@ -16,9 +16,10 @@ export async function readTopic(connection: KafkaConnection, topic: string): Pro
   }));
   await admin.close();
   const messages: Received[] = [];
-  await readRanges(connection, { topic, ranges, log }, (batch) => {
+  const { unread } = await readRanges(connection, { topic, ranges, log }, (batch) => {
     messages.push(...batch);
     return Promise.resolve();
   });
+  if (unread.length > 0) throw new TypeError(`${topic}: not read: ${JSON.stringify(unread)}`);
   return messages.sort((left, right) => left.partition - right.partition || left.offset - right.offset);
 }

@@ -3,7 +3,13 @@ import { bundledCarriers } from '../../carriers.ts';
 import { systemClock } from '../../clock.ts';
 import { readConfig, type Config } from '../../config.ts';
 import { createMetrics } from '../../metrics.ts';
-import { executeReplay, planReplay, type ReplayDeps, type ReplayOptions } from '../../replay/run.ts';
+import {
+  executeReplay,
+  planReplay,
+  type Planned,
+  type ReplayDeps,
+  type ReplayOptions,
+} from '../../replay/run.ts';
 import type { Selection } from '../../replay/selection.ts';
 import { parseDuration, parseInstant } from '../../replay/when.ts';
 import { retryParked } from '../../upload/claim-store.ts';
@@ -45,7 +51,7 @@ export function addReplay(program: Command): void {
       const selection = selectionOf(flags, systemClock());
       const config = readConfig();
       const log = openLog(config);
-      const pool = await openPool(config, log, { max: 4 });
+      const pool = await openPool(config, log, { max: 4, keyLookups: true });
       const admin = openAdmin(config, log);
       const deps: ReplayDeps = {
         pool,
@@ -70,28 +76,49 @@ async function replay(
   { selection, flags }: { selection: Selection; flags: Flags },
 ): Promise<void> {
   const planned = await planReplay(deps, options, selection);
-  const { plan, ranges, retryIds } = planned;
-  const done = flags.execute === true ? await executeReplay(deps, options, planned) : null;
-  if (plan.events === 0) process.exitCode = exitCodes.nothingMatched;
+  // A plan that could not read everything is no ground to act on.
+  const act = flags.execute === true && planned.unread.length === 0;
+  const done = act ? await executeReplay(deps, options, planned) : null;
+  const { exitCode, json, lines } = reportReplay(planned, done);
+  if (exitCode !== exitCodes.done) process.exitCode = exitCode;
   const since = selection.kind === 'since' ? echo(selection.at) : [];
-  answer(flags.json, { dry_run: done === null, plan, retry: retryIds.length, ranges, done }, () =>
-    [
-      ...since,
-      table([
-        ['events', plan.events],
-        ['acknowledged already', plan.acknowledged],
-        ['rejected, superseded or forgotten', plan.finished],
-        ['under way', plan.underWay],
-        ['parked', plan.parked],
-        ['dead letters', plan.dead],
-        ['to send', plan.toSend],
-        ['to try again', retryIds.length],
-      ]),
-      done === null
-        ? 'Dry run: nothing was changed. Add --execute to do it.'
-        : `Done: ${done.inserted} to send, ${done.retried} to try again, ${done.duplicate} known already, ${done.dead} dead letters.`,
-    ].join('\n'),
-  );
+  answer(flags.json, json, () => [...since, ...lines].join('\n'));
+}
+
+type Done = Awaited<ReturnType<typeof executeReplay>>;
+
+/** What the command says of a dry run, or of a replay, and how it ends. Pure. */
+export function reportReplay({ plan, ranges, retryIds, unread: unplanned }: Planned, done: Done | null) {
+  const unread = done?.unread ?? unplanned;
+  const exitCode =
+    unread.length > 0 ? exitCodes.failed : plan.events === 0 ? exitCodes.nothingMatched : exitCodes.done;
+  const lines = [
+    table([
+      ['events', plan.events],
+      ['acknowledged already', plan.acknowledged],
+      ['rejected, superseded or forgotten', plan.finished],
+      ['under way', plan.underWay],
+      ['parked', plan.parked],
+      ['dead letters', plan.dead],
+      ['to send', plan.toSend],
+      ['to try again', retryIds.length],
+    ]),
+    ...unread.map(({ partition, from, to }) => `incomplete, partition ${partition} read to ${from} of ${to}`),
+    outcomeLine(done, unread.length > 0),
+  ];
+  const json = { dry_run: done === null, plan, retry: retryIds.length, ranges, done, incomplete: unread };
+  return { exitCode, json, lines };
+}
+
+function outcomeLine(done: Done | null, incomplete: boolean): string {
+  const remedy = 'The topic gave no more: run `fahuo doctor`, then the same command again.';
+  if (done === null)
+    return incomplete
+      ? `Nothing was changed. ${remedy}`
+      : 'Dry run: nothing was changed. Add --execute to do it.';
+  return `${incomplete ? 'In part' : 'Done'}: ${done.inserted} to send, ${done.retried} to try again, ${done.duplicate} known already, ${done.dead} dead letters.${
+    incomplete ? ` ${remedy} What was taken is known then.` : ''
+  }`;
 }
 
 const echo = (at: Date): string[] => [`from ${at.toISOString()} UTC = ${at.toString()}`];

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { Pool } from '../../../db/client.ts';
-import { uploadStates } from '../../../db/states.ts';
+import { finalUploadStates, uploadStates, type FinalUploadState } from '../../../db/states.ts';
 import { readConfig, type Config } from '../../config.ts';
-import { countAll, countDeadLetters, countParked } from '../../console/status-store.ts';
+import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../console/status-store.ts';
 import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { sequenceRemedy } from '../../relay/remedies.ts';
@@ -34,13 +34,16 @@ export function addStatus(program: Command): void {
 type Status = Awaited<ReturnType<typeof readAll>>;
 
 async function readAll(pool: Pool, config: Config, log: Log) {
-  const counts = await countAll(pool);
+  const final = await countFinal(pool);
+  const counts = [...(await readUnfinished(pool)), ...final.counts];
   return {
     relay: await readStatus(pool, 0),
     topic: await readTopic(config, log),
     uploads: Object.fromEntries(
       uploadStates.map((state) => [state, counts.find((count) => count.state === state)?.rows ?? 0]),
     ),
+    /** Of a large table the final states are what Postgres estimates. */
+    uploads_estimated: final.estimated ? [...finalUploadStates] : [],
     parked: await countParked(pool),
     dead_letters: await countDeadLetters(pool),
     pauses: await readPauses(pool),
@@ -83,7 +86,12 @@ function render(status: Status): string {
     ...(relay.parkedRows > 0 ? [parkedLine(relay)] : []),
     `topic    ${topic.name}: ${'problem' in topic ? topic.problem : `${topic.lag} messages behind (group ${topic.group})`}`,
     'uploads',
-    table(Object.entries(status.uploads).map(([state, rows]) => [`  ${state}`, rows])),
+    table(
+      Object.entries(status.uploads).map(([state, rows]) => [
+        `  ${state}`,
+        status.uploads_estimated.includes(state as FinalUploadState) ? `about ${rows}` : rows,
+      ]),
+    ),
     ...status.parked.map(({ reason, rows }) => `  parked ${reason}: ${rows}`),
     `dead letters ${status.dead_letters.map(({ reason, rows }) => `${reason} ${rows}`).join(', ') || 'none'}`,
     ...status.pauses.map(

@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/carriers.ts';
+import { decode } from '../../../src/consumer/decode.ts';
 import { acceptMessages } from '../../../src/consumer/handle.ts';
+import { renderUpload } from '../../../src/consumer/render.ts';
+import { readProgress } from '../../../src/consumer/store.ts';
 import type { Received } from '../../../src/kafka/message.ts';
 import { createLog } from '../../../src/log.ts';
 import { createMetrics } from '../../../src/metrics.ts';
+import { Planner } from '../../../src/replay/plan.ts';
+import { readRivals } from '../../../src/upload/insert-store.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { shippedEvent } from '../../support/events.ts';
 import { createRandom } from '../../support/random.ts';
@@ -37,8 +42,13 @@ function eventMessage({ text, corrected, ...rest }: Change): Received {
   return messageOf(JSON.stringify(corrected === true ? { ...event, ...type } : event));
 }
 
-const accept = (...messages: Received[]) =>
-  acceptMessages({ pool: database.pool, log, metrics: createMetrics() }, messages, options);
+const accept = (...messages: Received[]) => acceptUpTo(null, ...messages);
+const acceptUpTo = (next: number | null, ...messages: Received[]) =>
+  acceptMessages({ pool: database.pool, log, metrics: createMetrics() }, messages, {
+    ...options,
+    ...(next === null ? {} : { progress: { group: 'g', topic: 't', partition: 0, next } }),
+  });
+const noted = async (): Promise<number | undefined> => (await readProgress(database.pool, 'g', 't')).get(0);
 
 type Upload = { event_id: string; payment: string; version: number; state: string; offset: number };
 type DeadLetter = { offset: number; reason: string; detail: string; event_id: string | null };
@@ -140,6 +150,52 @@ describe('the door of the consumer', () => {
     expect(JSON.parse(rows[0]!.headers)).toEqual({ binary: bytes.toString('base64'), '': '' });
   });
 
+  it('keeps both dead letters of one offset when the topic was made again, and one of a message that comes again', async () => {
+    const first = messageOf('{"old');
+    const other = { ...messageOf('{"new'), offset: first.offset };
+    expect(await accept(first)).toMatchObject({ dead: 1 });
+    expect(await accept(other)).toMatchObject({ dead: 1 });
+    await accept(first, other);
+    const { rows } = await database.pool.query<{ value: Buffer }>(
+      'select value from fahuo.dead_letter order by id',
+    );
+    expect(rows.map(({ value }) => value.toString())).toEqual(['{"old', '{"new']);
+    const headers = { ...first, headers: { 'content-type': Buffer.from('text/plain') } };
+    const key = { ...first, key: null };
+    await accept(headers, key);
+    expect(await deadLetters()).toHaveLength(4);
+  });
+
+  it('notes how far the group is with the last of the rows, new or known, and past what no read shows', async () => {
+    const [a, b] = [eventMessage({ payment: 'a' }), eventMessage({ payment: 'b' })];
+    await acceptUpTo(2, a, b);
+    expect(await noted()).toBe(2);
+    await acceptUpTo(1, a); // sent back: from here on again
+    expect(await noted()).toBe(1);
+    await acceptUpTo(5, messageOf('{'), eventMessage({ payment: 'c' }));
+    expect(await noted()).toBe(5);
+    await accept(eventMessage({ payment: 'd' })); // a replay has no place to keep
+    expect(await noted()).toBe(5);
+  });
+
+  it('notes no progress past a message that is not in yet', async () => {
+    const many = Array.from({ length: 1_000 }, (_, at) => eventMessage({ payment: `p${at}` }));
+    await acceptUpTo(1_000, ...many);
+    expect(await noted()).toBe(1_000);
+    await database.pool.query('alter table fahuo.dead_letter rename to away');
+    const good = Array.from({ length: 500 }, (_, at) => eventMessage({ payment: `q${at}` }));
+    const conflict = eventMessage({ payment: 'p1', id: 'other', text: '换了' });
+    await expect(acceptUpTo(1_501, ...good, conflict)).rejects.toThrow('dead_letter');
+    expect(await noted()).toBe(1_500); // the first chunk is in
+    await expect(acceptUpTo(1_502, messageOf('{'), eventMessage({ payment: 'r' }))).rejects.toThrow(
+      'dead_letter',
+    );
+    expect(await noted()).toBe(1_500);
+    await database.pool.query('alter table fahuo.away rename to dead_letter');
+    await acceptUpTo(1_501, conflict);
+    expect(await noted()).toBe(1_501);
+  });
+
   it('lets several instances offer the same messages at once: one row an event', async () => {
     const messages = Array.from({ length: 1_200 }, (_, at) => eventMessage({ payment: `p${at % 1_000}` }));
     const results = await Promise.all(
@@ -169,6 +225,32 @@ function clashingMessages(seed: number, count: number): Received[] {
     });
   });
 }
+
+describe('a dry run', () => {
+  it.each([4, 5, 6])('counts what the door then does (seed %i)', async (seed) => {
+    const messages = clashingMessages(seed, 400);
+    await accept(...messages.slice(0, 200));
+    for (let payment = 0; payment < 40; payment += 3) await acknowledge(`p${payment}`);
+    const planner = new Planner();
+    for (let at = 100; at < messages.length; at += 70) {
+      const decoded = messages.slice(at, at + 70).map((message) => decode(message, options));
+      const asked = decoded.flatMap((one) => (one.kind === 'dead' ? [] : [renderUpload(one)]));
+      planner.add(decoded, await readRivals(database.pool, asked));
+    }
+    // One by one: of two that share an event id in one statement, Postgres takes whichever it meets first.
+    const sum = { inserted: 0, duplicate: 0, superseded: 0, dead: 0 };
+    for (const message of messages.slice(100)) {
+      const accepted = await accept(message);
+      for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += accepted[name];
+    }
+    const { plan } = planner;
+    expect(plan).toMatchObject({ events: 300, toSend: sum.inserted, dead: sum.dead });
+    expect(plan.acknowledged + plan.finished + plan.underWay + plan.parked).toBe(
+      sum.duplicate + sum.superseded,
+    );
+    expect(Object.entries(sum).filter(([, count]) => count < 1)).toEqual([]); // the seed meets every case
+  });
+});
 
 describe('the guarantee', () => {
   it.each([1, 2, 3])(

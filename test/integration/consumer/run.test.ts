@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { bundledCarriers } from '../../../src/carriers.ts';
+import { monotonicMs } from '../../../src/clock.ts';
+import { publishDeadLetters } from '../../../src/consumer/dead-letters.ts';
+import { acceptMessages } from '../../../src/consumer/handle.ts';
 import { runConsumer } from '../../../src/consumer/run.ts';
 import { createAdmin, type Admin } from '../../../src/kafka/admin.ts';
+import { createKafkajs } from '../../../src/kafka/connection.ts';
 import type { Message, Received } from '../../../src/kafka/message.ts';
 import { createPublisher, type Publisher } from '../../../src/kafka/publisher.ts';
 import { readRanges } from '../../../src/kafka/range-reader.ts';
@@ -15,12 +19,16 @@ import { uniqueName } from '../../support/names.ts';
 
 const log = createLog({ level: 'silent' });
 const partitions = 2;
+/** The least that a broker takes unless told otherwise. */
+const sessionTimeoutMs = 6_000;
 
 let database: TestDatabase;
 let admin: Admin;
 let publisher: Publisher;
 let topic: string;
 let stops: (() => Promise<void>)[];
+/** What the members say, one object a line. */
+let said: Record<string, unknown>[];
 const connection = () => ({ brokers: inject('kafkaBrokers').split(','), clientId: 'test' });
 
 beforeEach(async () => {
@@ -32,6 +40,7 @@ beforeEach(async () => {
   // Leaders are elected a moment later.
   await eventually(async () => expect(await admin.topicOffsets(topic)).toHaveLength(partitions));
   stops = [];
+  said = [];
 });
 afterEach(async () => {
   await Promise.all(stops.map((stop) => stop()));
@@ -49,7 +58,10 @@ function start(): () => Promise<void> {
       pool: database.pool,
       connection: connection(),
       publisher: own,
-      log,
+      log: createLog(
+        { level: 'debug' },
+        { write: (line) => void said.push(JSON.parse(line) as Record<string, unknown>) },
+      ),
       metrics: createMetrics(),
       doorbell: createDoorbell(),
     },
@@ -57,7 +69,7 @@ function start(): () => Promise<void> {
       topic,
       group: topic,
       deadLetterTopic: `${topic}.dead-letters`,
-      sessionTimeoutMs: 6_000,
+      sessionTimeoutMs,
       carriers: bundledCarriers(),
       maskContacts: false,
       acknowledgements: true,
@@ -107,6 +119,8 @@ async function readAll(name: string): Promise<Received[]> {
   return messages;
 }
 
+const linesOf = (event: string): Record<string, unknown>[] => said.filter(({ msg }) => msg === event);
+
 const committed = async (): Promise<[number, number][]> =>
   [...(await admin.groupOffsets(topic, topic))].sort(([left], [right]) => left - right);
 
@@ -155,7 +169,176 @@ describe('the consumer', () => {
   });
 });
 
+describe('where the consumer begins', () => {
+  it('consumes again what a failover to a late copy of the database lost behind committed offsets', async () => {
+    await publish(0, good('a'), good('b'));
+    const stop = start();
+    await untilCount(2, 'upload');
+    await eventually(async () => expect(await committed()).toContainEqual([0, 2]));
+    await stop();
+    const { rows: copy } = await database.pool.query('select * from fahuo.consumer_offset');
+    expect(copy).toMatchObject([{ consumer_group: topic, topic, partition: 0, next_offset: 2 }]);
+    await publish(0, good('c'), good('d'), bad('{'));
+    await publish(1, good('e'));
+    const again = start();
+    await untilCount(5, 'upload');
+    await eventually(async () =>
+      expect(await committed()).toEqual([
+        [0, 5],
+        [1, 1],
+      ]),
+    );
+    await again();
+    // The copy: the rows of `c`, `d` and the dead letter are not there, nor what was noted with them.
+    await database.pool.query(`delete from fahuo.upload where "offset" >= 2 and partition = 0`);
+    await database.pool.query('delete from fahuo.dead_letter');
+    await database.pool.query('update fahuo.consumer_offset set next_offset = 2 where partition = 0');
+    said = [];
+    start();
+    await untilCount(5, 'upload');
+    await untilCount(1, 'dead_letter');
+    expect(linesOf('offset.differs')).toMatchObject([
+      { kind: 'rows_lost', partition: 0, committed: 5, noted: 2, from: 2, level: 40 },
+    ]);
+    await eventually(async () => {
+      const { rows } = await database.pool.query<{ next: number }>(
+        'select next_offset as next from fahuo.consumer_offset order by partition',
+      );
+      expect(rows.map(({ next }) => next)).toEqual([5, 1]);
+    });
+  });
+
+  it('is the beginning of a topic that was made again, although both offsets are beyond its end', async () => {
+    await publish(0, good('a'), good('b'));
+    await database.pool.query(
+      `insert into fahuo.consumer_offset (consumer_group, topic, partition, next_offset) values ($1, $1, 0, 70)`,
+      [topic],
+    );
+    await setOffset(0, 100);
+    start();
+    await untilCount(2, 'upload');
+    expect(linesOf('offset.differs')).toMatchObject([
+      { kind: 'topic_made_again', committed: 100, noted: 70, from: 0, high: 2 },
+    ]);
+  });
+
+  it('is the beginning of what is left when retention took messages meanwhile, and the log names them', async () => {
+    await publish(0, good('a'), good('b'), good('c'), good('d'));
+    await setOffset(0, 1);
+    const kafka = createKafkajs(connection(), log).admin();
+    await kafka.connect();
+    await kafka.fetchTopicOffsets(topic); // it has to have heard of the topic
+    await kafka.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '3' }] });
+    await kafka.disconnect();
+    start();
+    await untilCount(1, 'upload', `payment = 'd'`);
+    expect(await count('upload')).toBe(1);
+    expect(linesOf('offset.differs')).toMatchObject([
+      { kind: 'messages_gone', committed: 1, firstGone: 1, from: 3 },
+    ]);
+  });
+
+  it('says nothing while both agree, and no more than that a commit was lost when the database is ahead', async () => {
+    await publish(0, good('a'), good('b'));
+    const stop = start();
+    await eventually(async () => expect(await committed()).toContainEqual([0, 2]));
+    await stop();
+    const again = start();
+    await eventually(() => expect(linesOf('consumer.joined')).toHaveLength(2));
+    await publish(0, good('c'));
+    await untilCount(3, 'upload');
+    expect(linesOf('offset.differs')).toEqual([]);
+    await again();
+    await setOffset(0, 1);
+    start();
+    await eventually(() =>
+      expect(linesOf('offset.differs')).toMatchObject([
+        { kind: 'commit_lost', committed: 1, noted: 3, level: 30 },
+      ]),
+    );
+    await eventually(async () => expect(await committed()).toContainEqual([0, 3]));
+    expect(await count('upload')).toBe(3);
+  });
+
+  async function setOffset(partition: number, offset: number): Promise<void> {
+    const kafka = createKafkajs(connection(), log).admin();
+    await kafka.connect();
+    const partitions = [{ partition, offset: String(offset) }];
+    await eventually(() => kafka.setOffsets({ groupId: topic, topic, partitions })); // a member may be leaving
+    await kafka.disconnect();
+  }
+});
+
+describe('a batch that Postgres holds longer than the group waits for a member', () => {
+  it('costs no rebalance and loses nothing', async () => {
+    start();
+    start();
+    await publish(0, good('first'));
+    await publish(1, good('other'));
+    await untilCount(2, 'upload');
+    await eventually(() => expect(assigned()).toEqual([[0], [1]]));
+    const joins = linesOf('consumer.joined').length;
+    const holder = await database.pool.connect();
+    await holder.query('begin; lock table fahuo.upload in access exclusive mode');
+    await publish(0, good('a'), good('b'));
+    await publish(1, good('c'));
+    const heldFrom = monotonicMs();
+    await eventually(async () => expect(await waiting()).toBe(2));
+    await eventually(() => expect(monotonicMs() - heldFrom).toBeGreaterThan(sessionTimeoutMs * 1.5));
+    await holder.query('commit');
+    holder.release();
+    await untilCount(5, 'upload');
+    await eventually(async () =>
+      expect(await committed()).toEqual([
+        [0, 3],
+        [1, 2],
+      ]),
+    );
+    expect(linesOf('consumer.joined')).toHaveLength(joins);
+    expect(linesOf('offset.not_committed')).toEqual([]);
+  });
+
+  /** The partitions of the last two joins. */
+  const assigned = (): unknown[] =>
+    linesOf('consumer.joined')
+      .slice(-2)
+      .map(({ partitions: of }) => of)
+      .sort();
+
+  async function waiting(): Promise<number> {
+    const { rows } = await database.pool.query<{ n: number }>(
+      `select count(*) as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return rows[0]!.n;
+  }
+});
+
 describe('dead letters', () => {
+  it('are published once by two instances that look at the same moment', async () => {
+    await admin.createTopic(`${topic}.dead-letters`, 1);
+    const letters = 300;
+    await acceptMessages(
+      { pool: database.pool, log, metrics: createMetrics() },
+      Array.from({ length: letters }, (_, offset) => ({
+        topic,
+        partition: 0,
+        offset,
+        key: null,
+        value: Buffer.from('{'),
+        headers: {},
+      })),
+      { carriers: bundledCarriers(), maskContacts: false, acknowledgements: true },
+    );
+    const deps = { pool: database.pool, publisher, log };
+    await Promise.all([1, 2, 3].map(() => publishDeadLetters(deps, `${topic}.dead-letters`)));
+    await untilCount(letters, 'dead_letter', 'published_at is not null');
+    const offsets = (await readAll(`${topic}.dead-letters`)).map(({ headers }) =>
+      String(headers['fahuo_offset']),
+    );
+    expect(new Set(offsets).size).toBe(letters);
+    expect(offsets).toHaveLength(letters);
+  });
+
   it('reach their topic with the original bytes, headers and position, and the reason', async () => {
     await admin.createTopic(`${topic}.dead-letters`, 1);
     await publish(1, good('a'), bad('{"oops'), bad(null));

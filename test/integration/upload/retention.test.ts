@@ -175,8 +175,9 @@ describe('retention', () => {
       reason: 'invalid' as const,
       detail: 'd',
       eventId: null,
+      payment: null,
     });
-    await insertDeadLetters(database.pool, [letter(1), letter(2), letter(3)]);
+    await insertDeadLetters(database.pool, [letter(1), letter(2), letter(3)], null);
     await database.pool.query(
       `update fahuo.dead_letter set received_at = now() - interval '91 days' where "offset" < 3`,
     );

@@ -176,6 +176,24 @@ describe('decoding a message', () => {
     }
   });
 
+  it('keeps what a message names that is not valid, so that it is found by its event and payment', () => {
+    const of = (value: unknown) => {
+      const message = received(JSON.stringify(value));
+      const headers = { 'content-type': Buffer.from('application/cloudevents+json') };
+      return decode({ ...message, headers }, options);
+    };
+    expect(of({ id: 'e1', data: { order_key: { transaction_id: 't1' } } })).toMatchObject({
+      eventId: 'e1',
+      payment: 't1',
+    });
+    expect(of({ data: { order_key: { mchid: '19000', out_trade_no: 'o1' } } })).toMatchObject({
+      eventId: null,
+      payment: '19000:o1',
+    });
+    for (const data of [null, 1, {}, { order_key: null }, { order_key: { mchid: 1, out_trade_no: 'o' } }])
+      expect(of({ id: 'e1', data })).toMatchObject({ kind: 'dead', eventId: 'e1', payment: null });
+  });
+
   it('freezes the body once, with its hash', () => {
     const decoded = decode(received(data), options);
     if (decoded.kind !== 'event') expect.unreachable();

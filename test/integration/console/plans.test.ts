@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectAlone, type Queryable } from '../../../db/client.ts';
+import { tellStory } from '../../../src/console/story.ts';
+import { countFinal, countParked, readUnfinished } from '../../../src/console/status-store.ts';
+import { readByPayment, readByState } from '../../../src/replay/store.ts';
+import { insertUploads, readRivals, type NewUpload } from '../../../src/upload/insert-store.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { appid } from '../../support/events.ts';
+
+const events = 200_000;
+const topics = { events: 't', acks: 't.acks' };
+
+let database: TestDatabase;
+/** What the statements' plans read whole, by the statement's first line; plans without the pool's advice. */
+let scans: string[];
+
+/** Uploads of which every tenth payment is named by mchid and out_trade_no, with their outbox rows, attempts and journal. */
+beforeAll(async () => {
+  database = await createDatabase();
+  const filler = await connectAlone(database.url, 'fahuo-test'); // a pool's statements have a deadline
+  await filler.query(
+    `with n as (
+       select n, case when n % 10 = 0 then '19000:order-' || n else 'pay' || n end as payment from generate_series(1, $2::int) n
+     ), outbox as (
+       insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, data)
+       select 'e' || n, 'fahuo.shipment.shipped.v1', '/orders', '2026-11-23T10:00:00+08:00', $1, payment, 1, '{}' from n order by n
+     ), attempt as (
+       insert into fahuo.attempt (upload_id, number, kind, outcome) select n, 1, 'send', 'accepted' from n
+     )
+     insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset", body,
+       body_hash, state, park_reason, finished_at)
+     select $1, payment, 1, 'shipped', 'e' || n, '/orders', '2026-11-23T10:00:00+08:00', 't', 0, n - 1, '{}', md5(n::text),
+       (case n % 1000 when 1 then 'parked' when 2 then 'pending' when 3 then 'rejected' else 'acknowledged' end)::fahuo.upload_state,
+       case when n % 1000 = 1 then 'conflict'::fahuo.park_reason end, case when n % 1000 not in (1, 2) then now() end
+     from n order by n`,
+    [appid, events],
+  );
+  await filler.end();
+  await database.pool.query(
+    `insert into fahuo.relay_journal (shard, first_id, last_id, topic, partition, partition_count, base_offset, count)
+     select 0, n * 1000 + 1, n * 1000 + 1000, 't', 0, 1, n * 1000, 1000 from generate_series(0, $1::int / 1000 - 1) n`,
+    [events],
+  );
+  await database.pool.query(`update fahuo.relay_cursor set cursor = $1`, [events]);
+  await database.pool.query(
+    `insert into fahuo.consumer_offset (consumer_group, topic, partition, next_offset) values ('g', 't', 0, $1)`,
+    [events],
+  );
+  await database.pool.query('analyze');
+}, 120_000);
+afterAll(() => database.drop());
+
+type Node = { 'Node Type': string; 'Relation Name'?: string; 'Plan Rows': number; Plans?: Node[] };
+type Statement = string | { text: string; values?: unknown[] };
+
+const large = /^(upload|outbox_p0|attempt)$/;
+const scansIn = (node: Node): string[] => [
+  ...(node['Node Type'] === 'Seq Scan' && large.test(node['Relation Name'] ?? '')
+    ? [node['Relation Name'] ?? '']
+    : []),
+  ...(node.Plans ?? []).flatMap(scansIn),
+];
+
+/** Explains every statement before it runs. */
+function explaining(): Queryable {
+  scans = [];
+  const query = async (statement: Statement, values?: unknown[]) => {
+    const { text, values: own } = typeof statement === 'string' ? { text: statement, values } : statement;
+    const { rows } = await database.pool.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+      `explain (format json) ${text}`,
+      own,
+    );
+    const found = scansIn(rows[0]!['QUERY PLAN'][0].Plan);
+    scans.push(...found.map((table) => `${table}: ${text.trim().slice(0, 80)}`));
+    return database.pool.query(text, own);
+  };
+  return { query } as unknown as Queryable;
+}
+
+const upload = (number: number): NewUpload => ({
+  appid,
+  payment: number % 10 === 0 ? `19000:order-${number}` : `pay${number}`,
+  version: 1,
+  kind: 'shipped',
+  event_id: `e${number}`,
+  source: '/orders',
+  event_time: '2026-11-23T10:00:00+08:00',
+  reason: null,
+  approved_by: null,
+  traceparent: null,
+  published_ms: null,
+  topic: 't',
+  partition: 0,
+  offset: number - 1,
+  body: '{}',
+  body_hash: 'h',
+});
+
+describe('with 200,000 rows in the tables, nothing that is asked of them reads one whole', () => {
+  it.each([1, 500])('a redelivery of %i: the insert, and the look-up of what it left out', async (count) => {
+    const uploads = Array.from({ length: count }, (_, at) => upload(1_000 + at));
+    const db = explaining();
+    const progress = { group: 'g', topic: 't', partition: 0, next: events };
+    expect(await insertUploads(db, uploads, { acknowledgements: true, progress })).toMatchObject({
+      count: 0,
+    });
+    expect(await readRivals(db, uploads)).toHaveLength(count);
+    expect(scans).toEqual([]);
+  });
+
+  it.each([
+    ['transaction_id', `transaction_id = 'pay123'`, 'e123'],
+    ['mchid and out_trade_no', `mchid = '19000' and out_trade_no = 'order-120'`, 'e120'],
+    ['event_id', `event_id = 'e120'`, 'e120'],
+  ])("README's own query, by %s, as the writer it is meant for", async (_, condition, eventId) => {
+    const connection = await database.pool.connect();
+    try {
+      await connection.query('set role fahuo_writer');
+      const query = `select * from fahuo.acknowledgements where ${condition}`;
+      const { rows: plan } = await connection.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+        `explain (format json) ${query}`,
+      );
+      expect(scansIn(plan[0]!['QUERY PLAN'][0].Plan)).toEqual([]);
+      const { rows } = await connection.query<{ event_id: string }>(query);
+      expect(rows.map((row) => row.event_id)).toEqual([eventId]);
+    } finally {
+      await connection.query('reset role');
+      connection.release();
+    }
+  });
+
+  it('the story of a payment, with the events that wait behind it', async () => {
+    const { rows } = await database.pool.query<{ id: number }>(
+      `insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, data)
+       values ('late', 'fahuo.shipment.shipped.v1', '/orders', '2026-11-23T10:00:00+08:00', $1, 'pay777', 2, '{}') returning id`,
+      [appid],
+    );
+    const story = await tellStory(explaining(), 'pay777', topics);
+    expect(scans).toEqual([]);
+    expect(story.outbox.map(({ id, location }) => [id, location?.offset ?? null])).toEqual([
+      [777, 776],
+      [rows[0]!.id, null],
+    ]);
+    expect(story.uploads).toMatchObject([{ eventId: 'e777', tries: [{ outcome: 'accepted' }] }]);
+  });
+
+  it('a replay of one payment, or of the parked ones', async () => {
+    const db = explaining();
+    expect(await readByPayment(db, 'pay123')).toHaveLength(1);
+    expect(await readByState(db, 'parked')).toHaveLength(events / 1_000);
+    expect(scans).toEqual([]);
+  });
+
+  it('the status and the gauges; the final states of a large table are estimated', async () => {
+    const db = explaining();
+    expect(await readUnfinished(db)).toMatchObject([{ rows: 200 }, { rows: 0 }, { rows: 0 }, { rows: 200 }]);
+    expect(await countParked(db)).toEqual([{ reason: 'conflict', rows: 200 }]);
+    const { estimated, counts } = await countFinal(db, 1);
+    expect(scans).toEqual([]);
+    expect(estimated).toBe(true);
+    expect(counts).toHaveLength(3);
+    expect(Math.abs(counts[0]!.rows / (events * 0.997) - 1)).toBeLessThan(0.05);
+    expect(await countFinal(database.pool)).toMatchObject({ estimated: false });
+  });
+});
