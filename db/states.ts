@@ -37,5 +37,6 @@ export const parkReasons = [
   'not_shippable', // 10060004 and the read does not settle it
   'unreadable', // the read itself keeps failing
   'unrecognised', // an errcode that the table does not know, and the read does not settle it
+  'unrecorded', // WeChat answered, and the database refused every form of the record
 ] as const;
 export type ParkReason = (typeof parkReasons)[number];

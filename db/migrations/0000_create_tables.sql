@@ -2,7 +2,7 @@ CREATE SCHEMA IF NOT EXISTS "fahuo";
 --> statement-breakpoint
 CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpoint
 CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
-CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised');--> statement-breakpoint
+CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'unrecorded');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
 CREATE TABLE "fahuo"."attempt" (
@@ -13,7 +13,7 @@ CREATE TABLE "fahuo"."attempt" (
 	"outcome" text NOT NULL,
 	"upload_time" timestamp (3) with time zone,
 	"http_status" integer,
-	"errcode" integer,
+	"errcode" bigint,
 	"errmsg" text,
 	"rid" text,
 	"failure" text,
@@ -78,7 +78,7 @@ CREATE TABLE "fahuo"."outbox" (
 CREATE TABLE "fahuo"."pause" (
 	"appid" text NOT NULL,
 	"endpoint" text NOT NULL,
-	"errcode" integer,
+	"errcode" bigint,
 	"reason" text NOT NULL,
 	"paused_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"resume_at" timestamp (3) with time zone,
@@ -163,7 +163,7 @@ CREATE TABLE "fahuo"."upload" (
 	"lease_epoch" bigint DEFAULT 0 NOT NULL,
 	"lease_until" timestamp (3) with time zone,
 	"upload_time" timestamp (3) with time zone,
-	"errcode" integer,
+	"errcode" bigint,
 	"errmsg" text,
 	"rid" text,
 	"detail" text,

@@ -37,7 +37,7 @@ export function classifyUpload(answer: Answer, now?: Date): Outcome {
     return { kind: 'unknown', reason: `not sent: ${answer.failure ?? 'no token'}`, notSent: true };
   if (answer.failure !== null) return { kind: 'unknown', reason: `${answer.failure}${statusText(answer)}` };
   if (answer.errcode === null)
-    return { kind: 'unknown', reason: `answer without an errcode${statusText(answer)}` };
+    return { kind: 'unknown', reason: `${missingErrcode(answer)}${statusText(answer)}` };
   const row = rows.get(answer.errcode);
   if (row === undefined) return { kind: 'unknown', reason: `unlisted errcode ${answer.errcode}` };
   if (isSuccess(row) && !is2xx(answer))
@@ -108,6 +108,8 @@ const reasonOf = (row: OutcomeRow, answer: Answer): string =>
     ? `${row.errcode} ${row.meaning}`
     : `${row.errcode} ${row.meaning}: ${answer.errmsg}`;
 
+const missingErrcode = ({ oddErrcode }: Answer): string =>
+  oddErrcode === undefined ? 'answer without an errcode' : `answer with the errcode ${oddErrcode}`;
 const isSuccess = (row: OutcomeRow): boolean => row.kind === 'accepted' || row.kind === 'unchanged';
 const is2xx = (answer: Answer): boolean =>
   answer.httpStatus !== null && answer.httpStatus >= 200 && answer.httpStatus < 300;

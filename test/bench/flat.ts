@@ -93,7 +93,7 @@ async function explain(database: Bench): Promise<void> {
   await connection.query('rollback; begin');
   const again = await claimPending(connection, claim);
   const rowsJson = JSON.stringify(again.map(({ id, epoch }) => ({ id, epoch, from: 'uploading' })));
-  await show('acknowledge', `execute upload_acknowledge('${rowsJson}', '[]', 'bench', false, true)`);
+  await show('acknowledge', `execute upload_acknowledge_telling('${rowsJson}', 'bench', false)`);
   await connection.query('rollback');
   connection.release();
 }

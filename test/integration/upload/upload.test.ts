@@ -333,7 +333,7 @@ describe('leases', () => {
     await accept(shippedEvent({ payment: 'p' }));
     const [row] = await claimPending(database.pool, { ...claim, owner: 'slow' });
     await eventually(async () => expect(await expireLeases(database.pool, 0)).toBe(1));
-    const moved = await acknowledge(database.pool, [accepted(row!)], {
+    const { moved } = await acknowledge(database.pool, [accepted(row!)], {
       owner: 'slow',
       acknowledgements: true,
     });
