@@ -290,6 +290,19 @@ export const token = fahuo.table(
   (t) => [primaryKey({ columns: [t.appid, t.mode] })],
 );
 
+/** Which instance serves which app now, said every few seconds; `unreachableSince` while its calls do not go out. */
+export const serving = fahuo.table(
+  'serving',
+  {
+    appid: text('appid').notNull(),
+    instance: text('instance').notNull(),
+    seenAt: instant('seen_at').notNull().defaultNow(),
+    unreachableSince: instant('unreachable_since'),
+    reason: text('reason'),
+  },
+  (t) => [primaryKey({ columns: [t.appid, t.instance] })],
+);
+
 /**
  * The call budget of an app: a token bucket that `fahuo.take_budget` changes (src/wechat/bucket.ts has its members),
  * for deployments without Redis and while Redis is away; and the rate that WeChat told last. Times in milliseconds.

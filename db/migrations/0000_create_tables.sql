@@ -123,6 +123,15 @@ CREATE TABLE "fahuo"."relay_parked" (
 	"parked_at" timestamp (3) with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."serving" (
+	"appid" text NOT NULL,
+	"instance" text NOT NULL,
+	"seen_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"unreachable_since" timestamp (3) with time zone,
+	"reason" text,
+	CONSTRAINT "serving_appid_instance_pk" PRIMARY KEY("appid","instance")
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."token" (
 	"appid" text NOT NULL,
 	"mode" text NOT NULL,

@@ -107,23 +107,25 @@ export async function claimUnknown(db: Queryable, claim: Claim): Promise<Held[]>
 
 /**
  * Keeps slow calls ours: only where the epoch is still the claim's. A row that is being recorded at this moment is
- * left out: waiting for it in another order than the recorder's would be a deadlock.
+ * left out: waiting for it in another order than the recorder's would be a deadlock. Returns the ids that are ours.
  */
 export async function renewLeases(
   db: Queryable,
   held: readonly Held[],
   lease: { owner: string; leaseMs: number },
-): Promise<void> {
-  await db.query(
+): Promise<number[]> {
+  const { rows } = await db.query<{ id: number }>(
     `with mine as (
       select u.id from fahuo.upload u, unnest($1::bigint[], $2::bigint[]) as h(id, epoch)
       where u.id = h.id and u.lease_epoch = h.epoch and u.lease_owner = $4 and u.state in ('uploading', 'unknown')
       for update of u skip locked
     )
     update fahuo.upload u set lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-    from mine where u.id = mine.id`,
+    from mine where u.id = mine.id
+    returning u.id`,
     [held.map((row) => row.id), held.map((row) => row.epoch), lease.leaseMs, lease.owner],
   );
+  return rows.map((row) => row.id);
 }
 
 /**

@@ -23,6 +23,9 @@ export type Outcome =
 
 const rows: ReadonlyMap<number, OutcomeRow> = new Map(outcomeTable.map((row) => [row.errcode, row]));
 
+/** Whether the table has a row for the code. */
+export const isListed = (errcode: number): boolean => rows.has(errcode);
+
 /** The codes that say the token was at fault and the call itself was not looked at; facts.md §2.2. */
 export const isTokenErrcode = (errcode: number | null): boolean =>
   errcode !== null && rows.get(errcode)?.kind === 'token';
