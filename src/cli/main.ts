@@ -10,6 +10,7 @@ import { addEnqueue } from './commands/enqueue.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addPause } from './commands/pause.ts';
 import { addReplay } from './commands/replay.ts';
+import { addRetire } from './commands/retire.ts';
 import { addRun } from './commands/run.ts';
 import { addSandbox } from './commands/sandbox.ts';
 import { addShow } from './commands/show.ts';
@@ -30,6 +31,7 @@ for (const add of [
   addReplay,
   addDeadLetters,
   addPause,
+  addRetire,
   addDoctor,
   addSandbox,
   addDemo,

@@ -85,7 +85,7 @@ async function explain(database: Bench): Promise<void> {
   );
   await connection.query('begin');
   const held = await claimPending(connection, claim);
-  await show('claim', `execute claim_pending('${appid}', ${batch}, 'bench', 600000, false, null)`);
+  await show('claim', `execute claim_pending('${appid}', ${batch}, 'bench', 600000, null)`);
   await acknowledge(connection, held.map(accepted), {
     owner: 'bench',
     acknowledgements: true,

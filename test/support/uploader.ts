@@ -27,6 +27,7 @@ export function startUploader(options: {
   apps?: readonly string[];
   window?: number;
   timing?: Partial<Timing>;
+  callTimeoutMs?: number;
 }): UploaderInTest {
   const pool = createPool({
     databaseUrl: options.databaseUrl,
@@ -38,9 +39,10 @@ export function startUploader(options: {
   let statements = 0;
   const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
   Object.assign(pool, { query: (...args: unknown[]) => ((statements += 1), query(...args)) });
+  const callTimeoutMs = options.callTimeoutMs ?? 5_000;
   const http = createHttp({
     baseUrl: options.wechat,
-    totalTimeoutMs: 2_000,
+    totalTimeoutMs: callTimeoutMs,
     connections: options.window ?? 32,
   });
   const metrics = createMetrics();
@@ -61,7 +63,7 @@ export function startUploader(options: {
       instance: 'one',
       window: options.window ?? 32,
       timing: { ...defaultTiming, drainMs: 2_000, ...options.timing },
-      callTimeoutMs: 2_000,
+      callTimeoutMs,
       readBeforeFirstSend: false,
       deltaApps: new Set(),
       acknowledgements: true,

@@ -26,19 +26,19 @@ afterEach(async () => {
 });
 
 /** Claimed rows, one a payment: p1, p2 … */
-async function claimed(count: number): Promise<Held[]> {
+async function claimed(count: number, name = 'p'): Promise<Held[]> {
   await database.pool.query(
     `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset",
        body, body_hash)
-     select $1, 'p' || n, 1, 'shipped', 'e' || n, '/orders', '2026-11-23T10:00:00+08:00', 't', 0, n, '{}', md5(n::text)
+     select $1, $3 || n, 1, 'shipped', $3 || n, '/orders', '2026-11-23T10:00:00+08:00', 't', 0, n, '{}', md5(n::text)
      from generate_series(1, $2::int) n`,
-    [appid, count],
+    [appid, count, name],
   );
   const rows = await claimPending(database.pool, {
     appid,
     owner: 'test',
     leaseMs: 60_000,
-    limit: count,
+    limit: Math.max(1, count),
     acknowledgements: true,
     dueSinceMs: null,
   });
@@ -173,6 +173,32 @@ describe('the recorder', () => {
     await other.query('begin');
     await other.query(`update fahuo.upload set detail = 'looked at' where version = 2`);
     expect(await recorder.record(accepted(row!))).toBe('done');
+    await other.query('rollback');
+    other.release();
+  });
+
+  it('supersedes what a newer version outdated, with an acknowledgement; no other claim touches the outbox', async () => {
+    const [row] = await claimed(1);
+    await recorder.record(accepted(row!));
+    await database.pool.query(`update fahuo.upload set version = 2`);
+    const { rows: late } = await database.pool.query<{ id: number }>(
+      `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset",
+         body, body_hash)
+       values ($1, 'p1', 1, 'shipped', 'late', '/orders', '2026-11-23T10:00:00+08:00', 't', 0, 9, '{}', 'h') returning id`,
+      [appid],
+    );
+    const acknowledged = await countOf('outbox');
+    expect(await claimed(0)).toEqual([]);
+    const { rows } = await database.pool.query('select state::text, detail from fahuo.upload where id = $1', [
+      late[0]!.id,
+    ]);
+    expect(rows).toEqual([{ state: 'superseded', detail: 'a newer version was acknowledged first' }]);
+    expect(await countOf('outbox')).toBe(acknowledged + 1);
+
+    const other = await database.pool.connect();
+    await other.query('begin');
+    await other.query('lock table fahuo.outbox in access exclusive mode');
+    expect(await claimed(3, 'r')).toHaveLength(3);
     await other.query('rollback');
     other.release();
   });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { monotonicMs, pause, systemClock } from '../../../src/clock.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
+import { countUnfinished, forgetApp, retire } from '../../../src/upload/retire-store.ts';
 import { readNotServed, readUnreachable } from '../../../src/upload/serving-store.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { createDoor, type Door } from '../../support/door.ts';
@@ -97,5 +98,35 @@ describe('events of an app that no instance serves', () => {
     await uploader.stop();
     uploader = startUploader({ databaseUrl: database.url, wechat: door.url, apps: [appid, 'wxother'] });
     await eventually(async () => expect(await readNotServed(database.pool)).toEqual([]));
+  });
+});
+
+describe('an app that is retired', () => {
+  it('has no unfinished event left, an acknowledgement for each, and nothing shared', async () => {
+    await insertPending(database.pool, { count: 4, name: 'old', app: 'wxold' });
+    await database.pool.query(
+      `update fahuo.upload set state = 'parked', park_reason = 'conflict' where payment = 'old1'`,
+    );
+    await database.pool
+      .query(`update fahuo.upload set state = 'uploading', lease_owner = 'dead', upload_time = now(),
+      lease_until = now() + case when payment = 'old2' then interval '-1 second' else interval '1 hour' end, attempts = 1
+      where payment in ('old2', 'old3')`);
+    await database.pool.query(
+      `insert into fahuo.pause (appid, endpoint, reason) values ('wxold', '*', 'by hand')`,
+    );
+    const detail = 'the app was retired by li: closed';
+    expect(await retire(database.pool, { appid: 'wxold', detail, limit: 2, acknowledgements: true })).toBe(2);
+    expect(await retire(database.pool, { appid: 'wxold', detail, limit: 9, acknowledgements: true })).toBe(1);
+    expect(await countUnfinished(database.pool, 'wxold')).toEqual([{ state: 'uploading', rows: 1 }]);
+    await database.pool.query('update fahuo.upload set lease_until = now()');
+    expect(await retire(database.pool, { appid: 'wxold', detail, limit: 9, acknowledgements: false })).toBe(
+      1,
+    );
+    expect(await countOf(`fahuo.acknowledgements where state = 'rejected'`)).toBe(4);
+    expect(await countOf('fahuo.outbox')).toBe(3);
+    const { rows } = await database.pool.query('select detail from fahuo.upload order by id limit 2');
+    expect(rows).toEqual([{ detail }, { detail: `${detail}; WeChat may hold it: it was sent before` }]);
+    await forgetApp(database.pool, 'wxold');
+    expect(await countOf('fahuo.pause')).toBe(0);
   });
 });
