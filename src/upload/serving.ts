@@ -47,6 +47,7 @@ export async function keepServing(
     step,
     {
       name: 'upload.serving',
+      heartbeats: deps.metrics.heartbeats,
       idleMinMs: lookEveryMs,
       idleMaxMs: lookEveryMs,
       errorMinMs: lookEveryMs,
