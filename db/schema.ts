@@ -191,7 +191,7 @@ export const upload = fahuo.table(
     leaseEpoch: id('lease_epoch').notNull().default(0),
     leaseUntil: instant('lease_until'),
     uploadTime: instant('upload_time'),
-    errcode: integer('errcode'),
+    errcode: id('errcode'),
     errmsg: text('errmsg'),
     rid: text('rid'),
     detail: text('detail'),
@@ -274,7 +274,7 @@ export const attempt = fahuo.table(
     outcome: text('outcome').notNull(),
     uploadTime: instant('upload_time'),
     httpStatus: integer('http_status'),
-    errcode: integer('errcode'),
+    errcode: id('errcode'),
     errmsg: text('errmsg'),
     rid: text('rid'),
     failure: text('failure'),
@@ -348,7 +348,7 @@ export const pause = fahuo.table(
   {
     appid: text('appid').notNull(),
     endpoint: text('endpoint').notNull(),
-    errcode: integer('errcode'),
+    errcode: id('errcode'),
     reason: text('reason').notNull(),
     pausedAt: instant('paused_at').notNull().defaultNow(),
     resumeAt: instant('resume_at'),
@@ -368,6 +368,19 @@ export const token = fahuo.table(
     lockUntil: instant('lock_until'),
   },
   (t) => [primaryKey({ columns: [t.appid, t.mode] })],
+);
+
+/** Which instance serves which app now, said every few seconds; `unreachableSince` while its calls do not go out. */
+export const serving = fahuo.table(
+  'serving',
+  {
+    appid: text('appid').notNull(),
+    instance: text('instance').notNull(),
+    seenAt: instant('seen_at').notNull().defaultNow(),
+    unreachableSince: instant('unreachable_since'),
+    reason: text('reason'),
+  },
+  (t) => [primaryKey({ columns: [t.appid, t.instance] })],
 );
 
 /**

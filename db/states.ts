@@ -45,6 +45,7 @@ export const parkReasons = [
   'unreadable', // the read itself keeps failing
   'unrecognised', // an errcode that the table does not know, and the read does not settle it
   'older_event', // WeChat holds something, and an event from before this database must not restate it
+  'unrecorded', // WeChat answered, and the database refused every form of the record
 ] as const;
 export type ParkReason = (typeof parkReasons)[number];
 

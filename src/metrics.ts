@@ -94,6 +94,16 @@ export function createMetrics(heartbeatMs = stepMs) {
       ['table'],
     ),
     paused: gauge('fahuo_paused', '1 while an app’s endpoint is paused', ['appid', 'endpoint']),
+    wechatUnreachableSeconds: gauge(
+      'fahuo_wechat_unreachable_seconds',
+      'How long nothing of an app could be sent to WeChat; 0 while calls go out',
+      ['appid'],
+    ),
+    uploadNotServed: gauge(
+      'fahuo_upload_not_served',
+      'Unfinished upload rows of an app that no instance serves',
+      ['appid'],
+    ),
     loopFailures: counter('fahuo_loop_failures_total', 'Steps that threw and were tried again', ['loop']),
   };
 }

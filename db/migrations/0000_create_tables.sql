@@ -2,7 +2,7 @@ CREATE SCHEMA IF NOT EXISTS "fahuo";
 --> statement-breakpoint
 CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpoint
 CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
-CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event');--> statement-breakpoint
+CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event', 'unrecorded');--> statement-breakpoint
 CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
@@ -15,7 +15,7 @@ CREATE TABLE "fahuo"."attempt" (
 	"outcome" text NOT NULL,
 	"upload_time" timestamp (3) with time zone,
 	"http_status" integer,
-	"errcode" integer,
+	"errcode" bigint,
 	"errmsg" text,
 	"rid" text,
 	"failure" text,
@@ -108,7 +108,7 @@ CREATE TABLE "fahuo"."outbox" (
 CREATE TABLE "fahuo"."pause" (
 	"appid" text NOT NULL,
 	"endpoint" text NOT NULL,
-	"errcode" integer,
+	"errcode" bigint,
 	"reason" text NOT NULL,
 	"paused_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"resume_at" timestamp (3) with time zone,
@@ -170,6 +170,15 @@ CREATE TABLE "fahuo"."relay_parked" (
 	CONSTRAINT "relay_parked_published_has_place" CHECK (("fahuo"."relay_parked"."published_at" is null) = ("fahuo"."relay_parked"."offset" is null) and ("fahuo"."relay_parked"."topic" is null) = ("fahuo"."relay_parked"."offset" is null) and ("fahuo"."relay_parked"."partition" is null) = ("fahuo"."relay_parked"."offset" is null))
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."serving" (
+	"appid" text NOT NULL,
+	"instance" text NOT NULL,
+	"seen_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"unreachable_since" timestamp (3) with time zone,
+	"reason" text,
+	CONSTRAINT "serving_appid_instance_pk" PRIMARY KEY("appid","instance")
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."token" (
 	"appid" text NOT NULL,
 	"mode" text NOT NULL,
@@ -227,7 +236,7 @@ CREATE TABLE "fahuo"."upload" (
 	"lease_epoch" bigint DEFAULT 0 NOT NULL,
 	"lease_until" timestamp (3) with time zone,
 	"upload_time" timestamp (3) with time zone,
-	"errcode" integer,
+	"errcode" bigint,
 	"errmsg" text,
 	"rid" text,
 	"detail" text,

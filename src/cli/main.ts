@@ -12,6 +12,7 @@ import { addMigrate } from './commands/migrate.ts';
 import { addOutbox } from './commands/outbox.ts';
 import { addPause } from './commands/pause.ts';
 import { addReplay } from './commands/replay.ts';
+import { addRetire } from './commands/retire.ts';
 import { addRun } from './commands/run.ts';
 import { addSandbox } from './commands/sandbox.ts';
 import { addShow } from './commands/show.ts';
@@ -34,6 +35,7 @@ for (const add of [
   addOutbox,
   addPause,
   addDatabase,
+  addRetire,
   addDoctor,
   addSandbox,
   addDemo,

@@ -1,6 +1,8 @@
+import { monotonicMs } from '../clock.ts';
+import type { Metrics } from '../metrics.ts';
 import type { ReadResult } from '../wechat/client.ts';
 import type { Order } from '../wechat/order.ts';
-import type { Outcome } from '../wechat/outcome.ts';
+import { isListed, type Outcome } from '../wechat/outcome.ts';
 import { insertAliases, putOffOtherKeys, readSiblingRows } from './alias-store.ts';
 import { aliasOf } from './alias.ts';
 import { readTombstonesOf } from './tombstone-store.ts';
@@ -8,6 +10,7 @@ import { compare, contentOf, paymentKeyOf } from './content.ts';
 import type { Reading } from './decide-read.ts';
 import { appEffectOf } from './decide-send.ts';
 import type { UploaderDeps } from './deps.ts';
+import type { Holds } from './holds.ts';
 import type { Pauses } from './pauses.ts';
 import { pauseForQuota } from './quota.ts';
 import type { AttemptRecord, Held } from './row.ts';
@@ -15,6 +18,7 @@ import { believed, noSiblings, siblingsOf, type Siblings } from './siblings.ts';
 
 export type AskDeps = Pick<UploaderDeps, 'pool' | 'wechat' | 'budget' | 'clock' | 'random' | 'metrics'> & {
   pauses: Pauses;
+  holds: Holds;
 };
 
 export type Asked = {
@@ -28,10 +32,12 @@ export type Asked = {
 /** get_order for one row: what it and our own record say about the row's content, and the record of the call. */
 export async function askWechat(deps: AskDeps, row: Held, signal: AbortSignal): Promise<Asked> {
   const key = paymentKeyOf(contentOf(row.body));
+  const startedAtMs = monotonicMs();
   const read = await deps.wechat.getOrder({ appid: row.appid, key }, signal);
   const outcome = outcomeName(read);
   const { answer } = read;
-  deps.metrics.uploadAttempts.inc({ kind: 'read', outcome, errcode: String(answer.errcode) });
+  deps.holds.heard(row.appid, { answer, outcome: read.kind === 'failed' ? read.outcome : null, startedAtMs });
+  countAttempt(deps.metrics, { kind: 'read', outcome, answer });
   if (read.kind === 'failed') await applyToApp(deps, row.appid, read.outcome, { endpoint: 'read' });
   const attempts: AttemptRecord[] = isNotSent(read)
     ? []
@@ -43,14 +49,24 @@ export async function askWechat(deps: AskDeps, row: Held, signal: AbortSignal): 
   return { reading: { kind: 'verdict', verdict: believed(verdict, siblings), shipped }, siblings, attempts };
 }
 
-const isNotSent = (read: ReadResult): boolean =>
-  read.kind === 'failed' && read.outcome.kind === 'unknown' && read.outcome.notSent === true;
+const isNotSent = ({ answer }: ReadResult): boolean => answer.notSent === true;
 
 function readingOf(read: Exclude<ReadResult, { kind: 'order' }>): Reading {
   if (read.kind === 'absent') return { kind: 'absent' };
   const { answer, outcome } = read;
   const blameless = isNotSent(read) || ['throttled', 'token', 'account_stop'].includes(outcome.kind);
   return { kind: 'failed', reason: `${answer.errcode ?? answer.failure ?? 'no answer'}`, blameless };
+}
+
+/** Counts a request; codes that no list has share one label, so that no answer makes a new one. */
+export function countAttempt(
+  metrics: Metrics,
+  { kind, outcome, answer }: Pick<AttemptRecord, 'kind' | 'outcome' | 'answer'>,
+): void {
+  if (answer.notSent === true) return;
+  const { errcode } = answer;
+  const label = errcode === null ? 'none' : isListed(errcode) ? String(errcode) : 'unlisted';
+  metrics.uploadAttempts.inc({ kind, outcome, errcode: label });
 }
 
 const outcomeName = (read: ReadResult): string => (read.kind === 'failed' ? read.outcome.kind : read.kind);

@@ -37,14 +37,14 @@ export type Claimed = Held & { dueAtMs: number };
  * `next_attempt_at <= now()`, not clock_timestamp(): only a stable function can bound the index scan.
  */
 export async function claimPending(db: Queryable, claim: PendingClaim): Promise<Claimed[]> {
-  const { rows } = await db.query<Claimed>({
+  const { rows } = await db.query<Found>({
     name: 'claim_pending',
     text: `with app as materialized (
       select ${appHasAliases('$1')} as joins, ${appHasLoosePayments('$1')} as loose
     ), candidate as (
       select id, appid, payment, version from fahuo.upload
       where appid = $1 and state = 'pending' and next_attempt_at <= now()
-        and next_attempt_at >= coalesce(to_timestamp($6::float8 / 1000), '-infinity')
+        and next_attempt_at >= coalesce(to_timestamp($5::float8 / 1000), '-infinity')
       order by next_attempt_at, id limit $2
       for update skip locked
     ), judged as (
@@ -63,15 +63,8 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
       ) s
     ), put_off as (
       update fahuo.upload u set next_attempt_at = now() + interval '1 second'
-      from judged j where u.id = j.id and j.blocked and not j.outdated
-    ), outdated as (
-      update fahuo.upload u set state = 'superseded', finished_at = clock_timestamp(),
-        detail = 'a newer version was acknowledged first'
-      from judged j where u.id = j.id and j.outdated
-      returning ${acknowledgementColumns('u')}
-    ), told as (
-      ${acknowledgementInsert('outdated')} where $5::boolean
-    )
+      from judged j where u.id = j.id and (j.blocked or j.outdated)
+    ), claimed as (
     update fahuo.upload u set state = 'uploading', attempts = u.attempts + 1, lease_owner = $3,
       lease_epoch = u.lease_epoch + 1, lease_until = clock_timestamp() + $4 * interval '1 millisecond',
       upload_time = greatest(date_trunc('milliseconds', clock_timestamp()), j.last_time + interval '1 millisecond'),
@@ -79,10 +72,43 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
     from judged j where u.id = j.id and not j.blocked and not j.outdated
     returning ${heldColumns}, j.loose, j.history or u.attempts > 1 or u.kind = 'corrected' or u.caution is not null
         or j.loose or strpos(u.payment, ':') > 0 as history,
-      (date_part('epoch', u.next_attempt_at) * 1000)::bigint as "dueAtMs"`,
-    values: [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.acknowledgements, claim.dueSinceMs],
+      (date_part('epoch', u.next_attempt_at) * 1000)::bigint as "dueAtMs"
+    )
+    select c.*, o.ids as "outdatedIds" from (select array_agg(id) as ids from judged where outdated) o
+    left join claimed c on true`,
+    values: [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.dueSinceMs],
   });
-  return rows.sort((left, right) => left.dueAtMs - right.dueAtMs || left.id - right.id);
+  const outdatedIds = rows[0]?.outdatedIds ?? null;
+  if (outdatedIds !== null) await supersedeOutdated(db, outdatedIds, claim);
+  const claimed = rows.filter((row): row is Found & { id: number } => row.id !== null);
+  return claimed.sort((left, right) => left.dueAtMs - right.dueAtMs || left.id - right.id);
+}
+
+/** A claimed row, or none, and in each line the rows that a newer version has made needless. */
+type Found = Omit<Claimed, 'id'> & { id: number | null; outdatedIds: number[] | null };
+
+/**
+ * `pending → superseded`. A statement of its own, since it is a writer of the outbox: the claim may wait for another
+ * claim of the same payment, and the relay would wait with it. Rows that somebody has locked are found by a later claim.
+ */
+async function supersedeOutdated(
+  db: Queryable,
+  ids: readonly number[],
+  { acknowledgements }: { acknowledgements: boolean },
+): Promise<void> {
+  const told = `, told as (${acknowledgementInsert('moved')})`;
+  await db.query(
+    `with outdated as (
+      select id from fahuo.upload where id = any($1::bigint[]) and state = 'pending' for update skip locked
+    ), moved as (
+      update fahuo.upload u set state = 'superseded', finished_at = clock_timestamp(),
+        detail = 'a newer version was acknowledged first'
+      from outdated o where u.id = o.id
+      returning ${acknowledgementColumns('u')}
+    )${acknowledgements ? told : ''}
+    select count(*) from moved`,
+    [ids],
+  );
 }
 
 /** Takes `unknown` rows whose next read is due; the state stays, the epoch and a lease make the read ours. */
@@ -107,23 +133,25 @@ export async function claimUnknown(db: Queryable, claim: Claim): Promise<Held[]>
 
 /**
  * Keeps slow calls ours: only where the epoch is still the claim's. A row that is being recorded at this moment is
- * left out: waiting for it in another order than the recorder's would be a deadlock.
+ * left out: waiting for it in another order than the recorder's would be a deadlock. Returns the ids that are ours.
  */
 export async function renewLeases(
   db: Queryable,
   held: readonly Held[],
   lease: { owner: string; leaseMs: number },
-): Promise<void> {
-  await db.query(
+): Promise<number[]> {
+  const { rows } = await db.query<{ id: number }>(
     `with mine as (
       select u.id from fahuo.upload u, unnest($1::bigint[], $2::bigint[]) as h(id, epoch)
       where u.id = h.id and u.lease_epoch = h.epoch and u.lease_owner = $4 and u.state in ('uploading', 'unknown')
       for update of u skip locked
     )
     update fahuo.upload u set lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-    from mine where u.id = mine.id`,
+    from mine where u.id = mine.id
+    returning u.id`,
     [held.map((row) => row.id), held.map((row) => row.epoch), lease.leaseMs, lease.owner],
   );
+  return rows.map((row) => row.id);
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { Outcome } from '../wechat/outcome.ts';
+import type { Answer, Outcome } from '../wechat/outcome.ts';
 import type { Held, Transition } from './row.ts';
-import { backoffMs, jittered, notVisibleWaitMs, type Context } from './timing.ts';
+import { jittered, notVisibleWaitMs, type Context } from './timing.ts';
 
 /**
  * Where a row goes after its send was answered, or was not. Pure. Nothing here leads from an outcome that may have
@@ -25,7 +25,7 @@ export function decideAfterSend(row: Held, outcome: Outcome, context: Context): 
     case 'account_stop':
       return giveBack(0, outcome.reason);
     case 'unknown':
-      return afterUnknown(row, outcome, context);
+      return afterUnknown(outcome, context);
   }
 }
 
@@ -42,12 +42,16 @@ const giveBack = (afterMs: number, detail: string): Transition => ({
   detail,
 });
 
-function afterUnknown(
-  row: Held,
-  outcome: Extract<Outcome, { kind: 'unknown' }>,
-  context: Context,
-): Transition {
-  if (outcome.notSent === true) return giveBack(backoffMs(row.attempts, context), outcome.reason);
+/**
+ * Nothing of the call went out: the row goes back as it was. The hold keeps the whole app's rows where they are (see
+ * hold.ts), so this wait matters only to a row that failed alone.
+ */
+export const decideNotSent = (answer: Answer, { timing, random }: Context): Transition =>
+  giveBack(jittered(timing.retryMinMs, random), `not sent: ${answer.errmsg ?? answer.failure ?? 'no token'}`);
+
+function afterUnknown(outcome: Extract<Outcome, { kind: 'unknown' }>, context: Context): Transition {
+  if (outcome.notSent === true)
+    return giveBack(jittered(context.timing.retryMinMs, context.random), outcome.reason);
   return {
     to: 'unknown',
     readAfterMs: jittered(context.timing.readAfterMs, context.random),

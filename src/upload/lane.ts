@@ -18,6 +18,8 @@ const unrecordedWindows = 4;
 const idleMinMs = 5;
 const idleMaxMs = 100;
 const pausedMs = 250;
+/** A hold that lasts this long is no hiccup: the rows claimed ahead go back to the table. */
+const holdKeepsMs = 1_000;
 
 /**
  * One app's uploads: claims ahead of a window of calls, and starts a call when a slot and a permit are there. Its
@@ -49,6 +51,8 @@ export async function runLane(
     const settled = await fly(deps, options, row, hardStop);
     if (settled !== null) recording.start(() => settle(deps, settled));
   };
+  /** Paused by WeChat or a person, or held because nothing can be sent. */
+  const blocked = (): boolean => deps.pauses.isPaused(appid, 'upload') || deps.holds.isHeld(appid);
   let ahead = window;
   const room = (): number => window + ahead - slots.busy() - ready.length;
   const worthAClaim = (): number => Math.max(1, Math.min(ahead, window / claimPart));
@@ -75,7 +79,7 @@ export async function runLane(
     let idleMs = idleMinMs;
     while (!signal.aborted) {
       heartbeats.beat(`upload.claims ${appid}`);
-      if (deps.pauses.isPaused(appid, 'upload')) {
+      if (blocked()) {
         await pause(pausedMs, signal);
       } else if (room() < worthAClaim()) {
         await claimBell.waitFor(idleMaxMs, signal);
@@ -100,7 +104,7 @@ export async function runLane(
     while (!signal.aborted) {
       heartbeats.beat(`upload.calls ${appid}`);
       const wanted = Math.min(ready.length, slots.free(), recording.free());
-      if (wanted === 0 || deps.pauses.isPaused(appid, 'upload')) {
+      if (wanted === 0 || blocked()) {
         await startBell.waitFor(idleMaxMs, signal);
         await turn(); // answers that arrived together free their slots together
         await giveBackStale();
@@ -122,7 +126,9 @@ export async function runLane(
     if (ready.length === 0 || monotonicMs() - staleCheckedMs < idleMaxMs) return;
     staleCheckedMs = monotonicMs();
     const stale = (row: Held): boolean =>
-      deps.pauses.isPaused(appid, 'upload') || !deps.leases.covers(row, monotonicMs(), timing.leaseMs / 2);
+      deps.pauses.isPaused(appid, 'upload') ||
+      deps.holds.isHeld(appid, holdKeepsMs) ||
+      !deps.leases.covers(row, monotonicMs(), timing.leaseMs / 2);
     const rows = ready.filter(stale);
     ready.splice(0, ready.length, ...ready.filter((row) => !rows.includes(row)));
     await Promise.all(rows.map((row) => release(deps, row)));

@@ -25,8 +25,10 @@ export class Leases {
     return [...this.#held.values()].map((lease) => lease.row);
   }
 
-  renewed(rows: readonly Held[], askedAtMs: number): void {
-    for (const row of rows) {
+  /** `ids` are the rows that the renewal matched: only those are ours for longer. */
+  renewed(rows: readonly Held[], ids: readonly number[], askedAtMs: number): void {
+    const kept = new Set(ids);
+    for (const row of rows.filter(({ id }) => kept.has(id))) {
       const lease = this.#held.get(row.id);
       if (lease?.row.epoch === row.epoch) lease.goodUntilMs = askedAtMs + this.#leaseMs;
     }

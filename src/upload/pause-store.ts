@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
+import { cutText, storable } from '../text.ts';
 import type { Endpoint } from './decide-send.ts';
 
 export type Pause = {
@@ -10,12 +11,14 @@ export type Pause = {
   resumeAt: Date | null;
 };
 
+const keptReason = 500;
+
 /** True when this pause is new: the one caller that is told so alerts. */
 export async function insertPause(db: Queryable, pause: Omit<Pause, 'pausedAt'>): Promise<boolean> {
   const { rowCount } = await db.query(
     `insert into fahuo.pause (appid, endpoint, errcode, reason, resume_at) values ($1, $2, $3, $4, $5)
      on conflict do nothing`,
-    [pause.appid, pause.endpoint, pause.errcode, pause.reason.slice(0, 500), pause.resumeAt],
+    [pause.appid, pause.endpoint, pause.errcode, storable(cutText(pause.reason, keptReason)), pause.resumeAt],
   );
   return rowCount === 1;
 }

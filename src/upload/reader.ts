@@ -21,7 +21,7 @@ export async function runReader(
   const slots = createSlots(readsAtOnce, {});
 
   const step = async (): Promise<void> => {
-    if (slots.free() === 0 || deps.pauses.isPaused(appid, 'read')) return;
+    if (slots.free() === 0 || deps.pauses.isPaused(appid, 'read') || deps.holds.isHeld(appid)) return;
     const askedAtMs = monotonicMs();
     const rows = await claimUnknown(deps.pool, {
       appid,

@@ -1,5 +1,6 @@
 import type { Queryable } from '../../db/client.ts';
 import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
+import { cutText, keptCharacters, storable } from '../text.ts';
 import type { AttemptRecord, Held, Transition } from './row.ts';
 
 /** One decided row: where it goes and what is put on record with it. */
@@ -17,13 +18,40 @@ export type RecordOptions = {
   again?: boolean;
 };
 
+/** A row in neither list was locked by another session: it is decided still, and waits for the next try. */
+export type Written = { moved: number[]; stale: number[] };
+
 type To<K extends Transition['to']> = Extract<Transition, { to: K }>;
 
 const attemptColumns = `number integer, kind fahuo.attempt_kind, outcome text, upload_time_ms bigint, http_status integer,
-  errcode integer, errmsg text, rid text, failure text, answer text, duration_ms integer`;
+  errcode bigint, errmsg text, rid text, failure text, answer text, duration_ms integer`;
 const decidedShape = `as i(id bigint, epoch bigint, "from" fahuo.upload_state, detail text, after_ms bigint,
-  absent_reads smallint, failed_reads smallint, park_reason fahuo.park_reason, ${attemptColumns})`;
-const earlierShape = `as a(id bigint, ${attemptColumns})`;
+  absent_reads smallint, failed_reads smallint, park_reason fahuo.park_reason, earlier json, ${attemptColumns})`;
+const earlierShape = `as e(${attemptColumns})`;
+const attemptNames = `number, kind, outcome, upload_time_ms, http_status, errcode, errmsg, rid, failure, answer, duration_ms`;
+const qualified = (alias: string): string =>
+  attemptNames
+    .split(', ')
+    .map((name) => `${alias}.${name}`)
+    .join(', ');
+
+/** Puts the attempts of the decided rows in `rows` on record, those of the reads before a send among them. */
+const attemptsOf = (rows: string): string => `recorded as (
+  insert into fahuo.attempt (upload_id, number, kind, outcome, upload_time, http_status, errcode, errmsg, rid, failure,
+    answer, duration_ms, owner)
+  select a.id, number, kind, outcome, to_timestamp(upload_time_ms / 1000.0), http_status, errcode, errmsg, rid,
+    failure, answer, duration_ms, $2
+  from (
+    select r.id, ${qualified('e')} from ${rows} r cross join lateral json_to_recordset(r.earlier) ${earlierShape}
+    where r.earlier is not null
+    union all
+    select id, ${attemptNames} from ${rows} where kind is not null
+  ) a
+  where not $3::boolean or not exists (
+    select 1 from fahuo.attempt x where x.upload_id = a.id and x.number = a.number and x.kind = a.kind
+      and x.rid is not distinct from a.rid and x.duration_ms = a.duration_ms
+  )
+)`;
 
 /** A read that leaves its row `unknown` must not hide the errcode of the send that it is about. */
 const rowErrcode = (afterRead: 'keep' | 'take'): string =>
@@ -33,10 +61,12 @@ const rowErrcode = (afterRead: 'keep' | 'take'): string =>
 
 /**
  * One statement a transition and batch: the rows move if they are still in the state and under the epoch that the
- * decision was made for; every attempt goes on record whether they moved or not (P6); final rows are acknowledged
- * in the outbox in the same transaction, their payment's next row is woken, and what they outdate is superseded.
- * JSON carries the batch: one parameter, parsed once, is cheaper on both sides than a dozen arrays. $1 is a line a
- * decision with its last attempt; $2 has the earlier attempts, of the few rows that were read before they were sent.
+ * decision was made for, their attempts go on record, final rows are acknowledged in the outbox in the same
+ * transaction, their payment's next row is woken, and what they outdate is superseded. JSON carries the batch: one
+ * parameter, parsed once, is cheaper on both sides than a dozen arrays.
+ *
+ * The statement is a writer of the outbox from its start, and the relay waits for those: so it waits for no lock of a
+ * row (P7). A row that another session has locked is left out, and {@link recordStale} tells it from a lost lease.
  */
 const statement = (
   set: string,
@@ -45,31 +75,25 @@ const statement = (
     supersedes = false,
     errcodeAfterRead = 'take',
   }: { supersedes?: boolean; errcodeAfterRead?: 'keep' | 'take' } = {},
-): string => `
-with i as materialized (select * from json_to_recordset($1::json) ${decidedShape}),
-moved as (
+): Statement => {
+  const text = (acknowledges: boolean): string => `
+with free as materialized (
+  select i.* from json_to_recordset($1::json) ${decidedShape}
+  join fahuo.upload u on u.id = i.id and u.lease_epoch = i.epoch and u.state = i."from"
+  for update of u skip locked
+), moved as (
   update fahuo.upload u set ${set}, lease_owner = null, lease_until = null,
     errcode = ${rowErrcode(errcodeAfterRead)}, errmsg = coalesce(i.errmsg, u.errmsg), rid = coalesce(i.rid, u.rid),
     detail = i.detail
-  from i where u.id = i.id and u.lease_epoch = i.epoch and u.state = i."from"
+  from free i where u.id = i.id and u.lease_epoch = i.epoch and u.state = i."from"
   returning ${acknowledgementColumns('u')}
-), recorded as (
-  insert into fahuo.attempt (upload_id, number, kind, outcome, upload_time, http_status, errcode, errmsg, rid, failure,
-    answer, duration_ms, owner)
-  select a.id, number, kind, outcome, to_timestamp(upload_time_ms / 1000.0), http_status, errcode, errmsg, rid,
-    failure, answer, duration_ms, $3
-  from (
-    select * from json_to_recordset($2::json) ${earlierShape}
-    union all
-    select id, number, kind, outcome, upload_time_ms, http_status, errcode, errmsg, rid, failure, answer, duration_ms
-    from i where kind is not null
-  ) a
-  where not $4::boolean or not exists (
-    select 1 from fahuo.attempt x where x.upload_id = a.id and x.number = a.number and x.kind = a.kind
-      and x.rid is not distinct from a.rid and x.duration_ms = a.duration_ms
-  )
-)${after === 'nothing' ? '' : waiting + woken}${supersedes ? superseded : ''}${after === 'final' ? told(supersedes) : ''}
+), ${attemptsOf('free')}${after === 'nothing' ? '' : waiting + woken}${supersedes ? superseded : ''}${acknowledges ? told(supersedes) : ''}
 select id from moved`;
+  return { silent: text(false), telling: text(after === 'final') };
+};
+
+/** `telling` writes the acknowledgements of final rows; without them the outbox is not touched at all. */
+type Statement = { silent: string; telling: string };
 
 /**
  * The payment's other rows that wait: looked for once, and hardly ever there. The two statements that use them compare the
@@ -79,6 +103,7 @@ const waiting = `, waiting as materialized (
   select m.id as mover, m.version as moved_version, o.id, o.version, o.state, o.attempts
   from moved m join fahuo.upload o on o.appid = m.appid and o.payment = m.payment
     and o.version <> m.version and o.state in ('pending', 'parked')
+  for update of o skip locked
 )`;
 
 /** Older rows that still wait are restated by the acknowledged one: the parcel list is cumulative (facts.md §6.9). */
@@ -101,7 +126,6 @@ const woken = `, woken as (
 
 const told = (supersedes: boolean): string => `, told as (
   ${acknowledgementInsert(`(select * from moved${supersedes ? ' union all select * from superseded' : ''})`)}
-  where $5::boolean
 )`;
 
 /** A read that failed counts, and the first of them starts the clock; an answered one ends both; null leaves them. */
@@ -133,7 +157,7 @@ const sql = {
   }),
 };
 
-/** `uploading | unknown → acknowledged`. Each of these returns the ids that moved; the others had lost their lease. */
+/** `uploading | unknown → acknowledged`. */
 export const acknowledge = (db: Queryable, rows: Decided<To<'acknowledged'>>[], options: RecordOptions) =>
   run(db, 'acknowledge', rows, options);
 
@@ -162,19 +186,37 @@ async function run(
   transition: keyof typeof sql,
   decided: readonly Decided[],
   options: RecordOptions,
-): Promise<number[]> {
-  const values = [
-    JSON.stringify(decided.map(decidedRow)),
-    JSON.stringify(decided.flatMap(earlierRows)),
-    options.owner,
-    options.again ?? false,
-  ];
-  const text = sql[transition];
-  const toldToo = text.includes('$5') ? [options.acknowledgements] : [];
+): Promise<Written> {
+  const values = [JSON.stringify(decided.map(decidedRow)), options.owner, options.again ?? false];
+  const kind = options.acknowledgements ? 'telling' : 'silent';
   const { rows } = await db.query<{ id: number }>({
-    name: `upload_${transition}`,
-    text,
-    values: [...values, ...toldToo],
+    name: `upload_${transition}_${kind}`,
+    text: sql[transition][kind],
+    values,
+  });
+  const moved = rows.map((row) => row.id);
+  if (moved.length === decided.length) return { moved, stale: [] };
+  const known = new Set(moved);
+  const others = decided.filter(({ row }) => !known.has(row.id));
+  return { moved, stale: await recordStale(db, others, options) };
+}
+
+/** The rows whose lease was lost: nothing moves them any more, and their attempts go on record all the same (P6). */
+async function recordStale(
+  db: Queryable,
+  decided: readonly Decided[],
+  options: RecordOptions,
+): Promise<number[]> {
+  const { rows } = await db.query<{ id: number }>({
+    name: 'upload_record_stale',
+    text: `with stale as materialized (
+      select i.* from json_to_recordset($1::json) ${decidedShape}
+      where not exists (
+        select 1 from fahuo.upload u where u.id = i.id and u.lease_epoch = i.epoch and u.state = i."from"
+      )
+    ), ${attemptsOf('stale')}
+    select id from stale`,
+    values: [JSON.stringify(decided.map(decidedRow)), options.owner, options.again ?? false],
   });
   return rows.map((row) => row.id);
 }
@@ -182,14 +224,16 @@ async function run(
 function decidedRow(decided: Decided): object {
   const { row, from, transition, attempts } = decided;
   const last = attempts.at(-1);
+  const earlier = attempts.slice(0, -1);
   return {
     id: row.id,
     epoch: row.epoch,
     from,
-    detail: storable(transition.detail),
+    detail: kept(transition.detail),
     failed_reads: failedReadsOf(decided),
     ...waitOf(transition),
     ...(last === undefined ? {} : attemptRow(row, last)),
+    ...(earlier.length === 0 ? {} : { earlier: earlier.map((attempt) => attemptRow(row, attempt)) }),
   };
 }
 
@@ -215,9 +259,6 @@ function waitOf(transition: Transition): object {
   }
 }
 
-const earlierRows = ({ row, attempts }: Decided): object[] =>
-  attempts.slice(0, -1).map((attempt) => ({ id: row.id, ...attemptRow(row, attempt) }));
-
 /** Members without a value are left out: undefined is not written, and the record set reads it as null. */
 const attemptRow = (row: Held, { kind, outcome, answer, uploadTimeMs }: AttemptRecord): object => ({
   number: row.attempts,
@@ -226,14 +267,17 @@ const attemptRow = (row: Held, { kind, outcome, answer, uploadTimeMs }: AttemptR
   upload_time_ms: uploadTimeMs ?? undefined,
   http_status: answer.httpStatus ?? undefined,
   errcode: answer.errcode ?? undefined,
-  errmsg: storable(answer.errmsg),
-  rid: answer.rid ?? undefined,
+  errmsg: kept(answer.errmsg),
+  rid: kept(answer.rid),
   failure: answer.failure ?? undefined,
   // An accepted send says everything in errcode, errmsg and rid; the read that decided is kept whole.
-  answer: kind === 'send' && answer.errcode === 0 ? undefined : storable(answer.bodyText),
+  answer: kind === 'send' && answer.errcode === 0 ? undefined : kept(answer.bodyText, 2 * keptAnswer),
   duration_ms: answer.durationMs,
 });
 
-/** Postgres text holds neither NUL nor half a surrogate pair, and an answer may hold anything. */
-const storable = (text: string | null): string | undefined =>
-  text === null ? undefined : text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+/** The answer was cut when it came, with its length noted: this is for what was made of it. */
+const keptAnswer = 4_096;
+
+/** No text of others makes an acknowledgement larger than the outbox takes. */
+const kept = (text: string | null, max = 2 * keptCharacters): string | undefined =>
+  text === null ? undefined : storable(cutText(text, max));

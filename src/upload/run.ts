@@ -3,11 +3,14 @@ import { createDoorbell, runLoop } from '../loop.ts';
 import { expireLeases, renewLeases, wakeParked } from './claim-store.ts';
 import type { UploaderDeps, UploaderOptions } from './deps.ts';
 import { runLane } from './lane.ts';
+import { createHolds } from './holds.ts';
 import { Leases } from './leases.ts';
 import { createPauses } from './pauses.ts';
+import { keepReach } from './reach.ts';
 import { runReader } from './reader.ts';
 import { createRecorder } from './recorder.ts';
 import type { FlightDeps } from './sender.ts';
+import { keepServing } from './serving.ts';
 
 /**
  * The uploader. Reads fahuo.upload, writes WeChat, fahuo.upload, fahuo.attempt and acknowledgements.
@@ -17,6 +20,7 @@ import type { FlightDeps } from './sender.ts';
  * I3 A payment with a history, or with a key that only a read can tell, is read before it is written (P5).
  * I4 At most one row of a payment is in flight, under either of its keys, in version order (P3).
  * I5 An outcome is recorded under the epoch of its claim: a lease that was lost writes nothing but the attempt (P6).
+ * I6 What was not sent is no attempt: the app is held as a whole, and one probe looks for WeChat's return (P6).
  */
 export async function runUploader(
   deps: UploaderDeps,
@@ -36,6 +40,7 @@ export async function runUploader(
     recorder,
     pauses: createPauses(deps),
     leases: new Leases(timing.leaseMs),
+    holds: createHolds(options.apps, deps.random),
   };
   await flight.pauses.refresh().catch(() => undefined); // the sweep tries again
   const signals = { signal, hardStop: hardStop.signal };
@@ -47,7 +52,13 @@ export async function runUploader(
       for (const { doorbell } of lanes) doorbell.ring();
     }
   };
-  const upkeep = [ringAll(), keepLeases(flight, options, allDone.signal), sweep(flight, options, signal)];
+  const upkeep = [
+    ringAll(),
+    keepLeases(flight, options, allDone.signal),
+    sweep(flight, options, signal),
+    keepServing(flight, options, signal),
+    ...options.apps.map((appid) => keepReach(flight, appid, signal)),
+  ];
   signal.addEventListener('abort', () => void enforceDeadline(), { once: true });
   const enforceDeadline = async (): Promise<void> => {
     await pause(timing.drainMs, allDone.signal);
@@ -66,8 +77,9 @@ async function keepLeases(deps: FlightDeps, options: UploaderOptions, signal: Ab
   const step = async (): Promise<'idle'> => {
     const rows = deps.leases.rows();
     const askedAtMs = monotonicMs();
-    if (rows.length > 0) await renewLeases(deps.pool, rows, { owner: options.instance, leaseMs });
-    deps.leases.renewed(rows, askedAtMs);
+    if (rows.length === 0) return 'idle';
+    const kept = await renewLeases(deps.pool, rows, { owner: options.instance, leaseMs });
+    deps.leases.renewed(rows, kept, askedAtMs);
     return 'idle';
   };
   await runLoop(step, loopOptions('leases', leaseMs / 3, deps), signal);

@@ -1,18 +1,19 @@
 import { monotonicMs, pause } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { readSiblingRows } from './alias-store.ts';
-import { applyToApp, askWechat } from './ask.ts';
+import { applyToApp, askWechat, countAttempt } from './ask.ts';
 import { freezeDelta } from './claim-store.ts';
 import { decideBeforeSend, waitForPausedReads, type BeforeSend } from './decide-read.ts';
-import { decideAfterSend } from './decide-send.ts';
+import { decideAfterSend, decideNotSent } from './decide-send.ts';
 import { deltaOf } from './delta.ts';
 import type { UploaderDeps, UploaderOptions } from './deps.ts';
+import type { Holds } from './holds.ts';
 import type { Leases } from './leases.ts';
 import type { Pauses } from './pauses.ts';
 import type { Recorder } from './recorder.ts';
 import type { AttemptRecord, Held, Transition } from './row.ts';
 
-export type FlightDeps = UploaderDeps & { pauses: Pauses; recorder: Recorder; leases: Leases };
+export type FlightDeps = UploaderDeps & { pauses: Pauses; recorder: Recorder; leases: Leases; holds: Holds };
 
 const released: Transition = {
   to: 'pending',
@@ -34,14 +35,19 @@ export async function fly(
 ): Promise<Settled | null> {
   const attempts: AttemptRecord[] = [];
   try {
-    const transition = await decide(deps, options, { row, attempts }, signal);
-    return { row, from: 'uploading', transition, attempts };
+    const decided = await decide(deps, options, { row, attempts }, signal);
+    const last = attempts.at(-1)?.answer;
+    const transition = last?.notSent === true ? decideNotSent(last, contextOf(deps, options)) : decided;
+    return { row, from: 'uploading', transition, attempts: attempts.filter(wasSent) };
   } catch (error) {
     deps.log.error({ ...idsOf(row), err: messageOf(error) }, 'upload.failed');
     deps.leases.drop(row);
     return null;
   }
 }
+
+/** What was not sent is no attempt (P6). */
+const wasSent = ({ answer }: AttemptRecord): boolean => answer.notSent !== true;
 
 async function decide(
   deps: FlightDeps,
@@ -54,17 +60,21 @@ async function decide(
     const before = await readBefore(deps, options, flight, signal);
     if (before.to !== 'send') return before;
   }
-  // A call that could outlive the lease is not begun: another instance may own the row by its end.
-  if (!deps.leases.covers(row, monotonicMs(), options.callTimeoutMs)) return released;
   const body = await bodyOf(deps, options, row);
   if (body === null) return released;
+  // A call that could outlive the lease is not begun, be it the second one with a new token: another instance may own
+  // the row by its end.
+  const mayCall = (): boolean => deps.leases.covers(row, monotonicMs(), options.callTimeoutMs);
+  if (!mayCall()) return released;
+  const startedAtMs = monotonicMs();
   const { outcome, answer } = await deps.wechat.upload(
-    { appid: row.appid, body, uploadTime: new Date(row.uploadTimeMs) },
+    { appid: row.appid, body, uploadTime: new Date(row.uploadTimeMs), mayCall },
     signal,
   );
+  deps.holds.heard(row.appid, { answer, outcome, startedAtMs });
   attempts.push({ kind: 'send', outcome: outcome.kind, answer, uploadTimeMs: row.uploadTimeMs });
-  deps.metrics.uploadAttempts.inc({ kind: 'send', outcome: outcome.kind, errcode: String(answer.errcode) });
-  deps.metrics.uploadSeconds.observe(answer.durationMs / 1000);
+  countAttempt(deps.metrics, { kind: 'send', outcome: outcome.kind, answer });
+  if (answer.notSent !== true) deps.metrics.uploadSeconds.observe(answer.durationMs / 1000);
   await applyToApp(deps, row.appid, outcome, { endpoint: 'upload' });
   return decideAfterSend(row, outcome, contextOf(deps, options));
 }

@@ -1,3 +1,5 @@
+import { cutText } from '../text.ts';
+
 /**
  * What one call to WeChat came to, as far as it can be recorded: never the token, never the secret.
  * `errcode` is null when the body had none (then nothing is known), `httpStatus` when no answer began.
@@ -8,7 +10,9 @@ export type Answer = {
   errmsg: string | null;
   /** WeChat's id of the request, cut from `errmsg`; it can be looked up for seven days (facts.md §2.3). */
   rid: string | null;
-  /** The first 4 kB of the body. */
+  /** What stood in `errcode`'s place when it was no whole number that we can hold exactly. */
+  oddErrcode?: string;
+  /** The first 4,096 characters of the body. */
   bodyText: string | null;
   failure: AnswerFailure | null;
   durationMs: number;
@@ -24,6 +28,8 @@ export type Reply = { answer: Answer; json: JsonObject | null };
 export type JsonObject = { readonly [name: string]: unknown };
 
 const keptBodyCharacters = 4096;
+const keptRidCharacters = 128;
+const keptErrcodeCharacters = 40;
 const hiddenText = '[hidden]';
 
 /** Reads a complete body. `hide` lists strings that must not be kept, wherever they stand in it. */
@@ -35,12 +41,14 @@ export function readReply(
 ): Reply {
   const json = parseObject(body);
   const errmsg = stringOf(json?.['errmsg']);
+  const rid = ridOf(errmsg);
   const answer: Answer = {
     httpStatus,
     errcode: integerOf(json?.['errcode']),
-    errmsg: errmsg === null ? null : hideIn(errmsg, hide),
-    rid: ridOf(errmsg),
-    bodyText: hideIn(body, hide).slice(0, keptBodyCharacters),
+    ...oddErrcodeOf(json?.['errcode'], hide),
+    errmsg: errmsg === null ? null : cutText(hideIn(errmsg, hide)),
+    rid: rid === null ? null : cutText(rid, keptRidCharacters),
+    bodyText: cutText(hideIn(body, hide), keptBodyCharacters),
     failure: json === null ? 'unreadable' : null,
     durationMs,
   };
@@ -79,6 +87,11 @@ export function parseObject(text: string): JsonObject | null {
 
 const stringOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 const integerOf = (value: unknown): number | null => (Number.isSafeInteger(value) ? (value as number) : null);
+
+function oddErrcodeOf(value: unknown, hide: readonly string[]): { oddErrcode?: string } {
+  if (value === undefined || value === null || Number.isSafeInteger(value)) return {};
+  return { oddErrcode: cutText(hideIn(JSON.stringify(value), hide), keptErrcodeCharacters) };
+}
 
 function hideIn(text: string, hide: readonly string[]): string {
   return hide.reduce((left, secret) => (secret === '' ? left : left.replaceAll(secret, hiddenText)), text);

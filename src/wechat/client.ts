@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Clock } from '../clock.ts';
-import type { Answer, JsonObject, Reply } from './answer.ts';
+import { notSentAnswer, type Answer, type JsonObject, type Reply } from './answer.ts';
 import type { CallUse, Http } from './http.ts';
 import { parseOrder, readKeyOf, type Order, type PaymentKey } from './order.ts';
 import { classifyUpload, isTokenErrcode, type Outcome } from './outcome.ts';
@@ -29,7 +29,13 @@ export type WechatClient = {
   close: () => Promise<void>;
 };
 
-export type UploadRequest = { appid: string; body: string; uploadTime: Date };
+export type UploadRequest = {
+  appid: string;
+  body: string;
+  uploadTime: Date;
+  /** Asked right before a call is put on the wire, after each wait for a token: false makes none. */
+  mayCall?: () => boolean;
+};
 export type UploadResult = { outcome: Outcome; answer: Answer };
 export type Failed = { kind: 'failed'; outcome: Outcome; answer: Answer };
 export type ReadResult =
@@ -71,8 +77,9 @@ export function createWechatClient(deps: WechatClientDeps): WechatClient {
   const call = (appid: string, path: string, body: string, signal?: AbortSignal): Promise<Called> =>
     callWithToken(deps, { appid, path, body }, signal);
   return {
-    upload: async ({ appid, body, uploadTime }, signal) => {
-      const { outcome, reply } = await call(appid, uploadPath, withUploadTime(body, uploadTime), signal);
+    upload: async ({ appid, body, uploadTime, mayCall }, signal) => {
+      const request = { appid, path: uploadPath, body: withUploadTime(body, uploadTime), mayCall };
+      const { outcome, reply } = await callWithToken(deps, request, signal);
       return { outcome, answer: reply.answer };
     },
     getOrder: async ({ appid, key }, signal) =>
@@ -89,16 +96,22 @@ export function createWechatClient(deps: WechatClientDeps): WechatClient {
 
 type Called = { outcome: Outcome; reply: Reply };
 
+const notCalled: Called = {
+  outcome: { kind: 'unknown', reason: 'not sent: the lease could have ended before the call', notSent: true },
+  reply: { answer: notSentAnswer('aborted', 0), json: null },
+};
+
 /** A refused token means that the call itself was not looked at (facts.md §2.2), so repeating it once is safe. */
 async function callWithToken(
   { http, tokens, clock }: WechatClientDeps,
-  request: { appid: string; path: string; body: string },
+  request: { appid: string; path: string; body: string; mayCall?: (() => boolean) | undefined },
   signal?: AbortSignal,
 ): Promise<Called> {
   for (let attempt = 1; ; attempt += 1) {
     const token = await tokens.current(request.appid, signal);
     if (token.kind === 'unavailable')
       return { outcome: token.outcome, reply: { answer: token.answer, json: null } };
+    if (request.mayCall?.() === false) return notCalled;
     const query = { access_token: token.value };
     const of = { appid: request.appid, use: useOf(request.path) };
     const reply = await http.call({ of, path: request.path, query, body: request.body }, signal);

@@ -23,6 +23,9 @@ export type Outcome =
 
 const rows: ReadonlyMap<number, OutcomeRow> = new Map(outcomeTable.map((row) => [row.errcode, row]));
 
+/** Whether the table has a row for the code. */
+export const isListed = (errcode: number): boolean => rows.has(errcode);
+
 /** The codes that say the token was at fault and the call itself was not looked at; facts.md §2.2. */
 export const isTokenErrcode = (errcode: number | null): boolean =>
   errcode !== null && rows.get(errcode)?.kind === 'token';
@@ -37,7 +40,7 @@ export function classifyUpload(answer: Answer, now?: Date): Outcome {
     return { kind: 'unknown', reason: `not sent: ${answer.failure ?? 'no token'}`, notSent: true };
   if (answer.failure !== null) return { kind: 'unknown', reason: `${answer.failure}${statusText(answer)}` };
   if (answer.errcode === null)
-    return { kind: 'unknown', reason: `answer without an errcode${statusText(answer)}` };
+    return { kind: 'unknown', reason: `${missingErrcode(answer)}${statusText(answer)}` };
   const row = rows.get(answer.errcode);
   if (row === undefined) return { kind: 'unknown', reason: `unlisted errcode ${answer.errcode}` };
   if (isSuccess(row) && !is2xx(answer))
@@ -108,6 +111,8 @@ const reasonOf = (row: OutcomeRow, answer: Answer): string =>
     ? `${row.errcode} ${row.meaning}`
     : `${row.errcode} ${row.meaning}: ${answer.errmsg}`;
 
+const missingErrcode = ({ oddErrcode }: Answer): string =>
+  oddErrcode === undefined ? 'answer without an errcode' : `answer with the errcode ${oddErrcode}`;
 const isSuccess = (row: OutcomeRow): boolean => row.kind === 'accepted' || row.kind === 'unchanged';
 const is2xx = (answer: Answer): boolean =>
   answer.httpStatus !== null && answer.httpStatus >= 200 && answer.httpStatus < 300;

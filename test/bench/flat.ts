@@ -96,7 +96,7 @@ async function explain(database: Bench): Promise<void> {
   );
   await connection.query('begin');
   const held = await claimPending(connection, claim);
-  await show('claim', `execute claim_pending('${appid}', ${batch}, 'bench', 600000, false, null)`);
+  await show('claim', `execute claim_pending('${appid}', ${batch}, 'bench', 600000, null)`);
   await acknowledge(connection, held.map(accepted), {
     owner: 'bench',
     acknowledgements: true,
@@ -104,7 +104,7 @@ async function explain(database: Bench): Promise<void> {
   await connection.query('rollback; begin');
   const again = await claimPending(connection, claim);
   const rowsJson = JSON.stringify(again.map(({ id, epoch }) => ({ id, epoch, from: 'uploading' })));
-  await show('acknowledge', `execute upload_acknowledge('${rowsJson}', '[]', 'bench', false, true)`);
+  await show('acknowledge', `execute upload_acknowledge_telling('${rowsJson}', 'bench', false)`);
   await connection.query('rollback');
   const uploads = await redeliveredUploads(connection);
   await readRivals(connection, uploads);

@@ -24,6 +24,7 @@ const transitions: Record<string, [string[], string]> = {
   postpone: [['uploading', 'unknown'], 'pending'],
   doubt: [['uploading', 'unknown'], 'unknown'],
   wakeParked: [['parked'], 'pending'],
+  retire: [['pending', 'parked'], 'rejected'], // and what `reject` leaves
 };
 
 describe('the documents', () => {
@@ -35,7 +36,9 @@ describe('the documents', () => {
   });
 
   it('know each transition by a function of the stage', () => {
-    const stores = ['claim-store.ts', 'record-store.ts'].map((file) => read(`src/upload/${file}`)).join();
+    const stores = ['claim-store.ts', 'record-store.ts', 'retire-store.ts']
+      .map((file) => read(`src/upload/${file}`))
+      .join();
     expect(Object.keys(transitions).filter((name) => !stores.includes(name))).toEqual([]);
   });
 

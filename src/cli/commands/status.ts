@@ -9,6 +9,8 @@ import { sequenceRemedy } from '../../relay/remedies.ts';
 import { describeFault } from '../../relay/sequence.ts';
 import { readStatus, type Holder } from '../../relay/status-store.ts';
 import { readPauses } from '../../upload/pause-store.ts';
+import { notServedRemedy } from '../../upload/serving.ts';
+import { readNotServed, readUnreachable } from '../../upload/serving-store.ts';
 import { answer, table } from '../output.ts';
 import { openAdmin, openLog, openPool, topicsOf } from '../services.ts';
 
@@ -47,6 +49,8 @@ async function readAll(pool: Pool, config: Config, log: Log) {
     parked: await countParked(pool),
     dead_letters: await countDeadLetters(pool),
     pauses: await readPauses(pool),
+    unreachable: await readUnreachable(pool),
+    not_served: await readNotServed(pool),
   };
 }
 
@@ -97,6 +101,14 @@ function render(status: Status): string {
     ...status.pauses.map(
       (pause) =>
         `PAUSED   ${pause.appid} ${pause.endpoint} (${pause.errcode ?? 'by hand'}): ${pause.reason}; \`fahuo resume ${pause.appid}\` lifts it`,
+    ),
+    ...status.unreachable.map(
+      ({ appid, instance, since, reason }) =>
+        `UNREACHABLE ${appid}: sends fail: ${reason} since ${since.toISOString()} (instance ${instance})`,
+    ),
+    ...status.not_served.map(
+      ({ appid, rows, oldestAt }) =>
+        `NOT SERVED ${appid}: ${rows} uploads wait since ${oldestAt.toISOString()}: ${notServedRemedy}`,
     ),
   ].join('\n');
 }

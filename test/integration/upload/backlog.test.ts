@@ -54,7 +54,10 @@ it('acknowledges without reading the backlog, though its plan was made while not
   });
   expect(claimed).toHaveLength(50);
   const before = await pendingRead();
-  const moved = await acknowledge(uploader, claimed.map(accepted), { owner: 'test', acknowledgements: true });
+  const { moved } = await acknowledge(uploader, claimed.map(accepted), {
+    owner: 'test',
+    acknowledgements: true,
+  });
   expect(moved).toHaveLength(50);
   expect((await pendingRead()) - before).toBeLessThan(backlog / 10);
 });

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { bundledCarriers } from '../../../src/carriers.ts';
-import { systemClock, systemRandom } from '../../../src/clock.ts';
+import { monotonicMs, systemClock, systemRandom } from '../../../src/clock.ts';
 import { acceptMessages } from '../../../src/consumer/handle.ts';
 import { createLog } from '../../../src/log.ts';
 import { createDoorbell } from '../../../src/loop.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
-import { claimPending, expireLeases, retryParked } from '../../../src/upload/claim-store.ts';
+import { claimPending, expireLeases, renewLeases, retryParked } from '../../../src/upload/claim-store.ts';
+import { Leases } from '../../../src/upload/leases.ts';
 import { deletePauses } from '../../../src/upload/pause-store.ts';
 import { acknowledge } from '../../../src/upload/record-store.ts';
 import { runUploader } from '../../../src/upload/run.ts';
@@ -333,7 +334,7 @@ describe('leases', () => {
     await accept(shippedEvent({ payment: 'p' }));
     const [row] = await claimPending(database.pool, { ...claim, owner: 'slow' });
     await eventually(async () => expect(await expireLeases(database.pool, 0)).toBe(1));
-    const moved = await acknowledge(database.pool, [accepted(row!)], {
+    const { moved } = await acknowledge(database.pool, [accepted(row!)], {
       owner: 'slow',
       acknowledgements: true,
     });
@@ -341,6 +342,41 @@ describe('leases', () => {
     expect((await rowsOf('p'))[0]!.state).toBe('unknown');
     const { rows } = await database.pool.query('select outcome from fahuo.attempt order by id');
     expect(rows).toEqual([{ outcome: 'unanswered' }, { outcome: 'accepted' }]);
+  });
+
+  it('are renewed only where the renewal finds them: what another instance took is not believed', async () => {
+    await accept(shippedEvent({ payment: 'p' }), shippedEvent({ payment: 'q' }));
+    const rows = await claimPending(database.pool, { ...claim, owner: 'slow', leaseMs: 60_000 });
+    const [lost, kept] = rows;
+    const leases = new Leases(60_000);
+    leases.add(rows, monotonicMs() - 60_000); // it was stopped for that long
+    await database.pool.query('update fahuo.upload set lease_until = now() where id = $1', [lost!.id]);
+    await eventually(async () => expect(await expireLeases(database.pool, 0)).toBe(1));
+    const askedAtMs = monotonicMs();
+    leases.renewed(
+      rows,
+      await renewLeases(database.pool, rows, { owner: 'slow', leaseMs: 60_000 }),
+      askedAtMs,
+    );
+    expect(leases.covers(kept!, monotonicMs(), 1)).toBe(true);
+    expect(leases.covers(lost!, monotonicMs(), 1)).toBe(false);
+  });
+
+  it('cover the second call with a new token too: none is made when the lease could end before it', async () => {
+    await tellSandbox(sandbox.url, 'faults', { kind: 'expire_token', endpoint: 'upload', times: 1 });
+    const http = createHttp({ baseUrl: sandbox.url });
+    const wechat = createWechatClient({ http, tokens: createTokens(http), clock: systemClock });
+    const answers = [true, false];
+    const { outcome, answer } = await wechat.upload({
+      appid,
+      body: JSON.stringify(shippedEvent({ payment: 'p' }).data),
+      uploadTime: systemClock(),
+      mayCall: () => answers.shift() ?? true,
+    });
+    expect(outcome).toMatchObject({ kind: 'unknown', notSent: true });
+    expect(answer.notSent).toBe(true);
+    expect((await statsOf(sandbox.url)).requests['upload']).toEqual({ '40001': 1 });
+    await http.close();
   });
 
   it('let one of two claimers have a payment, and give every send a later time', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readReply, ridOf } from '../../../src/wechat/answer.ts';
+import { classifyUpload } from '../../../src/wechat/outcome.ts';
 
 const read = (body: string, hide: string[] = []) => readReply(200, body, 7, hide);
 
@@ -48,8 +49,34 @@ describe('the body of an answer', () => {
 
   it('is kept up to 4096 characters, and hidden before it is cut', () => {
     const { answer } = read(`${'x'.repeat(4090)}tok-en`, ['tok-en']);
-    expect(answer.bodyText).toHaveLength(4096);
-    expect(answer.bodyText).not.toContain('tok');
+    expect(answer.bodyText).toBe(`${'x'.repeat(4090)}[hidde… (4098 characters)`);
+  });
+
+  it('is kept with its text and its request id cut, and their lengths noted', () => {
+    const { answer } = read(`{"errcode":1,"errmsg":"${'苹'.repeat(300_000)} rid: ${'a'.repeat(1_000)}"}`);
+    expect(answer.errmsg).toBe(`${'苹'.repeat(2_000)}… (301006 characters)`);
+    expect(answer.rid).toBe(`${'a'.repeat(128)}… (1000 characters)`);
+  });
+
+  it.each([
+    ['3000000000', 3_000_000_000],
+    ['-9007199254740991', Number.MIN_SAFE_INTEGER],
+  ])('gives the code %s, whatever column once held it', (text, errcode) => {
+    expect(read(`{"errcode":${text}}`).answer).toMatchObject({ errcode });
+  });
+
+  it.each([
+    ['1e99', '1e+99'],
+    ['"0"', '"0"'],
+    ['0.5', '0.5'],
+    ['[7]', '[7]'],
+  ])('says what stood in place of the code when it was %s', (text, said) => {
+    const { answer } = read(`{"errcode":${text}}`);
+    expect(answer).toMatchObject({ errcode: null, oddErrcode: said });
+    expect(classifyUpload(answer)).toEqual({
+      kind: 'unknown',
+      reason: `answer with the errcode ${said} (HTTP 200)`,
+    });
   });
 });
 

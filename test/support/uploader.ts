@@ -1,0 +1,114 @@
+import type { Pool } from '../../db/client.ts';
+import { createPool } from '../../db/client.ts';
+import { systemClock, systemRandom } from '../../src/clock.ts';
+import { createLog } from '../../src/log.ts';
+import { createDoorbell } from '../../src/loop.ts';
+import { createMetrics, type Metrics } from '../../src/metrics.ts';
+import { runUploader } from '../../src/upload/run.ts';
+import { defaultTiming, type Timing } from '../../src/upload/timing.ts';
+import { createWechatClient } from '../../src/wechat/client.ts';
+import { createHttp } from '../../src/wechat/http.ts';
+import { createLocalBudget } from '../../src/wechat/limiter.ts';
+import { appid } from './events.ts';
+import { createTokens } from './tokens.ts';
+
+export type UploaderInTest = {
+  pool: Pool;
+  metrics: Metrics;
+  /** Statements that it has sent to the database so far. */
+  statements: () => number;
+  stop: () => Promise<void>;
+};
+
+/** The uploader with a pool of its own whose statements are counted. */
+export function startUploader(options: {
+  databaseUrl: string;
+  wechat: string;
+  apps?: readonly string[];
+  window?: number;
+  timing?: Partial<Timing>;
+  callTimeoutMs?: number;
+}): UploaderInTest {
+  const pool = createPool({
+    databaseUrl: options.databaseUrl,
+    max: 12,
+    applicationName: 'uploader',
+    keyLookups: true,
+    onError: () => undefined,
+  });
+  let statements = 0;
+  const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
+  Object.assign(pool, { query: (...args: unknown[]) => ((statements += 1), query(...args)) });
+  const callTimeoutMs = options.callTimeoutMs ?? 5_000;
+  const http = createHttp({
+    baseUrl: options.wechat,
+    totalTimeoutMs: callTimeoutMs,
+    connections: options.window ?? 32,
+  });
+  const metrics = createMetrics();
+  const stop = new AbortController();
+  const running = runUploader(
+    {
+      pool,
+      wechat: createWechatClient({ http, tokens: createTokens(http), clock: systemClock }),
+      budget: createLocalBudget({ clock: systemClock }),
+      log: createLog({ level: 'silent' }),
+      metrics,
+      clock: systemClock,
+      random: systemRandom,
+      doorbell: createDoorbell(),
+    },
+    {
+      apps: options.apps ?? [appid],
+      instance: 'one',
+      window: options.window ?? 32,
+      timing: { ...defaultTiming, drainMs: 2_000, ...options.timing },
+      callTimeoutMs,
+      readBeforeFirstSend: false,
+      deltaApps: new Set(),
+      acknowledgements: true,
+    },
+    stop.signal,
+  );
+  return {
+    pool,
+    metrics,
+    statements: () => statements,
+    stop: async () => {
+      stop.abort();
+      await running;
+      await http.close();
+      await pool.end();
+    },
+  };
+}
+
+/** `count` pending uploads of an app: `NAME1`, `NAME2` … */
+export async function insertPending(
+  pool: Pool,
+  { count, name = 'p', app = appid }: { count: number; name?: string; app?: string },
+): Promise<void> {
+  await pool.query(
+    `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset",
+       body, body_hash)
+     select $1, $2 || n, 1, 'shipped', $2 || n, '/orders', '2026-11-23T10:00:00+08:00', $2, 0, n,
+       replace($4, 'PAYMENT', $2 || n), md5(n::text)
+     from generate_series(1, $3::int) n`,
+    [app, name, count, body],
+  );
+}
+
+const body = JSON.stringify({
+  order_key: { order_number_type: 2, transaction_id: 'PAYMENT' },
+  logistics_type: 1,
+  delivery_mode: 1,
+  shipping_list: [
+    {
+      tracking_no: 'SF1PAYMENT',
+      express_company: 'SF',
+      item_desc: '红富士苹果 5kg*1',
+      contact: { receiver_contact: '138****1234' },
+    },
+  ],
+  payer: { openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' },
+});
