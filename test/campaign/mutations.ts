@@ -8,8 +8,12 @@ const beforeUpdate = (body: string): string => `
   create function campaign.mutate() returns trigger language plpgsql as $$ begin ${body} return new; end $$;
   create trigger mutate before update on fahuo.upload for each row execute function campaign.mutate();`;
 
+/** Text of a source file that a loader replaces in the processes; it refuses to load when it is not there. */
+export type Patch = { file: string; from: string; to: string };
+
 type Mutation = {
-  sql: string;
+  sql?: string;
+  patch?: Patch;
   /** What it must be caught by: any one of these, above zero. */
   caughtBy: readonly (keyof Faults)[];
   /** Shows only when processes die. */

@@ -1,6 +1,6 @@
 import { registerHooks } from 'node:module';
 
-/** Preloaded into a relay under mutation: replaces one text of one source file, and refuses to run without it. */
+/** Preloaded into a process under mutation: replaces one text of one source file, and refuses to run without it. */
 const { file, from, to } = JSON.parse(process.env['RELAY_TEST_PATCH'] ?? '{}') as Record<
   'file' | 'from' | 'to',
   string
