@@ -15,7 +15,7 @@ import { check, type Counts, type Faults } from './check.ts';
 import { createDatabase } from './database.ts';
 import { faultsFor, paymentsFor, plainFaults, shippedBefore } from './faults.ts';
 import { warmUp, type Instance } from './instance.ts';
-import type { Patch } from './mutations.ts';
+import type { Mutation } from './mutations.ts';
 import { appid, planEvents, type Planned } from './plan.ts';
 import {
   keepKilling,
@@ -32,7 +32,7 @@ export type CampaignOptions = {
   events: number;
   kills: number;
   /** How a mutation switches a guarantee off: run on the fresh database, or put into a source file as it is loaded. */
-  mutation?: { sql?: string; patch?: Patch } | undefined;
+  mutation?: Pick<Mutation, 'sql' | 'patches'> | undefined;
   /** Nothing special is planned and nothing stops: this part of all requests meets a fault, and so many kill the token. */
   plain?: { faults: number; tokenKills: number };
   /** How long the end may take before what is missing counts as lost. */
@@ -58,6 +58,8 @@ export type Report = {
   retried: number;
   /** Where the rows stand, when something is wrong. */
   left: readonly string[];
+  /** Payments that are not as they should be. */
+  suspects: readonly string[];
   seconds: number;
 };
 
@@ -87,9 +89,9 @@ export async function runCampaign(services: CampaignServices, options: CampaignO
   const publisher = createPublisher({ brokers: services.kafkaBrokers.split(','), clientId: 'campaign' });
   const env = {
     ...environment(services, { databaseUrl: database.url, topic, sandbox: sandbox.url }),
-    ...(options.mutation?.patch === undefined
+    ...(options.mutation?.patches === undefined
       ? {}
-      : { RELAY_TEST_PATCH: JSON.stringify(options.mutation.patch) }),
+      : { RELAY_TEST_PATCH: JSON.stringify(options.mutation.patches) }),
   };
   const running = new Set<Instance>();
   const kills = planKills(options.kills, options.seed);
@@ -164,7 +166,10 @@ async function report(
     retried: number;
   },
 ): Promise<Report> {
-  const { acknowledged, superseded, corrections, reships, ...faults } = await check(left.pool, left);
+  const { acknowledged, superseded, corrections, reships, suspects, ...faults } = await check(
+    left.pool,
+    left,
+  );
   const counted = await count(left.pool);
   return {
     seed: run.options.seed,
@@ -178,6 +183,7 @@ async function report(
     injected: (await statsOf(left.sandbox)).faults,
     retried: run.retried,
     left: Object.values(faults).every((count) => count === 0) ? [] : await describeRows(left.pool),
+    suspects,
     seconds: (monotonicMs() - run.startedAtMs) / 1_000,
   };
 }

@@ -42,6 +42,9 @@ export type Faults = {
 
 export type Counts = { acknowledged: number; superseded: number; corrections: number; reships: number };
 
+/** `suspects`: a line for each payment whose events did not end as they must. */
+export type Judged = Faults & Counts & { suspects: string[] };
+
 export type Row = {
   id: number;
   payment: string;
@@ -65,7 +68,7 @@ export type Evidence = {
 export async function check(
   pool: Pool,
   { plans, sandbox }: { plans: readonly Planned[]; sandbox: string },
-): Promise<Faults & Counts> {
+): Promise<Judged> {
   return judge({
     plans,
     rows: await readRows(pool),
@@ -109,13 +112,15 @@ function underOneName(evidence: Evidence): Evidence {
 }
 
 /** Pure: everything against everything. */
-export function judge(found: Evidence): Faults & Counts {
+export function judge(found: Evidence): Judged {
   const evidence = underOneName(found);
   const { plans, rows, outbox, effects } = evidence;
   const rowsOf = Map.groupBy(rows, (row) => row.payment);
   const effectsOf = Map.groupBy(effects, (effect) => effect.payment);
   const sum = { lost: 0, effectsNotOne: 0, orderViolations: 0, reshipsWithoutCorrection: 0 };
+  const suspects: string[] = [];
   for (const plan of plans) {
+    const before = { ...sum };
     const own = rowsOf.get(plan.payment) ?? [];
     const seen = (effectsOf.get(plan.payment) ?? []).filter((effect) => !effect.byHand);
     const versions = seen.map((effect) => versionOf(plan, effect));
@@ -133,8 +138,10 @@ export function judge(found: Evidence): Faults & Counts {
     sum.reshipsWithoutCorrection += seen.filter(
       (effect, index) => effect.kind === 'reship' && !isCorrection(plan, versions[index] ?? null),
     ).length;
+    if (!isDeepStrictEqual(sum, before)) suspects.push(describe(plan, own, seen));
   }
   return {
+    suspects,
     ...sum,
     ...recordFaults(evidence),
     ...overtakenIn(evidence.requests),
@@ -144,6 +151,15 @@ export function judge(found: Evidence): Faults & Counts {
     unacknowledged: rows.filter((row) => isFinal(row) && outbox.get(`ack-${row.id}`) !== 1).length,
     ...countsOf(evidence),
   };
+}
+
+function describe(plan: Planned, rows: readonly Row[], effects: readonly WholeEffect[]): string {
+  const events = plan.events.map((event, index) => {
+    const row = rows.find((one) => one.version === event['version']);
+    return `${String(event['version'])} ${plan.ends[index]}: ${row?.state ?? 'no row'} ${row?.reason ?? ''}`.trim();
+  });
+  const kinds = effects.map((effect) => `${effect.kind} ${versionOf(plan, effect) ?? 'of none'}`);
+  return `${plan.payment} ${plan.fate}: ${events.join(', ')}; effects ${kinds.join(', ')}`;
 }
 
 /** The late one of an inverted payment came past the outbox. */

@@ -101,10 +101,11 @@ export const shippedBefore = (plans: readonly Planned[]): object[] =>
 
 /** Payments that the sandbox must know something of before the first event. */
 export const paymentsFor = (plans: readonly Planned[]): object[] =>
-  plans.flatMap(({ payment, fate, merchant, omits, visibleAfterMs, readLagMs }) => {
+  plans.flatMap(({ payment, fate, merchant, omits, orderState, visibleAfterMs, readLagMs }) => {
     const told = {
       ...merchant,
       ...(omits === undefined ? {} : { omits }),
+      ...(orderState === undefined ? {} : { order_state: orderState }),
       ...(visibleAfterMs === undefined ? {} : { visible_after_ms: visibleAfterMs }),
       ...(readLagMs === undefined ? {} : { read_lag_ms: readLagMs }),
       ...(fate === 'refused' ? { openid: 'somebody-else' } : {}),

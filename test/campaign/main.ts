@@ -69,7 +69,7 @@ async function runSeeds(): Promise<boolean> {
     tell(report);
     for (const [point, times] of Object.entries(report.kills)) total[point] = (total[point] ?? 0) + times;
     clean &&= isClean(report);
-    for (const line of report.left.slice(0, 25)) say(`       ${line}`);
+    for (const line of [...report.left.slice(0, 25), ...report.suspects.slice(0, 15)]) say(`       ${line}`);
     if (!isClean(report)) say(`       again: ${againWith(which)}`);
   }
   const never = killPoints.filter((point) => total[point] === undefined);

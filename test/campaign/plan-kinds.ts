@@ -218,6 +218,12 @@ function withoutParcel({ number, random }: Made): Planned {
   };
 }
 
+/** Virtual goods that WeChat completed by itself before we said anything (facts.md §10): nothing is to be shipped. */
+function settled({ number }: Made): Planned {
+  const payment = named('42', number);
+  return { payment, fate: 'applied', events: [plainEvent(payment, 1, 3)], ends: ['rejected'], orderState: 4 };
+}
+
 const shares: readonly [upTo: number, make: (made: Made) => Planned][] = [
   [0.02, ({ number, random }) => single('42', number, 'conflict', 'conflict', someFinishUnsaid(random))],
   [0.03, ({ number, random }) => single('42', number, 'elsewhere', 'elsewhere', someFinishUnsaid(random))],
@@ -228,8 +234,9 @@ const shares: readonly [upTo: number, make: (made: Made) => Planned][] = [
   [0.14, edited],
   [0.15, finishedCode],
   [0.17, withoutParcel],
+  [0.175, settled],
 ];
-const invertedUpTo = 0.22;
+const invertedUpTo = 0.225;
 
 /** A payment that something happens to; null for one of the others. */
 function special(kind: number, made: Made, mayInvert: boolean): Planned | null {

@@ -36,6 +36,7 @@ export type Planned = {
   /** The answer to its first upload is lost, so that a read decides. */
   losesFirstAnswer?: boolean;
   /** What the sandbox is told before the start. */
+  orderState?: number;
   visibleAfterMs?: number;
   readLagMs?: number;
   omits?: readonly Omission[];

@@ -72,7 +72,11 @@ const good: Evidence = {
   held: [heldAs(second)],
 };
 const wrongIn = (changed: Partial<Evidence>): Partial<Faults> => {
-  const { acknowledged, superseded, corrections, reships, ...faults } = judge({ ...good, ...changed });
+  const judged = judge({ ...good, ...changed });
+  const { acknowledged, superseded, corrections, reships, suspects, ...faults } = judged;
+  expect(suspects.length > 0).toBe(
+    faults.lost + faults.effectsNotOne + faults.orderViolations + faults.reshipsWithoutCorrection > 0,
+  );
   expect([acknowledged, superseded, corrections, reships].every((count) => count >= 0)).toBe(true);
   return Object.fromEntries(Object.entries(faults).filter(([, count]) => count > 0));
 };
