@@ -98,6 +98,7 @@ export async function runCampaign(services: CampaignServices, options: CampaignO
   const weather: Tally = {};
   const scene: Scene = { down: 0, say: options.say ?? (() => undefined) };
   const phases: Tally = {};
+  const patienceMs = options.patienceMs ?? defaultPatienceMs;
   const tick = (phase: string): void =>
     void (phases[phase] = Math.round((monotonicMs() - startedAtMs) / 100) / 10);
   tick('ready');
@@ -126,12 +127,12 @@ export async function runCampaign(services: CampaignServices, options: CampaignO
         publish: (event) => untilPublished(publisher, topic, event),
         random: createRandom(options.seed + 1),
         share: () => (kills.wanted === 0 ? 1 : kills.done / kills.wanted),
-        edit: (payment, change) => editByHand(sandbox.url, payment, change),
+        edit: (payment, change) => editByHand(sandbox.url, { payment, change, scene }),
+        patienceMs,
       }).then(() => tick('writing')),
     ]);
     written.abort();
     await retrying;
-    const patienceMs = options.patienceMs ?? defaultPatienceMs;
     await untilQuiet(pool, options.events, patienceMs);
     // Everything that is parked once more, and nothing may come of it.
     if (options.plain === undefined && (await retrier.retryAll()) > 0)
@@ -206,8 +207,14 @@ async function startSandbox(plans: readonly Planned[], { seed, plain }: Campaign
 }
 
 /** And waits until reads show it: who edits and reads at once cannot be helped by anybody. */
-async function editByHand(sandbox: string, payment: string, change: object): Promise<void> {
-  await tellSandbox(sandbox, 'console-edit', { payment, ...change });
+async function editByHand(
+  sandbox: string,
+  { payment, change, scene }: { payment: string; change: object; scene: Scene },
+): Promise<void> {
+  const { errcode } = (await tellSandbox(sandbox, 'console-edit', { payment, ...change })) as {
+    errcode?: number;
+  };
+  if (errcode !== 0) scene.say(`${payment}: the console answered ${errcode} to an edit`);
   await pause(readLagMs * 4);
 }
 

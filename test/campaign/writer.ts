@@ -23,6 +23,8 @@ export async function writeEvents(
     publish: (event: LooseEvent) => Promise<void>;
     /** By hand, in the console. */
     edit: (payment: string, change: object) => Promise<void>;
+    /** How long the end of one event is waited for before the next one of its payment is written all the same. */
+    patienceMs: number;
   },
 ): Promise<void> {
   const total = plans.reduce((sum, plan) => sum + plan.events.length, 0);
@@ -59,7 +61,7 @@ export async function writeEvents(
   const writeStaged = async (): Promise<void> => {
     for (const { payment, events, edits } of staged)
       for (const [index, event] of events.entries()) {
-        if (index > 0) await untilEnded(pool, events[index - 1]!);
+        if (index > 0) await untilEnded(pool, events[index - 1]!, pace.patienceMs);
         const change = edits?.get(index);
         if (change !== undefined) await pace.edit(payment, change);
         await write(event);
@@ -73,10 +75,9 @@ export async function writeEvents(
 }
 
 const stagedAtOnce = 16;
-const endPatienceMs = 60_000;
 
-async function untilEnded(pool: Pool, event: LooseEvent): Promise<void> {
-  for (const endMs = monotonicMs() + endPatienceMs; monotonicMs() < endMs; await pause(100)) {
+async function untilEnded(pool: Pool, event: LooseEvent, patienceMs: number): Promise<void> {
+  for (const endMs = monotonicMs() + patienceMs; monotonicMs() < endMs; await pause(100)) {
     const { rows } = await pool
       .query(
         `select 1 from fahuo.upload where event_id = $1
