@@ -2,9 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { checkUpload } from './check.ts';
 import { textOf } from './codes.ts';
+import { consoleEdit, editedBody } from './console-edit.ts';
 import { endpoints, faultRules } from './faults.ts';
+import { omissions } from './omissions.ts';
 import type { Service } from './service.ts';
-import { contentHash, type Effect } from './world.ts';
+import { contentHash, type Effect, type Payment } from './world.ts';
 
 const paymentShape = z
   .strictObject({
@@ -16,6 +18,7 @@ const paymentShape = z
     visible_after_ms: z.int().min(0).optional(),
     order_state: z.int().min(1).max(6).optional(),
     read_lag_ms: z.int().min(0).optional(),
+    omits: z.array(z.enum(omissions)).optional(),
   })
   .refine(
     (one) => one.transaction_id !== undefined || (one.mchid !== undefined && one.out_trade_no !== undefined),
@@ -71,6 +74,16 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
     const errcode = service.world.upload(checked.upload, from, service.nowMs());
     return { errcode, errmsg: textOf(errcode) };
   });
+  post('/_sandbox/console-edit', consoleEdit, (edit) => {
+    const payment = service.world.named(edit.payment);
+    if (payment === undefined) return { errcode: 10060001, errmsg: textOf(10060001) };
+    const body = editedBody(payment, edit);
+    const checked = body === null ? { kind: 'refused' as const, errcode: 10060028 } : checkUpload(body);
+    if (checked.kind === 'refused') return { errcode: checked.errcode, errmsg: textOf(checked.errcode) };
+    const from = { appid: payment.appid ?? '', body: JSON.stringify(body), byHand: true, replaces: true };
+    const errcode = service.world.upload(checked.upload, from, service.nowMs());
+    return { errcode, errmsg: textOf(errcode) };
+  });
   app.post('/_sandbox/reset', (_request, reply) => {
     service.forget();
     return reply.send({ reset: true });
@@ -80,14 +93,19 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
     return reply.send({ expired: true });
   });
   app.get('/_sandbox/payments/:key', (request: FastifyRequest<{ Params: { key: string } }>, reply) => {
-    const payment = service.world.payments.get(request.params.key);
+    const payment = service.world.named(request.params.key);
     if (payment === undefined)
       return reply
         .status(404)
         .send({ error: `no payment ${request.params.key}: POST /_sandbox/payments makes one` });
-    const { history, reshipSpent, shipping, ...rest } = payment;
-    const finishCount = shipping?.finishCount ?? 0;
-    return reply.send({ ...rest, shipping, finish_shipping_count: finishCount, reship_spent: reshipSpent });
+    return reply.send(shownOf(payment));
+  });
+  app.get('/_sandbox/payments', (_request, reply) => {
+    const lines = [...service.world.payments.values()].map((payment) => {
+      const { uploads, ...shown } = shownOf(payment);
+      return `${JSON.stringify(shown)}\n`;
+    });
+    return reply.type('application/x-ndjson').send(lines.join(''));
   });
   app.get('/_sandbox/stats', (_request, reply) => reply.send(statsOf(service)));
   app.get('/_sandbox/effects', (request: FastifyRequest<{ Querystring: { bodies?: string } }>, reply) => {
@@ -100,6 +118,12 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
       .type('application/x-ndjson')
       .send(service.seen.map((request) => `${JSON.stringify(request)}\n`).join('')),
   );
+}
+
+function shownOf(payment: Payment) {
+  const { history, reshipSpent, ...rest } = payment;
+  const finishCount = payment.shipping?.finishCount ?? 0;
+  return { ...rest, finish_shipping_count: finishCount, reship_spent: reshipSpent };
 }
 
 const lineOf = ({ body, ...effect }: Effect, whole: boolean): string =>

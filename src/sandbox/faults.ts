@@ -44,12 +44,19 @@ export const faultRule = z.discriminatedUnion('kind', [
     errmsg: z.string().optional(),
     committed: z.boolean().default(false),
   }),
+  /** Any other answer than the plain one's text: `errmsg` of so many characters, the rest as it would be. */
+  z.strictObject({ kind: z.literal('long_errmsg'), ...common, length: z.int().min(1) }),
+  /** Another system forced a new token: the one of this call is refused from here on, and so is the call. */
   z.strictObject({ kind: z.literal('expire_token'), ...common }),
   /** Somebody ships the payment in WeChat's console, with `item_desc` if it is given; then the request is cut off. */
   z.strictObject({ kind: z.literal('shipped_by_hand'), ...common, item_desc: z.string().min(1).optional() }),
 ]);
 export type FaultRule = z.output<typeof faultRule>;
-export const faultRules = z.union([faultRule.transform((rule) => [rule]), z.array(faultRule)]);
+/** One rule or a list of them; always a list, so that what is wrong with a rule is told by its member. */
+export const faultRules = z.preprocess(
+  (given) => (Array.isArray(given) ? (given as unknown[]) : [given]),
+  z.array(faultRule),
+);
 
 /** How a fault is counted: by endpoint, kind, code, and whether the request took effect. */
 export function nameOfFault(rule: FaultRule): string {

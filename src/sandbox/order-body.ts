@@ -1,3 +1,5 @@
+import type { Omission } from './omissions.ts';
+import type { Shipping } from './payment.ts';
 import type { Payment, World } from './world.ts';
 
 type View = ReturnType<World['view']>;
@@ -22,25 +24,32 @@ export function orderBody(payment: Payment, { shipping, orderState }: View): Jso
     pay_time: seconds(payment.paidAtMs),
     order_state: orderState,
     in_complaint: false,
-    shipping:
-      shipping === null
-        ? {}
-        : {
-            delivery_mode: shipping.deliveryMode,
-            logistics_type: shipping.logisticsType,
-            finish_shipping: shipping.finished,
-            finish_shipping_count: shipping.finishCount,
-            goods_desc: '',
-            shipping_list: shipping.parcels.map((parcel) => ({
-              tracking_no: parcel.trackingNo,
-              express_company: parcel.company,
-              goods_desc: parcel.itemDesc,
-              upload_time: seconds(parcel.uploadedAtMs),
-              ...(parcel.contact === '' ? {} : { contact: JSON.parse(parcel.contact) as Json }),
-            })),
-          },
+    shipping: shipping === null ? {} : shippingBody(shipping, new Set(payment.omits)),
   };
 }
+
+function shippingBody(shipping: Shipping, omits: ReadonlySet<Omission>): Json {
+  if (omits.has('shipping')) return {};
+  const hasList = !omits.has('shipping_list') && !omits.has('empty_list');
+  return {
+    delivery_mode: shipping.deliveryMode,
+    logistics_type: shipping.logisticsType,
+    ...(omits.has('finish')
+      ? {}
+      : { finish_shipping: shipping.finished, finish_shipping_count: shipping.finishCount }),
+    goods_desc: hasList ? '' : shipping.parcels.map((parcel) => parcel.itemDesc).join(';'),
+    ...(hasList ? { shipping_list: shipping.parcels.map((parcel) => parcelBody(parcel, omits)) } : {}),
+    ...(omits.has('empty_list') ? { shipping_list: [] } : {}),
+  };
+}
+
+const parcelBody = (parcel: Shipping['parcels'][number], omits: ReadonlySet<Omission>): Json => ({
+  tracking_no: parcel.trackingNo,
+  express_company: parcel.company,
+  ...(omits.has('item_texts') ? {} : { goods_desc: parcel.itemDesc }),
+  upload_time: seconds(parcel.uploadedAtMs),
+  ...(parcel.contact === '' || omits.has('contact') ? {} : { contact: JSON.parse(parcel.contact) as Json }),
+});
 
 const defaultPage = 100;
 

@@ -13,6 +13,8 @@ type Json = Record<string, unknown> & { errcode?: unknown };
 export type Call = {
   endpoint: EndpointName;
   token: string | undefined;
+  /** A call for a token has none, and no quota of its own. */
+  needsToken?: false;
   body: string;
   /** Does the work, effects included, and answers the body without `errmsg`. */
   handle: (appid: string, body: string) => Json;
@@ -83,28 +85,31 @@ export class Service {
   }
 
   #see({ body }: Call, reply: FastifyReply): SeenRequest {
-    const seen = seeRequest(body, reply.raw);
+    const key = paymentIn(body);
+    const seen = seeRequest({ body, payment: this.world.keyOf(key), key }, reply.raw);
     this.seen.push(seen);
     return seen;
   }
 
-  #plain(call: Call, reply: FastifyReply): string {
+  #plain(call: Call, reply: FastifyReply, padTo: number = 0): string {
     const body = this.#work(call);
-    this.send(reply, body, call.endpoint);
+    this.send(reply, body, call.endpoint, padTo);
     return String(body.errcode);
   }
 
   /** `errmsg` ends in a request id, as WeChat's always does. */
-  send(reply: FastifyReply, body: Json, endpoint: string = 'other'): FastifyReply {
+  send(reply: FastifyReply, body: Json, endpoint: string = 'other', padTo: number = 0): FastifyReply {
     const errcode = typeof body.errcode === 'number' ? body.errcode : 0;
     this.usage.answered(endpoint, String(errcode));
     if (body.errcode === undefined) return reply.send(body);
     const hint = typeof body['hint'] === 'string' ? ` hint: [${body['hint']}]` : '';
     const { kind, hint: shown, errcode: code, ...rest } = body as Record<string, unknown>;
-    return reply.send({ errcode, errmsg: `${textOf(errcode)}${hint} rid: ${this.#rid()}`, ...rest });
+    const text = `${textOf(errcode)}${hint}`.padEnd(padTo, '长');
+    return reply.send({ errcode, errmsg: `${text} rid: ${this.#rid()}`, ...rest });
   }
 
-  #work({ endpoint, token, body, handle }: Call): Json {
+  #work({ endpoint, token, needsToken, body, handle }: Call): Json {
+    if (needsToken === false) return handle('', body);
     const nowMs = this.nowMs();
     const checked = this.tokens.check(token, nowMs);
     if (checked.kind === 'refused') return { errcode: checked.errcode };
@@ -113,7 +118,7 @@ export class Service {
   }
 
   #faultOf({ endpoint, body }: Call): FaultRule | null {
-    const payment = paymentIn(body);
+    const payment = this.world.keyOf(paymentIn(body));
     const at = `${endpoint}/${payment}`;
     const ordinal = (this.#ordinals.get(at) ?? 0) + 1;
     this.#ordinals.set(at, ordinal);
@@ -125,14 +130,15 @@ export class Service {
     const name = nameOfFault(fault);
     this.usage.injected(name);
     if (fault.kind === 'expire_token') {
-      this.tokens.expireAll();
+      this.tokens.expire(call.token);
       return this.#plain(call, reply);
     }
+    if (fault.kind === 'long_errmsg') return this.#plain(call, reply, fault.length);
     if (fault.kind === 'delay') {
       await this.#late(fault, call, reply);
       return name;
     }
-    if (fault.kind === 'shipped_by_hand') this.#shipByHand(call.body, fault.item_desc);
+    if (fault.kind === 'shipped_by_hand') this.#shipByHand(call, fault.item_desc);
     this.usage.answered(call.endpoint, fault.kind);
     const committed = 'committed' in fault ? fault.committed : fault.kind === 'lost_answer';
     this.#spoil(fault, committed ? this.#work(call) : { errcode: 0 }, reply);
@@ -150,7 +156,8 @@ export class Service {
   }
 
   /** The content of the request, with another text if one is given. */
-  #shipByHand(text: string, itemDesc: string | undefined): void {
+  #shipByHand({ endpoint, body: text }: Call, itemDesc: string | undefined): void {
+    if (endpoint !== 'upload') return;
     const body = itemDesc === undefined ? text : withItemDesc(text, itemDesc);
     const checked = checkUpload(JSON.parse(body));
     if (checked.kind === 'upload')
@@ -158,7 +165,7 @@ export class Service {
   }
 
   #spoil(
-    fault: Exclude<FaultRule, { kind: 'delay' | 'expire_token' }>,
+    fault: Exclude<FaultRule, { kind: 'delay' | 'expire_token' | 'long_errmsg' }>,
     body: Json,
     reply: FastifyReply,
   ): FastifyReply {

@@ -59,6 +59,14 @@ export class Tokens {
       : { kind: 'app', appid: token.appid };
   }
 
+  /** This token stops being good at once, as when another system forces a new one. */
+  expire(value: string | undefined): void {
+    const token = value === undefined ? undefined : this.#known.get(value);
+    if (token === undefined) return;
+    this.#known.delete(token.value);
+    for (const line of this.#lines.values()) if (line.current === token) line.current = null;
+  }
+
   /** Every token stops being good at once. */
   expireAll(): void {
     this.#known.clear();

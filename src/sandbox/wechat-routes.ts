@@ -34,12 +34,11 @@ export function addWechatRoutes(app: FastifyInstance, service: Service): void {
   route('quota', paths.quota, (appid, body) => getQuota(service, appid, body));
   route('delivery_list', paths.delivery_list, () => deliveryList());
   route('quota', paths.is_trade_managed, () => ({ errcode: 0, is_trade_managed: true }));
-  app.post(paths.stable_token, (request: FastifyRequest<{ Body: string }>, reply) => {
-    const asked = parse(request.body);
-    return token(service, 'stable', asked, reply);
-  });
+  app.post(paths.stable_token, (request: FastifyRequest<{ Body: string }>, reply) =>
+    token(service, 'stable', request.body, reply),
+  );
   app.get(paths.token, (request: FastifyRequest<{ Querystring: Json }>, reply) =>
-    token(service, 'plain', request.query, reply),
+    token(service, 'plain', JSON.stringify(request.query), reply),
   );
   app.setNotFoundHandler((_request, reply) => service.send(reply, { errcode: 40066 }));
 }
@@ -91,26 +90,28 @@ function deliveryList(): Json {
   return { errcode: 0, count: list.length, delivery_list: list };
 }
 
+/** Meets faults as every other call does. */
 function token(
   service: Service,
   mode: 'stable' | 'plain',
-  asked: Json | null,
+  body: string,
   reply: FastifyReply,
-): FastifyReply {
+): Promise<FastifyReply> {
+  const handle = (): Json => mint(service, mode, parse(body));
+  return service.answer({ endpoint: 'token', token: undefined, needsToken: false, body, handle }, reply);
+}
+
+function mint(service: Service, mode: 'stable' | 'plain', asked: Json | null): Json {
   const { appid, secret } = asked ?? {};
-  if (typeof appid !== 'string' || appid === '') return service.send(reply, { errcode: 40013 }, 'token');
-  if (typeof secret !== 'string' || !service.knowsSecret(appid, secret))
-    return service.send(reply, { errcode: 40125 }, 'token');
+  if (typeof appid !== 'string' || appid === '') return { errcode: 40013 };
+  if (typeof secret !== 'string' || !service.knowsSecret(appid, secret)) return { errcode: 40125 };
   const answered =
     mode === 'stable'
       ? service.tokens.stable(appid, asked?.['force_refresh'] === true, service.nowMs())
       : service.tokens.plain(appid, service.nowMs());
-  if (answered.kind === 'refused') return service.send(reply, { errcode: answered.errcode }, 'token');
-  return service.send(
-    reply,
-    { errcode: undefined, access_token: answered.value, expires_in: answered.expiresInSeconds },
-    'token',
-  );
+  return answered.kind === 'refused'
+    ? { errcode: answered.errcode }
+    : { errcode: undefined, access_token: answered.value, expires_in: answered.expiresInSeconds };
 }
 
 function parse(text: unknown): Json | null {

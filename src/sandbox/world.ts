@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Upload } from './check.ts';
+import type { Omission } from './omissions.ts';
 import { applyUpload, type EffectKind, type ParcelMode, type Shipping } from './payment.ts';
 
 /** One request that a payment saw. */
@@ -28,6 +29,8 @@ export type Payment = {
   lastUploadTimeMs: number;
   /** Reads of this payment lag by so much; null: by what the rules say. */
   readLagMs: number | null;
+  /** What get_order leaves out of its answers about this payment. */
+  omits: readonly Omission[];
   reshipSpent: boolean;
   uploads: SeenUpload[];
   /** What reads have shown, oldest first: a lagging read shows an older one. */
@@ -59,12 +62,27 @@ export type NewPayment = {
   visible_after_ms?: number | undefined;
   order_state?: number | undefined;
   read_lag_ms?: number | undefined;
+  omits?: readonly Omission[] | undefined;
+};
+
+/** Where an upload comes from. */
+type Origin = {
+  appid: string;
+  /** Kept as it came. */
+  body: string;
+  /** In WeChat's console. */
+  byHand?: boolean;
+  /** An edit in the console: the parcels replace those that are held, whatever the API does with them. */
+  replaces?: boolean;
 };
 
 /** Everything that the sandbox's WeChat holds, in memory. */
 export class World {
   readonly rules: WorldRules;
+  /** Each payment once, by the name that it was first called by. */
   readonly payments = new Map<string, Payment>();
+  /** The same payments by their transaction_id and by `mchid:out_trade_no`: one payment has both names (facts.md §1.3). */
+  readonly #named = new Map<string, Payment>();
   readonly effects: Effect[] = [];
 
   constructor(rules: WorldRules) {
@@ -73,23 +91,44 @@ export class World {
 
   /** Creates a payment, or changes the named members of one that exists. */
   put(given: NewPayment, nowMs: number): Payment {
-    const key = given.transaction_id ?? `${given.mchid ?? ''}:${given.out_trade_no ?? ''}`;
-    const payment = this.payments.get(key) ?? newPayment(key, given, nowMs);
+    const names = namesIn(given);
+    const known = names.map((name) => this.#named.get(name)).find((one) => one !== undefined);
+    const payment = known ?? newPayment(names[0] ?? '', given, nowMs);
+    this.#name(payment, given);
     if (given.openid !== undefined) payment.openid = given.openid;
     if (given.read_lag_ms !== undefined) payment.readLagMs = given.read_lag_ms;
+    if (given.omits !== undefined) payment.omits = given.omits;
     if (given.visible_after_ms !== undefined) payment.visibleAtMs = nowMs + given.visible_after_ms;
     if (given.order_state !== undefined) {
       payment.orderState = given.order_state;
       payment.history.push({ atMs: nowMs, shipping: payment.shipping, orderState: given.order_state });
     }
-    this.payments.set(key, payment);
+    this.payments.set(payment.key, payment);
     return payment;
+  }
+
+  /** The payment that has this name, whichever of its two it is. */
+  named(name: string): Payment | undefined {
+    return this.#named.get(name);
+  }
+
+  /** What a payment is called in records: both its names give the same; a name that is not known stands for itself. */
+  keyOf(name: string): string {
+    return this.#named.get(name)?.key ?? name;
+  }
+
+  #name(payment: Payment, { transaction_id: id, mchid, out_trade_no: trade }: NewPayment): void {
+    payment.transactionId = id ?? payment.transactionId;
+    payment.mchid = mchid ?? payment.mchid;
+    payment.outTradeNo = trade ?? payment.outTradeNo;
+    this.#named.set(payment.transactionId, payment);
+    this.#named.set(`${payment.mchid}:${payment.outTradeNo}`, payment);
   }
 
   /** The payment as this app can see it now; undefined answers 10060001. */
   find(key: string, appid: string, nowMs: number): Payment | undefined {
     const known =
-      this.payments.get(key) ??
+      this.#named.get(key) ??
       (this.rules.autoCreatePayments
         ? this.put(key.includes(':') ? merchantKey(key) : { transaction_id: key }, nowMs)
         : undefined);
@@ -97,25 +136,26 @@ export class World {
     return known.appid === null || known.appid === appid ? known : undefined;
   }
 
-  /** Takes an upload and answers its errcode. `body` is kept as it came. */
-  upload(upload: Upload, from: { appid: string; body: string; byHand?: boolean }, nowMs: number): number {
+  /** Takes an upload and answers its errcode. */
+  upload(upload: Upload, from: Origin, nowMs: number): number {
     const payment = this.find(upload.payment, from.appid, nowMs);
     if (payment === undefined) {
       this.#see(
-        this.payments.get(upload.payment),
+        this.#named.get(upload.payment),
         { upload, body: from.body, errcode: 10060001, effect: null },
         nowMs,
       );
       return 10060001;
     }
-    const applied = applyUpload(payment, upload, { nowMs, mode: this.rules.parcelMode });
+    const mode = from.replaces === true ? 'overwrite' : this.rules.parcelMode;
+    const applied = applyUpload(payment, upload, { nowMs, mode });
     if (applied.kind === 'refused') {
       this.#see(payment, { upload, body: from.body, errcode: applied.errcode, effect: null }, nowMs);
       return applied.errcode;
     }
     const { shipping, effect } = applied;
     payment.shipping = shipping;
-    payment.lastUploadTimeMs = upload.uploadTimeMs;
+    if (from.replaces !== true) payment.lastUploadTimeMs = upload.uploadTimeMs;
     payment.reshipSpent ||= effect === 'reship';
     if (shipping.finished) payment.orderState = 2;
     if (payment.history.length > 8) payment.history.splice(1, 1);
@@ -141,6 +181,7 @@ export class World {
 
   reset(): void {
     this.payments.clear();
+    this.#named.clear();
     this.effects.length = 0;
   }
 
@@ -159,6 +200,18 @@ export class World {
   }
 }
 
+/** The transaction's name first: a payment that is made with both is called by it. */
+const namesIn = ({ transaction_id: id, mchid, out_trade_no: trade }: NewPayment): string[] => [
+  ...(id === undefined ? [] : [id]),
+  ...(mchid === undefined || trade === undefined ? [] : [`${mchid}:${trade}`]),
+];
+
+/** 28 digits, another one for each name. */
+const transactionIdFor = (name: string): string =>
+  `42000${BigInt(`0x${createHash('sha256').update(name).digest('hex')}`)
+    .toString()
+    .slice(0, 23)}`;
+
 function merchantKey(key: string): NewPayment {
   const [mchid = '', trade = ''] = key.split(':');
   return { mchid, out_trade_no: trade };
@@ -167,7 +220,7 @@ function merchantKey(key: string): NewPayment {
 const newPayment = (key: string, given: NewPayment, nowMs: number): Payment => ({
   key,
   appid: given.appid ?? null,
-  transactionId: given.transaction_id ?? `42000${key.replace(/\D/g, '').padStart(23, '0').slice(-23)}`,
+  transactionId: given.transaction_id ?? transactionIdFor(key),
   mchid: given.mchid ?? '1900000001',
   outTradeNo: given.out_trade_no ?? `T${key}`,
   openid: null,
@@ -177,6 +230,7 @@ const newPayment = (key: string, given: NewPayment, nowMs: number): Payment => (
   shipping: null,
   lastUploadTimeMs: 0,
   readLagMs: null,
+  omits: [],
   reshipSpent: false,
   uploads: [],
   history: [],

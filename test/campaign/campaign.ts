@@ -6,14 +6,16 @@ import { createAdmin } from '../../src/kafka/admin.ts';
 import { createPublisher, type Publisher } from '../../src/kafka/publisher.ts';
 import { createLog } from '../../src/log.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
+import { retryParked } from '../../src/upload/claim-store.ts';
 import { deletePauses } from '../../src/upload/pause-store.ts';
 import type { LooseEvent } from '../support/events.ts';
 import { createRandom } from '../support/random.ts';
 import { statsOf, tellSandbox } from '../support/sandbox-client.ts';
 import { check, type Counts, type Faults } from './check.ts';
 import { createDatabase } from './database.ts';
-import { faultsFor, paymentsFor } from './faults.ts';
+import { faultsFor, paymentsFor, plainFaults, shippedBefore } from './faults.ts';
 import { warmUp, type Instance } from './instance.ts';
+import type { Mutation } from './mutations.ts';
 import { appid, planEvents, type Planned } from './plan.ts';
 import {
   keepKilling,
@@ -29,8 +31,10 @@ export type CampaignOptions = {
   seed: number;
   events: number;
   kills: number;
-  /** Run on the fresh database before anything else: how a mutation switches a guarantee off. */
-  mutation?: string | undefined;
+  /** How a mutation switches a guarantee off: run on the fresh database, or put into a source file as it is loaded. */
+  mutation?: Pick<Mutation, 'sql' | 'patches'> | undefined;
+  /** Nothing special is planned and nothing stops: this part of all requests meets a fault, and so many kill the token. */
+  plain?: { faults: number; tokenKills: number };
   /** How long the end may take before what is missing counts as lost. */
   patienceMs?: number;
   /** Told what happens as it happens. */
@@ -50,8 +54,12 @@ export type Report = {
   /** When each phase was over, in seconds from the start. */
   phases: Tally;
   injected: Tally;
+  /** Parked rows that an operator had tried again. */
+  retried: number;
   /** Where the rows stand, when something is wrong. */
   left: readonly string[];
+  /** Payments that are not as they should be. */
+  suspects: readonly string[];
   seconds: number;
 };
 
@@ -65,7 +73,7 @@ const instances = 2;
 export async function runCampaign(services: CampaignServices, options: CampaignOptions): Promise<Report> {
   const startedAtMs = monotonicMs();
   const random = createRandom(options.seed);
-  const database = await createDatabase(services.databaseUrl, options.mutation);
+  const database = await createDatabase(services.databaseUrl, options.mutation?.sql);
   const pool = createPool({
     databaseUrl: database.url,
     max: 12,
@@ -75,21 +83,30 @@ export async function runCampaign(services: CampaignServices, options: CampaignO
   const topic = `campaign-${randomBytes(4).toString('hex')}`;
   const admin = createAdmin({ brokers: services.kafkaBrokers.split(','), clientId: 'campaign' }, quiet);
   for (const name of [topic, `${topic}.acks`, `${topic}.dead-letters`]) await admin.createTopic(name, 4);
-  const plans = planEvents(options.events, random);
-  const sandbox = await startSandbox(plans, options.seed);
+  const plans = planEvents(options.events, random, { plain: options.plain !== undefined });
+  const sandbox = await startSandbox(plans, options);
   await warmUp();
   const publisher = createPublisher({ brokers: services.kafkaBrokers.split(','), clientId: 'campaign' });
-  const env = environment(services, { databaseUrl: database.url, topic, sandbox: sandbox.url });
+  const env = {
+    ...environment(services, { databaseUrl: database.url, topic, sandbox: sandbox.url }),
+    ...(options.mutation?.patches === undefined
+      ? {}
+      : { RELAY_TEST_PATCH: JSON.stringify(options.mutation.patches) }),
+  };
   const running = new Set<Instance>();
   const kills = planKills(options.kills, options.seed);
   const weather: Tally = {};
   const scene: Scene = { down: 0, say: options.say ?? (() => undefined) };
   const phases: Tally = {};
+  const patienceMs = options.patienceMs ?? defaultPatienceMs;
   const tick = (phase: string): void =>
-    void (phases[phase] = Math.round((monotonicMs() - startedAtMs) / 1_000));
+    void (phases[phase] = Math.round((monotonicMs() - startedAtMs) / 100) / 10);
   tick('ready');
   const [over, calm] = [new AbortController(), new AbortController()];
   const operator = actAsOperator(pool, { redisUrl: services.redisUrl, topic }, over.signal);
+  const retrier = createRetrier(pool, createRandom(options.seed + 3));
+  const written = new AbortController();
+  const retrying = retrier.keepRetrying(written.signal);
   try {
     const troubled = Promise.all([
       ...Array.from({ length: instances }, (_, place) =>
@@ -110,18 +127,26 @@ export async function runCampaign(services: CampaignServices, options: CampaignO
         publish: (event) => untilPublished(publisher, topic, event),
         random: createRandom(options.seed + 1),
         share: () => (kills.wanted === 0 ? 1 : kills.done / kills.wanted),
+        edit: (payment, change) => editByHand(sandbox.url, { payment, change, scene }),
+        patienceMs,
       }).then(() => tick('writing')),
     ]);
-    await untilQuiet(pool, options.events, options.patienceMs ?? defaultPatienceMs);
+    written.abort();
+    await retrying;
+    await untilQuiet(pool, options.events, patienceMs);
+    // Everything that is parked once more, and nothing may come of it.
+    if (options.plain === undefined && (await retrier.retryAll()) > 0)
+      await untilQuiet(pool, options.events, patienceMs);
     for (const instance of running) scene.say(instance.stderr());
     tick('quiet');
     return await report(
       { pool, plans, sandbox: sandbox.url },
-      { options, startedAtMs, kills, weather, phases },
+      { options, startedAtMs, kills, weather, phases, retried: retrier.retried() },
     );
   } finally {
     over.abort();
-    await operator;
+    written.abort();
+    await Promise.all([operator, retrying]);
     await Promise.all([...running].map((instance) => instance.kill()));
     await sandbox.stop();
     await publisher.close();
@@ -139,9 +164,13 @@ async function report(
     kills: { at: Tally; exits: number };
     weather: Tally;
     phases: Tally;
+    retried: number;
   },
 ): Promise<Report> {
-  const { acknowledged, superseded, corrections, reships, ...faults } = await check(left.pool, left);
+  const { acknowledged, superseded, corrections, reships, suspects, ...faults } = await check(
+    left.pool,
+    left,
+  );
   const counted = await count(left.pool);
   return {
     seed: run.options.seed,
@@ -153,19 +182,40 @@ async function report(
     weather: run.weather,
     phases: run.phases,
     injected: (await statsOf(left.sandbox)).faults,
+    retried: run.retried,
     left: Object.values(faults).every((count) => count === 0) ? [] : await describeRows(left.pool),
+    suspects,
     seconds: (monotonicMs() - run.startedAtMs) / 1_000,
   };
 }
 
-async function startSandbox(plans: readonly Planned[], seed: number) {
+const readLagMs = 40;
+
+/** Whether parcels of a later list are added or take the place of the others is open (facts.md §6.9): by turns. */
+async function startSandbox(plans: readonly Planned[], { seed, plain }: CampaignOptions) {
+  const parcelMode = seed % 2 === 1 ? 'merge' : 'overwrite';
   const sandbox = await createSandbox(
-    { latencyMs: 3, seed, autoCreatePayments: true, readLagMs: 40, keepRequests: true },
+    { latencyMs: 3, seed, autoCreatePayments: true, readLagMs, keepRequests: true, parcelMode },
     systemClock,
   );
-  await tellSandbox(sandbox.url, 'faults', faultsFor(plans, createRandom(seed + 2)));
+  const random = createRandom(seed + 2);
+  const rules = plain === undefined ? faultsFor(plans, random) : plainFaults(plain.faults, plain.tokenKills);
   await tellSandbox(sandbox.url, 'payments', paymentsFor(plans));
+  for (const body of shippedBefore(plans)) await tellSandbox(sandbox.url, 'console-ship', body);
+  await tellSandbox(sandbox.url, 'faults', rules);
   return sandbox;
+}
+
+/** And waits until reads show it: who edits and reads at once cannot be helped by anybody. */
+async function editByHand(
+  sandbox: string,
+  { payment, change, scene }: { payment: string; change: object; scene: Scene },
+): Promise<void> {
+  const { errcode } = (await tellSandbox(sandbox, 'console-edit', { payment, ...change })) as {
+    errcode?: number;
+  };
+  if (errcode !== 0) scene.say(`${payment}: the console answered ${errcode} to an edit`);
+  await pause(readLagMs * 4);
 }
 
 /** The lease outlives a call by more than a step of the clock, as the default does by far. */
@@ -213,6 +263,34 @@ async function actAsOperator(
     await redis?.hset(`${topic}:budget:{${appid}}`, 'blocked_until', '0').catch(() => 0);
   }
   redis?.disconnect();
+}
+
+type Retrier = {
+  keepRetrying: (signal: AbortSignal) => Promise<void>;
+  retryAll: () => Promise<number>;
+  retried: () => number;
+};
+
+/** A person who clicks on "retry", by the verb that `fahuo replay --state parked` uses: P5 says that it never hurts. */
+function createRetrier(pool: Pool, random: () => number): Retrier {
+  let retried = 0;
+  const retry = async (share: number): Promise<number> => {
+    const { rows } = await pool.query<{ id: number }>(`select id from fahuo.upload where state = 'parked'`);
+    const chosen = rows.map(({ id }) => id).filter(() => random() < share);
+    const count = chosen.length === 0 ? 0 : await retryParked(pool, chosen);
+    retried += count;
+    return count;
+  };
+  return {
+    keepRetrying: async (signal) => {
+      while (!signal.aborted) {
+        await pause(300 + random() * 1_200, signal);
+        await retry(0.5).catch(() => 0); // the database may be away
+      }
+    },
+    retryAll: () => retry(1),
+    retried: () => retried,
+  };
 }
 
 async function untilPublished(publisher: Publisher, topic: string, event: LooseEvent): Promise<void> {

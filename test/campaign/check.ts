@@ -1,8 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Pool } from '../../db/client.ts';
 import type { LooseEvent } from '../support/events.ts';
-import { requestsOf, wholeEffectsOf, type RequestLine, type WholeEffect } from '../support/sandbox-client.ts';
-import type { Fate, Planned } from './plan.ts';
+import {
+  heldBy,
+  requestsOf,
+  wholeEffectsOf,
+  type HeldLine,
+  type RequestLine,
+  type WholeEffect,
+} from '../support/sandbox-client.ts';
+import { heldOtherwiseIn } from './check-held.ts';
+import { namesOf, type End, type Fate, type Planned } from './plan.ts';
 
 /** What must all be zero. */
 export type Faults = {
@@ -20,13 +28,24 @@ export type Faults = {
   misrecorded: number;
   /** Two uploads of one payment on the wire at once. */
   overtaken: number;
+  /** Those of them that used the two names of the payment. */
+  bothKeysAtOnce: number;
+  /** Payments whose newest acknowledged event says another thing than WeChat holds. */
+  heldOtherwise: number;
+  /** Uploads of a shipped event after the answer "finished" or "chance used" (10060002, 10060003) was on record. */
+  sentThoughFinished: number;
+  /** Rows whose last answer never came on record: still under way, or in doubt, when all is quiet. */
+  unrecorded: number;
   /** Final rows without their one acknowledgement in the outbox. */
   unacknowledged: number;
 };
 
 export type Counts = { acknowledged: number; superseded: number; corrections: number; reships: number };
 
-type Row = {
+/** `suspects`: a line for each payment whose events did not end as they must. */
+export type Judged = Faults & Counts & { suspects: string[] };
+
+export type Row = {
   id: number;
   payment: string;
   version: number;
@@ -42,13 +61,14 @@ export type Evidence = {
   outbox: ReadonlyMap<string, number>;
   effects: readonly WholeEffect[];
   requests: readonly RequestLine[];
+  held: readonly HeldLine[];
 };
 
 /** Reads what is left in the database and in the sandbox, and counts what is wrong with it. */
 export async function check(
   pool: Pool,
   { plans, sandbox }: { plans: readonly Planned[]; sandbox: string },
-): Promise<Faults & Counts> {
+): Promise<Judged> {
   return judge({
     plans,
     rows: await readRows(pool),
@@ -56,6 +76,7 @@ export async function check(
     outbox: await readOutbox(pool),
     effects: await wholeEffectsOf(sandbox),
     requests: await requestsOf(sandbox),
+    held: await heldBy(sandbox),
   });
 }
 
@@ -82,42 +103,70 @@ async function readOutbox(pool: Pool): Promise<Map<string, number>> {
   return new Map(rows.map(({ name, n }) => [name, n]));
 }
 
+/** A row and its attempts may have either name of their payment. */
+function underOneName(evidence: Evidence): Evidence {
+  const names = namesOf(evidence.plans);
+  const named = <T extends { payment: string }>(list: readonly T[]): T[] =>
+    list.map((one) => ({ ...one, payment: names.get(one.payment) ?? one.payment }));
+  return { ...evidence, rows: named(evidence.rows), attempts: named(evidence.attempts) };
+}
+
 /** Pure: everything against everything. */
-export function judge(evidence: Evidence): Faults & Counts {
+export function judge(found: Evidence): Judged {
+  const evidence = underOneName(found);
   const { plans, rows, outbox, effects } = evidence;
   const rowsOf = Map.groupBy(rows, (row) => row.payment);
   const effectsOf = Map.groupBy(effects, (effect) => effect.payment);
   const sum = { lost: 0, effectsNotOne: 0, orderViolations: 0, reshipsWithoutCorrection: 0 };
+  const suspects: string[] = [];
   for (const plan of plans) {
+    const before = { ...sum };
     const own = rowsOf.get(plan.payment) ?? [];
     const seen = (effectsOf.get(plan.payment) ?? []).filter((effect) => !effect.byHand);
     const versions = seen.map((effect) => versionOf(plan, effect));
-    for (const event of plan.events) {
+    const newest = Math.max(0, ...own.filter(isAcknowledged).map((row) => row.version));
+    for (const [index, event] of plan.events.entries()) {
       const row = own.find((one) => one.version === event['version']);
+      const end = plan.ends[index]!;
       const inOutbox = outbox.get(String(event['id'])) ?? 0;
-      sum.lost += Number(inOutbox !== timesInOutbox(plan.fate, event) || !endedWell(plan.fate, event, row));
+      sum.lost += Number(inOutbox !== timesInOutbox(plan.fate, event) || !endedWell(end, row, newest));
       const times = versions.filter((version) => version === event['version']).length;
-      sum.effectsNotOne += Math.abs(times - wantedEffects(plan.fate, row));
+      sum.effectsNotOne += Math.abs(times - wantedEffects(end, row));
     }
     sum.effectsNotOne += versions.filter((version) => version === null).length;
     sum.orderViolations += disorder(seen, versions);
     sum.reshipsWithoutCorrection += seen.filter(
       (effect, index) => effect.kind === 'reship' && !isCorrection(plan, versions[index] ?? null),
     ).length;
+    if (!isDeepStrictEqual(sum, before)) suspects.push(describe(plan, own, seen));
   }
   return {
+    suspects,
     ...sum,
     ...recordFaults(evidence),
-    overtaken: overtakenIn(evidence.requests),
+    ...overtakenIn(evidence.requests),
+    heldOtherwise: heldOtherwiseIn(evidence),
+    sentThoughFinished: sentThoughFinishedIn(evidence),
+    unrecorded: rows.filter(({ state }) => ['uploading', 'unknown'].includes(state)).length,
     unacknowledged: rows.filter((row) => isFinal(row) && outbox.get(`ack-${row.id}`) !== 1).length,
     ...countsOf(evidence),
   };
+}
+
+function describe(plan: Planned, rows: readonly Row[], effects: readonly WholeEffect[]): string {
+  const events = plan.events.map((event, index) => {
+    const row = rows.find((one) => one.version === event['version']);
+    return `${String(event['version'])} ${plan.ends[index]}: ${row?.state ?? 'no row'} ${row?.reason ?? ''}`.trim();
+  });
+  const kinds = effects.map((effect) => `${effect.kind} ${versionOf(plan, effect) ?? 'of none'}`);
+  return `${plan.payment} ${plan.fate}: ${events.join(', ')}; effects ${kinds.join(', ')}`;
 }
 
 /** The late one of an inverted payment came past the outbox. */
 const timesInOutbox = (fate: Fate, event: LooseEvent): number =>
   Number(fate !== 'inverted' || event['version'] !== 1);
 
+const isAcknowledged = ({ state }: Row): boolean => state === 'acknowledged';
 const isFinal = ({ state }: Row): boolean => ['acknowledged', 'rejected', 'superseded'].includes(state);
 
 /** The event whose content this effect carries, to the letter; null when no event of the payment does. */
@@ -130,23 +179,28 @@ function versionOf({ events }: Planned, { body }: WholeEffect): number | null {
 const isCorrection = ({ events }: Planned, version: number | null): boolean =>
   events.some((event) => event['version'] === version && String(event['type']).includes('corrected'));
 
-function endedWell(fate: Fate, event: LooseEvent, row: Row | undefined): boolean {
-  if (row === undefined) return false;
-  switch (fate) {
-    case 'applied':
-    case 'elsewhere':
-      return row.state === 'acknowledged';
-    case 'refused':
-      return row.state === 'rejected';
-    case 'conflict':
-      return row.state === 'parked' && row.reason === 'conflict';
-    case 'inverted':
-      return row.state === 'acknowledged' || (event['version'] === 1 && row.state === 'superseded');
-  }
-}
+/** Unsent: a person looks at it, or a newer event made it needless. `newest` is the last version acknowledged. */
+const isUnsent = (row: Row, newest: number): boolean =>
+  ['parked', 'rejected'].includes(row.state) || isSuperseded(row, newest);
+const isSuperseded = (row: Row, newest: number): boolean =>
+  row.state === 'superseded' && newest > row.version;
 
-const wantedEffects = (fate: Fate, row: Row | undefined): number =>
-  row?.state === 'acknowledged' && fate !== 'elsewhere' ? 1 : 0;
+const ends: Readonly<Record<End, (row: Row, newest: number) => boolean>> = {
+  acknowledged: isAcknowledged,
+  elsewhere: isAcknowledged,
+  rejected: (row) => row.state === 'rejected',
+  conflict: (row, newest) =>
+    (row.state === 'parked' && row.reason === 'conflict') || isSuperseded(row, newest),
+  overtaken: (row, newest) => isAcknowledged(row) || isSuperseded(row, newest),
+  unsent: isUnsent,
+  either: (row, newest) => isAcknowledged(row) || isUnsent(row, newest),
+};
+
+const endedWell = (end: End, row: Row | undefined, newest: number): boolean =>
+  row !== undefined && ends[end](row, newest);
+
+const wantedEffects = (end: End, row: Row | undefined): number =>
+  row?.state === 'acknowledged' && end !== 'elsewhere' ? 1 : 0;
 
 function disorder(effects: readonly WholeEffect[], versions: readonly (number | null)[]): number {
   return effects.filter((effect, index) => {
@@ -191,17 +245,34 @@ function isBorneOut({ errcode }: Attempt, seen: readonly RequestLine[]): boolean
 /** The token's own endpoint may have refused: then there was no upload at all. */
 const isTokens = (errcode: number): boolean => [40001, 40014, 42001].includes(errcode);
 
-function overtakenIn(requests: readonly RequestLine[]): number {
-  let overtaken = 0;
+function overtakenIn(requests: readonly RequestLine[]): Pick<Faults, 'overtaken' | 'bothKeysAtOnce'> {
+  const sum = { overtaken: 0, bothKeysAtOnce: 0 };
   for (const own of Map.groupBy(requests, (seen) => seen.payment).values()) {
     const byStart = own.toSorted((left, right) => left.startedAtMs - right.startedAtMs);
-    let latestEnd = -Infinity;
+    let latest: RequestLine | null = null;
     for (const seen of byStart) {
-      if (seen.startedAtMs < latestEnd) overtaken += 1;
-      latestEnd = Math.max(latestEnd, seen.endedAtMs ?? Infinity);
+      if (latest !== null && seen.startedAtMs < endOf(latest)) {
+        sum.overtaken += 1;
+        sum.bothKeysAtOnce += Number(seen.key !== latest.key);
+      }
+      if (latest === null || endOf(seen) > endOf(latest)) latest = seen;
     }
   }
-  return overtaken;
+  return sum;
+}
+
+const endOf = (seen: RequestLine): number => seen.endedAtMs ?? Infinity;
+
+const finishedCodes: readonly (number | null)[] = [10060002, 10060003];
+
+/** One such answer of a payment is news; the second was asked for in spite of the first. A correction may ask. */
+function sentThoughFinishedIn({ rows, attempts }: Evidence): number {
+  const shipped = new Set(rows.filter((row) => row.kind === 'shipped').map((row) => row.id));
+  const answered = attempts.filter(
+    ({ uploadId, errcode }) => shipped.has(uploadId) && finishedCodes.includes(errcode),
+  );
+  const payments = new Set(answered.map(({ payment }) => payment));
+  return answered.length - payments.size;
 }
 
 const countsOf = ({ rows, effects }: Evidence): Counts => ({

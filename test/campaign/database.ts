@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connectAlone, type Pool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
-import { invertedPrefix } from './plan.ts';
+import { agedPrefix, invertedPrefix } from './plan-kinds.ts';
 
 /**
  * A database whose clock the campaign can step: its own now() and clock_timestamp() stand before the system's for
@@ -23,7 +23,8 @@ const looks = 80;
 /**
  * Time in short: no row waits longer than it must for the test. And the claim of an inverted payment's newer event
  * goes on until the older one is there, and a moment longer; the older one's claim, which meets it, lasts longer
- * still. With upload_one_in_flight in place that harms nobody: one of the two claims fails.
+ * still. With upload_one_in_flight in place that harms nobody: one of the two claims fails. And where WeChat said
+ * "finished" and no read shows it, the day of reading is over at once: the row is parked, for an operator to retry.
  */
 const hastened = `
   create function campaign.hasten() returns trigger language plpgsql as $$
@@ -51,7 +52,16 @@ const hastened = `
   end $$;
   create trigger campaign_hold before update on fahuo.upload for each row
     when (new.state = 'uploading' and old.state = 'pending' and new.attempts = 1 and new.payment like '${invertedPrefix}%')
-    execute function campaign.hold();`;
+    execute function campaign.hold();
+  create function campaign.age() returns trigger language plpgsql as $$
+  begin
+    new.state := 'parked'; new.park_reason := 'unreadable'; new.lease_owner := null; new.lease_until := null;
+    new.next_attempt_at := 'infinity';
+    return new;
+  end $$;
+  create trigger campaign_age before update on fahuo.upload for each row
+    when (new.state = 'unknown' and new.errcode in (10060002, 10060003) and new.payment like '${agedPrefix}%')
+    execute function campaign.age();`;
 
 export type CampaignDatabase = { url: string; drop: () => Promise<void> };
 

@@ -15,6 +15,7 @@ export type Instance = {
 };
 
 const preload = new URL('./preload.ts', import.meta.url).pathname;
+const patch = new URL('./relay-patch.ts', import.meta.url).pathname;
 
 /** Compiled code for the next start: a process that is killed leaves none behind, and starts are what a campaign is made of. */
 const compiled = { NODE_COMPILE_CACHE: join(tmpdir(), 'fahuo-campaign-code') };
@@ -27,7 +28,10 @@ export async function warmUp(): Promise<void> {
 }
 
 export function startInstance(env: Record<string, string>, roles: string): Instance {
-  const child = spawn(process.execPath, [...nodeFlags, '--import', preload, main, 'run', '--roles', roles], {
+  // First, so that nothing of the product is loaded before it.
+  const patched = env['RELAY_TEST_PATCH'] === undefined ? [] : ['--import', patch];
+  const flags = [...nodeFlags, ...patched, '--import', preload];
+  const child = spawn(process.execPath, [...flags, main, 'run', '--roles', roles], {
     env: { PATH: process.env['PATH'] ?? '', ...compiled, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -7,7 +7,9 @@ import { mutations } from './mutations.ts';
 /**
  * `npm run campaign -- --seed 1 --seeds 20 --events 5000`: all faults, kills and restarts; fails unless all is zero.
  * `--mutation NAME` switches one guarantee off. `--mutations` (or with `--mutation NAME` one of them) fails unless each is
- * caught by the count that it must be caught by.
+ * caught by the count that it must be caught by. `--tokens --seeds 10 --events 1000`: each seed once with tokens that are
+ * killed in `--token-kills` of all calls and once without, `--faults` of them faulty; fails unless each run is clean and the
+ * slowest with kills took at most three times the median without.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -17,6 +19,9 @@ const { values: flags } = parseArgs({
     kills: { type: 'string' },
     mutation: { type: 'string' },
     mutations: { type: 'boolean', default: false },
+    tokens: { type: 'boolean', default: false },
+    'token-kills': { type: 'string', default: '0.0125' },
+    faults: { type: 'string', default: '0.1' },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -37,7 +42,7 @@ function tell(report: Report): void {
   say(`${verdict} seed ${report.seed}, events ${report.events}: ${listOf(faults)}`);
   say(`       ${listOf(counts)}, ${seconds.toFixed(1)} s (${listOf(report.phases)})`);
   say(`       kills ${sumOf(kills)}: ${listOf(kills)}${exits > 0 ? `; ended at the start ${exits}` : ''}`);
-  say(`       around: ${listOf(weather)}`);
+  say(`       around: ${listOf(weather)}, parked rows retried ${report.retried}`);
   say(`       faults ${sumOf(injected)}: ${listOf(injected)}`);
 }
 
@@ -52,7 +57,7 @@ const run = (which: number, mutation?: string): Promise<Report> =>
       : undefined,
     events,
     kills: killsOf(mutation),
-    ...(mutation === undefined ? {} : { mutation: mutations[mutation]!.sql, patienceMs: 45_000 }),
+    ...(mutation === undefined ? {} : { mutation: mutations[mutation]!, patienceMs: 45_000 }),
   });
 
 /** Each seed, and at the end which points were killed over all of them. */
@@ -64,7 +69,7 @@ async function runSeeds(): Promise<boolean> {
     tell(report);
     for (const [point, times] of Object.entries(report.kills)) total[point] = (total[point] ?? 0) + times;
     clean &&= isClean(report);
-    for (const line of report.left.slice(0, 25)) say(`       ${line}`);
+    for (const line of [...report.left.slice(0, 25), ...report.suspects.slice(0, 15)]) say(`       ${line}`);
     if (!isClean(report)) say(`       again: ${againWith(which)}`);
   }
   const never = killPoints.filter((point) => total[point] === undefined);
@@ -89,6 +94,43 @@ async function runMutations(): Promise<boolean> {
   return noticed;
 }
 
-const good = await (flags.mutations ? runMutations() : runSeeds());
+/** From the moment when everything is ready to the last answer on record. */
+const workSecondsOf = ({ phases }: Report): number => (phases['quiet'] ?? 0) - (phases['ready'] ?? 0);
+const slowestTimes = 3;
+
+/** Both kinds of run by turns, so that the machine is the same for both. */
+async function runTokens(): Promise<boolean> {
+  const faults = Number(flags.faults);
+  const tokenKills = Number(flags['token-kills']);
+  const times = { without: [] as number[], with: [] as number[] };
+  const failed: number[] = [];
+  const runOne = async (which: number, kills: number): Promise<string> => {
+    const plain = { faults, tokenKills: kills };
+    const report = await runCampaign(parts, { seed: which, events, kills: 0, plain });
+    const seconds = workSecondsOf(report);
+    times[kills === 0 ? 'without' : 'with'].push(seconds);
+    if (!isClean(report)) failed.push(which);
+    const dead = report.injected['expire_token'] ?? 0;
+    return `${seconds.toFixed(1)} s${kills === 0 ? '' : `, ${dead} uploads killed their token`}${isClean(report) ? '' : `, FAILED: ${listOf(report.faults)}`}`;
+  };
+  for (let which = seed; which < seed + Number(flags.seeds); which++)
+    say(`seed ${which}: without ${await runOne(which, 0)}; with ${await runOne(which, tokenKills)}`);
+  const [median, slowest] = [medianOf(times.without), Math.max(...times.with)];
+  say(
+    `without token kills: median ${median.toFixed(1)} s, slowest ${Math.max(...times.without).toFixed(1)} s`,
+  );
+  say(`with:                median ${medianOf(times.with).toFixed(1)} s, slowest ${slowest.toFixed(1)} s`);
+  say(`slowest with ÷ median without: ${(slowest / median).toFixed(2)} (at most ${slowestTimes})`);
+  return failed.length === 0 && slowest <= slowestTimes * median;
+}
+
+function medianOf(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((left, right) => left - right);
+  const middle = sorted.length / 2;
+  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
+}
+
+const kindOfRun = flags.tokens ? runTokens : flags.mutations ? runMutations : runSeeds;
+const good = await kindOfRun();
 await parts.stop();
 process.exitCode = good ? 0 : 1;

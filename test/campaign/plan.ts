@@ -1,99 +1,70 @@
-import { shippedEvent, type LooseEvent } from '../support/events.ts';
+import type { ConsoleEdit } from '../../src/sandbox/console-edit.ts';
+import type { Omission } from '../../src/sandbox/omissions.ts';
+import type { LooseEvent } from '../support/events.ts';
+import { kinds } from './plan-kinds.ts';
 
-export const appid = 'wx0123456789abcdef';
+export { appid } from '../support/events.ts';
 
 /**
- * What must become of a payment's events. `applied`: each takes effect once, in order. `refused`: WeChat refuses it.
- * `conflict` and `elsewhere`: somebody ships it in the console, with other or with the same content, while our
- * first outcome is open. `inverted`: the older event comes late, from a producer without an outbox, while the newer one
- * is being claimed: it takes effect before the newer one, or not at all.
+ * What happens to a payment, as far as the writer and the sandbox must know. `refused`: WeChat refuses it. `conflict` and
+ * `elsewhere`: somebody ships it in the console, with other or with the same content, while our first outcome is open.
+ * `inverted`: the older event comes late, from a producer without an outbox, while the newer one is being claimed.
+ * `staged`: each event is written when the one before it has its end. `finished_code`: somebody shipped it by hand, reads
+ * never show it, and the first upload is answered with `finishedCode`.
  */
-export type Fate = 'applied' | 'refused' | 'conflict' | 'elsewhere' | 'inverted';
+export type Fate = 'applied' | 'refused' | 'conflict' | 'elsewhere' | 'inverted' | 'staged' | 'finished_code';
 
-/** One payment's events, in the order in which they are written. */
+/**
+ * What must become of an event. `acknowledged`: by one effect of its own. `elsewhere`: acknowledged, and WeChat held its
+ * content without an effect of ours. `overtaken`: as acknowledged, or superseded. `conflict`: parked as one. `unsent`:
+ * not acknowledged, without an effect, whatever it is called. `either`: acknowledged by one effect, or unsent.
+ */
+export type End = 'acknowledged' | 'elsewhere' | 'rejected' | 'conflict' | 'overtaken' | 'unsent' | 'either';
+
+/** One payment's events, in the order in which they are written, and the end of each. */
 export type Planned = {
+  /** The transaction_id, whatever key an event uses. */
   payment: string;
   fate: Fate;
   events: LooseEvent[];
+  ends: End[];
+  /** What is edited in the console before the event of this index is written. */
+  edits?: ReadonlyMap<number, Omit<ConsoleEdit, 'payment'>>;
+  /** Its other name, where an event uses it. */
+  merchant?: { mchid: string; out_trade_no: string };
+  finishedCode?: number;
+  /** The answer to its first upload is lost, so that a read decides. */
+  losesFirstAnswer?: boolean;
   /** What the sandbox is told before the start. */
+  orderState?: number;
   visibleAfterMs?: number;
   readLagMs?: number;
+  omits?: readonly Omission[];
 };
 
-/** Reads of these show nothing for longer than two reads take: the window in which only frozen bytes help. */
-const longLagMs = 3_000;
-/** A claim of such a payment is slowed down by the campaign's trigger, so that two claims meet. */
-export const invertedPrefix = '49';
+/** The payment's name where a row or a request has its other one. */
+export const namesOf = (plans: readonly Planned[]): ReadonlyMap<string, string> =>
+  new Map(
+    plans.flatMap(({ payment, merchant }) =>
+      merchant === undefined ? [] : [[`${merchant.mchid}:${merchant.out_trade_no}`, payment] as const],
+    ),
+  );
+
 const mostInverted = 12;
 
-const splitEvent = (payment: string, version: number, parcels: number, all: boolean): LooseEvent => {
-  const event = shippedEvent({ payment, version, appid });
-  const [parcel] = event.data.shipping_list;
-  event.data['delivery_mode'] = 2;
-  event.data['is_all_delivered'] = all;
-  event.data.shipping_list = Array.from({ length: parcels }, (_, index) => ({
-    ...parcel,
-    tracking_no: `${payment}-${index}`,
-  }));
-  return event;
-};
-
-function correctionOf(payment: string, version: number): LooseEvent {
-  const event = shippedEvent({ payment, version, appid });
-  event.data.shipping_list[0]!['item_desc'] = '改正的商品';
-  return { ...event, type: 'fahuo.shipment.corrected.v1', reason: 'campaign', approved_by: 'campaign' };
-}
-
-const named = (prefix: string, number: number): string => `${prefix}${String(number).padStart(26, '0')}`;
-
-/** One event that something happens to, or two in the wrong order. */
-function special(kind: number, number: number, mayInvert: boolean): Planned | null {
-  const single = (fate: Fate): Planned => {
-    const payment = named('42', number);
-    return { payment, fate, events: [shippedEvent({ payment, appid })] };
-  };
-  if (kind < 0.02) return single('conflict');
-  if (kind < 0.03) return single('elsewhere');
-  if (kind < 0.045) return single('refused');
-  if (kind > 0.1 || !mayInvert) return null;
-  const payment = named(invertedPrefix, number);
-  return {
-    payment,
-    fate: 'inverted',
-    events: [splitEvent(payment, 2, 2, true), splitEvent(payment, 1, 1, false)],
-  };
-}
-
-/** Most payments ship once; some in three cumulative parcel lists; a few are corrected after that. */
-function ordinary(number: number, random: () => number): Planned {
-  const payment = named('42', number);
-  const kind = random();
-  const events =
-    kind < 0.15
-      ? [1, 2, 3].map((version) => splitEvent(payment, version, version, version === 3))
-      : [shippedEvent({ payment, appid })];
-  if (kind > 0.88 || kind < 0.03) events.push(correctionOf(payment, events.length + 1));
-  const weather = random();
-  return {
-    payment,
-    fate: 'applied',
-    events,
-    ...(weather < 0.03 ? { visibleAfterMs: Math.round(300 + random() * 1_500) } : {}),
-    ...(weather > 0.9 ? { readLagMs: longLagMs } : {}),
-  };
-}
+/** Only what every shop does, for runs that measure something else. */
+export type PlanOptions = { plain?: boolean };
 
 /** Exactly `count` events, and the same ones for the same seed. */
-export function planEvents(count: number, random: () => number): Planned[] {
+export function planEvents(count: number, random: () => number, options: PlanOptions = {}): Planned[] {
   const plans: Planned[] = [];
   let inverted = 0;
   for (let left = count; left > 0;) {
-    const found = special(random(), plans.length, inverted < mostInverted) ?? ordinary(plans.length, random);
-    const payment = named('42', plans.length);
-    const plan =
-      found.events.length <= left
-        ? found
-        : ({ payment, fate: 'applied', events: [shippedEvent({ payment, appid })] } satisfies Planned);
+    const number = plans.length;
+    const special =
+      options.plain === true ? null : kinds.special(random(), { number, random }, inverted < mostInverted);
+    const found = special ?? kinds.ordinary({ number, random });
+    const plan = found.events.length <= left ? found : kinds.single('42', number);
     if (plan.fate === 'inverted') inverted += 1;
     left -= plan.events.length;
     plans.push(plan);

@@ -1,17 +1,20 @@
 import { registerHooks } from 'node:module';
 
-/** Preloaded into a relay under mutation: replaces one text of one source file, and refuses to run without it. */
-const { file, from, to } = JSON.parse(process.env['RELAY_TEST_PATCH'] ?? '{}') as Record<
-  'file' | 'from' | 'to',
-  string
->;
+type Patch = { file: string; from: string; to: string };
+
+/** Preloaded into a process under mutation: replaces texts of source files, one a patch, and refuses to run without them. */
+const patches = [JSON.parse(process.env['RELAY_TEST_PATCH'] ?? '[]') as Patch | Patch[]].flat();
 
 registerHooks({
   load: (url, context, next) => {
     const loaded = next(url, context);
-    if (!url.endsWith(file)) return loaded;
-    const source = new TextDecoder().decode(loaded.source as Uint8Array);
-    if (!source.includes(from)) throw new Error(`${file} has no ${from}`);
-    return { ...loaded, source: source.replace(from, to) };
+    const own = patches.filter(({ file }) => url.endsWith(file));
+    if (own.length === 0) return loaded;
+    let source = new TextDecoder().decode(loaded.source as Uint8Array);
+    for (const { file, from, to } of own) {
+      if (!source.includes(from)) throw new Error(`${file} has no ${from}`);
+      source = source.replace(from, to);
+    }
+    return { ...loaded, source };
   },
 });

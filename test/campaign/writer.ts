@@ -21,6 +21,10 @@ export async function writeEvents(
     share: () => number;
     /** Straight to the topic, as producers do that have no outbox. */
     publish: (event: LooseEvent) => Promise<void>;
+    /** By hand, in the console. */
+    edit: (payment: string, change: object) => Promise<void>;
+    /** How long the end of one event is waited for before the next one of its payment is written all the same. */
+    patienceMs: number;
   },
 ): Promise<void> {
   const total = plans.reduce((sum, plan) => sum + plan.events.length, 0);
@@ -30,7 +34,7 @@ export async function writeEvents(
     written += 1;
     await untilWritten(pool, event);
   };
-  const ordinary = plans.filter((plan) => plan.fate !== 'inverted');
+  const ordinary = plans.filter((plan) => plan.fate !== 'inverted' && plan.fate !== 'staged');
   const writeAs = async (writer: number): Promise<void> => {
     const waiting = ordinary.filter((_, index) => index % writers === writer);
     const open: { plan: Planned; next: number }[] = [];
@@ -52,7 +56,37 @@ export async function writeEvents(
       await pace.publish(events[1]!);
     }
   };
-  await Promise.all([writeInverted(), ...Array.from({ length: writers }, (_, writer) => writeAs(writer))]);
+  /** Several payments at once, each event after the end of the one before it; a person may come in between. */
+  const staged = plans.filter((plan) => plan.fate === 'staged').values();
+  const writeStaged = async (): Promise<void> => {
+    for (const { payment, events, edits } of staged)
+      for (const [index, event] of events.entries()) {
+        if (index > 0) await untilEnded(pool, events[index - 1]!, pace.patienceMs);
+        const change = edits?.get(index);
+        if (change !== undefined) await pace.edit(payment, change);
+        await write(event);
+      }
+  };
+  await Promise.all([
+    writeInverted(),
+    ...Array.from({ length: stagedAtOnce }, writeStaged),
+    ...Array.from({ length: writers }, (_, writer) => writeAs(writer)),
+  ]);
+}
+
+const stagedAtOnce = 16;
+
+async function untilEnded(pool: Pool, event: LooseEvent, patienceMs: number): Promise<void> {
+  for (const endMs = monotonicMs() + patienceMs; monotonicMs() < endMs; await pause(100)) {
+    const { rows } = await pool
+      .query(
+        `select 1 from fahuo.upload where event_id = $1
+           and state in ('acknowledged', 'rejected', 'superseded', 'parked')`,
+        [event['id']],
+      )
+      .catch(() => ({ rows: [] }));
+    if (rows.length > 0) return;
+  }
 }
 
 const claimPatienceMs = 15_000;

@@ -22,6 +22,10 @@ it.each([1, 2, 3])(
       attemptsWithoutRecord: 0,
       misrecorded: 0,
       overtaken: 0,
+      bothKeysAtOnce: 0,
+      heldOtherwise: 0,
+      sentThoughFinished: 0,
+      unrecorded: 0,
       unacknowledged: 0,
     });
     expect(Object.keys(report.injected).length).toBeGreaterThan(15);

@@ -22,6 +22,7 @@ const effect = (event: typeof first, kind: string, ms: number): Evidence['effect
 });
 const request = (ms: number, endMs: number): Evidence['requests'][number] => ({
   payment,
+  key: payment,
   uploadTime: at(ms),
   startedAtMs: ms,
   endedAtMs: endMs,
@@ -43,20 +44,49 @@ const attempt = (version: number, ms: number): Evidence['attempts'][number] => (
   errcode: 0,
 });
 
+const heldAs = (event: typeof first, finished = true): Evidence['held'][number] => ({
+  key: payment,
+  transactionId: payment,
+  orderState: finished ? 2 : 1,
+  reship_spent: false,
+  shipping: {
+    deliveryMode: Number(event.data['delivery_mode']),
+    logisticsType: Number(event.data['logistics_type']),
+    finished,
+    parcels: event.data.shipping_list.map((parcel) => ({
+      trackingNo: String(parcel['tracking_no']),
+      company: String(parcel['express_company']),
+      itemDesc: String(parcel['item_desc']),
+    })),
+  },
+});
+
 /** A shipment and its correction, as they must be. */
 const good: Evidence = {
-  plans: [{ payment, fate: 'applied', events: [first, second] }],
+  plans: [{ payment, fate: 'applied', events: [first, second], ends: ['acknowledged', 'acknowledged'] }],
   rows: [row(1), row(2)],
   attempts: [attempt(1, 0), attempt(2, 100)],
   outbox: new Map([first['id'], second['id'], 'ack-1', 'ack-2'].map((name) => [String(name), 1])),
   effects: [effect(first, 'ship', 0), effect(second, 'reship', 100)],
   requests: [request(0, 10), request(100, 110)],
+  held: [heldAs(second)],
 };
 const wrongIn = (changed: Partial<Evidence>): Partial<Faults> => {
-  const { acknowledged, superseded, corrections, reships, ...faults } = judge({ ...good, ...changed });
+  const judged = judge({ ...good, ...changed });
+  const { acknowledged, superseded, corrections, reships, suspects, ...faults } = judged;
+  expect(suspects.length > 0).toBe(
+    faults.lost + faults.effectsNotOne + faults.orderViolations + faults.reshipsWithoutCorrection > 0,
+  );
   expect([acknowledged, superseded, corrections, reships].every((count) => count >= 0)).toBe(true);
   return Object.fromEntries(Object.entries(faults).filter(([, count]) => count > 0));
 };
+function heldWith(parcel: object): Evidence['held'][number] {
+  const line = heldAs(second);
+  return {
+    ...line,
+    shipping: { ...line.shipping!, parcels: [...line.shipping!.parcels, parcel as never] },
+  };
+}
 const other = shippedEvent({ payment });
 other.data.shipping_list[0]!['item_desc'] = '梨';
 
@@ -69,7 +99,7 @@ describe('the checker of the campaign', () => {
     [
       'an upload that is not final',
       { rows: [row(1), { ...row(2), state: 'pending' }] },
-      { lost: 1, effectsNotOne: 1 },
+      { lost: 1, effectsNotOne: 1, heldOtherwise: 1 },
     ],
     [
       'an event that is not in the outbox',
@@ -106,12 +136,54 @@ describe('the checker of the campaign', () => {
       { misrecorded: 1 },
     ],
     ['two uploads on the wire at once', { requests: [request(0, 150), request(100, 110)] }, { overtaken: 1 }],
+    [
+      'two uploads at once under both names of their payment, each time',
+      { requests: [request(0, 150), { ...request(100, 110), key: '1900000001:T' }] },
+      { overtaken: 1, bothKeysAtOnce: 1 },
+    ],
+    [
+      'content that WeChat does not hold, though a row says so',
+      { held: [heldAs(first)] },
+      { heldOtherwise: 1 },
+    ],
+    ['a payment that WeChat does not hold at all', { held: [] }, { heldOtherwise: 1 }],
+    [
+      'a payment that is open though its newest event finishes it',
+      { held: [heldAs(second, false)] },
+      { heldOtherwise: 1 },
+    ],
+    [
+      'a parcel that no event of ours brought',
+      { held: [heldWith({ trackingNo: 'X', company: 'YTO', itemDesc: '梨' })] },
+      { heldOtherwise: 1 },
+    ],
+    [
+      'a row that is in doubt for good',
+      { rows: [row(1), { ...row(2), state: 'unknown' }] },
+      { lost: 1, effectsNotOne: 1, heldOtherwise: 1, unrecorded: 1 },
+    ],
+    [
+      'a shipped event that goes out after WeChat said that the chance is used',
+      {
+        requests: [
+          request(0, 10),
+          { ...request(50, 55), answer: '10060003' },
+          { ...request(100, 110), answer: '10060002' },
+        ],
+        attempts: [
+          attempt(1, 0),
+          { ...attempt(1, 50), errcode: 10060003 },
+          { ...attempt(1, 100), errcode: 10060002 },
+        ],
+      },
+      { sentThoughFinished: 1 },
+    ],
   ])('counts %s', (_what, changed, wrong) => {
     expect(wrongIn(changed)).toEqual(wrong);
   });
 
   it('wants a conflict parked, and no effect of ours', () => {
-    const plans: Evidence['plans'] = [{ payment, fate: 'conflict', events: [first] }];
+    const plans: Evidence['plans'] = [{ payment, fate: 'conflict', events: [first], ends: ['conflict'] }];
     const rows = [{ ...row(1), state: 'parked', reason: 'conflict' }];
     const byHand = { ...effect(other, 'ship', 0), byHand: true };
     expect(wrongIn({ plans, rows, effects: [byHand] })).toEqual({});
@@ -120,4 +192,93 @@ describe('the checker of the campaign', () => {
       reshipsWithoutCorrection: 1,
     });
   });
+});
+
+/** A split in two versions, of which the second takes a parcel back. */
+describe('of a dropped parcel the checker', () => {
+  const splitOf = (version: number, letters: string): typeof first => {
+    const event = shippedEvent({ payment, version });
+    Object.assign(event.data, { delivery_mode: 2, is_all_delivered: false });
+    event.data.shipping_list = Array.from(letters, (letter) => ({
+      tracking_no: letter,
+      express_company: 'YTO',
+      item_desc: '苹果',
+    }));
+    return event;
+  };
+  const [both, one] = [splitOf(1, 'ab'), splitOf(2, 'a')];
+  const dropped: Partial<Evidence> = {
+    plans: [{ payment, fate: 'applied', events: [both, one], ends: ['acknowledged', 'either'] }],
+    rows: [row(1), { ...row(2), kind: 'shipped' }],
+    effects: [effect(both, 'ship', 0), effect(one, 'add', 100)],
+    held: [heldAs(one, false)],
+  };
+
+  it('takes an effect of its own, or a parked row without one', () => {
+    expect(wrongIn(dropped)).toEqual({});
+    const parked = { ...row(2), kind: 'shipped', state: 'parked', reason: 'conflict' };
+    expect(
+      wrongIn({
+        ...dropped,
+        rows: [row(1), parked],
+        effects: [effect(both, 'ship', 0)],
+        held: [heldAs(both, false)],
+      }),
+    ).toEqual({});
+  });
+
+  it('counts an acknowledgement without an effect, and that WeChat still shows the parcel', () => {
+    const wrong = { effectsNotOne: 1, heldOtherwise: 1 };
+    expect(wrongIn({ ...dropped, effects: [effect(both, 'ship', 0)], held: [heldAs(both, false)] })).toEqual(
+      wrong,
+    );
+  });
+
+  it('lets a parcel of an earlier part stand in a finished payment, where WeChat merges', () => {
+    const all = { ...one, data: { ...one.data, is_all_delivered: true } };
+    const plans: Evidence['plans'] = [
+      { payment, fate: 'applied', events: [both, all], ends: ['acknowledged', 'either'] },
+    ];
+    const effects = [effect(both, 'ship', 0), effect(all, 'add', 100)];
+    expect(wrongIn({ ...dropped, plans, effects, held: [heldAs(both)] })).toEqual({});
+  });
+});
+
+describe('of a payment with two names the checker', () => {
+  const merchant = { mchid: '1900000001', out_trade_no: 'T' };
+  const name = '1900000001:T';
+  const plans: Evidence['plans'] = [{ ...good.plans[0]!, merchant }];
+
+  it('takes rows and attempts under either', () => {
+    const rows = [row(1), { ...row(2), payment: name }];
+    const attempts = [attempt(1, 0), { ...attempt(2, 100), payment: name }];
+    expect(wrongIn({ plans, rows, attempts })).toEqual({});
+    expect(wrongIn({ plans: good.plans, rows })).toMatchObject({ lost: 1 });
+  });
+
+  it('takes an older version as superseded only when a newer one is acknowledged', () => {
+    const overtaken: Evidence['plans'] = [{ ...plans[0]!, ends: ['overtaken', 'acknowledged'] }];
+    const rows = [
+      { ...row(1), state: 'superseded' },
+      { ...row(2), payment: name },
+    ];
+    const effects = [effect(second, 'ship', 100)];
+    expect(wrongIn({ plans: overtaken, rows, effects })).toEqual({});
+    const parked = [rows[0]!, { ...rows[1]!, state: 'parked', reason: 'conflict' }];
+    expect(wrongIn({ plans: overtaken, rows: parked, effects: [] })).toMatchObject({ lost: 2 });
+  });
+});
+
+it('a payment that was edited by hand is not ours to compare, unless a row says that WeChat held its content', () => {
+  const byHand = { ...effect(other, 'reship', 200), byHand: true };
+  const plans: Evidence['plans'] = [{ payment, fate: 'staged', events: [first], ends: ['acknowledged'] }];
+  const evidence: Partial<Evidence> = {
+    plans,
+    rows: [row(1)],
+    effects: [effect(first, 'ship', 0), byHand],
+    held: [heldAs(other)],
+  };
+  expect(wrongIn(evidence)).toEqual({});
+  const elsewhere: Evidence['plans'] = [{ ...plans[0]!, ends: ['elsewhere'] }];
+  expect(wrongIn({ ...evidence, plans: elsewhere, effects: [byHand] })).toEqual({ heldOtherwise: 1 });
 });
