@@ -112,6 +112,17 @@ export const isSameContent = (left: Content, right: Content): boolean =>
   finishes(left) === finishes(right) &&
   isDeepStrictEqual(left.shipping_list, right.shipping_list);
 
+/** Whether `later` leaves out a parcel of `earlier`. A text that was changed is another parcel only where it has no number. */
+export const takesBack = (later: Content, earlier: Content): boolean =>
+  earlier.shipping_list.some((parcel) =>
+    later.shipping_list.every((one) => parcelName(one) !== parcelName(parcel)),
+  );
+
+const parcelName = (parcel: Parcel): string =>
+  JSON.stringify(
+    parcel.tracking_no === undefined ? [parcel.item_desc] : [parcel.tracking_no, parcel.express_company],
+  );
+
 /**
  * Every parcel of ours is there, and nothing else; both are finished or neither is. A finished payment may show
  * parcels of our own earlier, unfinished uploads beside them.

@@ -20,30 +20,42 @@ const readsToBelieve = 2;
 const sendsToGiveUp = 5;
 const failedReadsToGiveUp = 10;
 const notShippable = 10060004;
+const saidUnchanged = 10060023;
 
 /** An `unknown` row after a read. Pure: this is the one place that lets an unknown outcome be sent again (P4). */
-export function decideAfterRead(row: Held, reading: Reading, context: Context): Transition {
+export function decideAfterRead(
+  row: Held,
+  { reading, siblings }: { reading: Reading; siblings: Siblings },
+  context: Context,
+): Transition {
   switch (reading.kind) {
     case 'failed':
       return reading.blameless
         ? readLater(row, reading, context)
         : readAgain(row, context, `the read failed: ${reading.reason}`);
     case 'absent':
-      return afterOpen(row, context);
+      return row.errcode === saidUnchanged
+        ? readAgain(row, context, 'WeChat says unchanged, the read does not know the payment')
+        : afterOpen(row, context);
     case 'verdict':
-      return afterVerdict(row, reading.verdict, context);
+      return afterVerdict(row, { verdict: reading.verdict, siblings }, context);
   }
 }
 
-function afterVerdict(row: Held, verdict: Verdict, context: Context): Transition {
+function afterVerdict(
+  row: Held,
+  { verdict, siblings }: { verdict: Verdict; siblings: Siblings },
+  context: Context,
+): Transition {
+  const afterOther = row.errcode === saidUnchanged ? afterUnchanged : afterOpen;
   switch (verdict.kind) {
     case 'same':
       return { to: 'acknowledged', detail: 'a read shows that WeChat holds this content' };
     case 'open':
-      return afterOpen(row, context);
+      return afterOther(row, context, siblings);
     case 'other_kind':
     case 'finished':
-      return mayRewrite(row, verdict.count) ? afterOpen(row, context) : conflict(verdict);
+      return mayRewrite(row, verdict.count) ? afterOther(row, context, siblings) : conflict(verdict);
     case 'refunded':
     case 'settled':
     case 'closed':
@@ -57,19 +69,27 @@ const mayRewrite = (row: Held, count: number): boolean => row.kind === 'correcte
 function afterOpen(row: Held, context: Context): Transition {
   if (row.errcode !== null && finishedCodes.includes(row.errcode))
     return readAgain(row, context, 'WeChat says finished, the read does not');
-  const absentReads = row.absentReads + 1;
-  if (absentReads < readsToBelieve) {
-    return {
-      to: 'unknown',
-      readAfterMs: jittered(context.timing.readGapMs, context.random),
-      absentReads,
-      failedReads: 0,
-      detail: 'a read does not show this content: once more',
-    };
-  }
-  if (row.errcode === notShippable) return waitToShip(row, context);
-  return sendAgain(row, context);
+  if (!isBelieved(row)) return onceMore(row, context);
+  return row.errcode === notShippable ? waitToShip(row, context) : sendAgain(row, context);
 }
+
+/** Nothing more is sent: either WeChat keeps a parcel that this event takes back, or the reads lag behind its word. */
+function afterUnchanged(row: Held, context: Context, { takesBack }: Siblings): Transition {
+  if (!isBelieved(row)) return onceMore(row, context);
+  return takesBack
+    ? conflict({ kind: 'kept', count: 0 })
+    : { to: 'acknowledged', detail: 'WeChat says that it held this content already' };
+}
+
+const isBelieved = ({ absentReads }: Held): boolean => absentReads + 1 >= readsToBelieve;
+
+const onceMore = (row: Held, { timing, random }: Context): Transition => ({
+  to: 'unknown',
+  readAfterMs: jittered(timing.readGapMs, random),
+  absentReads: row.absentReads + 1,
+  failedReads: 0,
+  detail: 'a read does not show this content: once more',
+});
 
 /** At once after the first send; a row that keeps coming back waits longer, and a day of that is enough. */
 function sendAgain(row: Held, context: Context): Transition {
@@ -130,11 +150,12 @@ const unreadable = (detail: string): Transition => ({
   retryAfterMs: null,
 });
 
-type Conflict = { kind: 'other_kind' | 'finished'; count: number };
+type Conflict = { kind: 'other_kind' | 'finished' | 'kept'; count: number };
 
 const conflictDetails: Record<Conflict['kind'], string> = {
   other_kind:
     'WeChat holds this payment with another delivery_mode or logistics_type, and a change spends its re-ship chance: send a correction event, or resolve it by hand',
+  kept: 'WeChat merges parcel lists and keeps a parcel that this event takes back: only the console can remove it',
   finished:
     'WeChat holds other content for this finished payment: send a correction event, or resolve it by hand',
 };
@@ -177,6 +198,7 @@ export function decideBeforeSend(
   context: Context,
 ): BeforeSend {
   if (siblings.inFlight) return sendLater("the payment's other key is on the wire", context);
+  if (siblings.overtaken) return supersededNext;
   switch (reading.kind) {
     case 'failed':
       return reading.blameless
@@ -222,7 +244,7 @@ const olderEvent: Transition = {
   retryAfterMs: null,
 };
 
-type Different = Extract<Verdict, { kind: 'open' | Conflict['kind'] }>;
+type Different = Extract<Verdict, { kind: 'open' | 'other_kind' | 'finished' }>;
 
 function beforeShipping(verdict: Different, siblings: Siblings): BeforeSend {
   if (verdict.kind !== 'open') return conflict(verdict);
@@ -253,6 +275,13 @@ function waitForRead(row: Held, context: Context, detail: string): Transition {
   const failedReads = row.failedReads + 1;
   return { to: 'pending', afterMs: backoffMs(failedReads, context), spent: false, failedReads, detail };
 }
+
+const supersededNext: Transition = {
+  to: 'pending',
+  afterMs: 0,
+  spent: false,
+  detail: 'a newer version was acknowledged under the other key of the payment',
+};
 
 const sendLater = (detail: string, { random, timing }: Context): Transition => ({
   to: 'pending',

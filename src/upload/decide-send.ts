@@ -11,7 +11,7 @@ export function decideAfterSend(row: Held, outcome: Outcome, context: Context): 
     case 'accepted':
       return { to: 'acknowledged', detail: null };
     case 'unchanged':
-      return { to: 'acknowledged', detail: 'WeChat held this content already' };
+      return afterUnchanged(row);
     case 'not_yet_visible':
       return waitForPayment(row, context);
     case 'invalid':
@@ -28,6 +28,15 @@ export function decideAfterSend(row: Held, outcome: Outcome, context: Context): 
       return afterUnknown(outcome, context);
   }
 }
+
+/**
+ * WeChat held this content already, or it merges parcel lists and kept one that this event takes back: where the payment
+ * was written to before, a read tells which.
+ */
+const afterUnchanged = (row: Held): Transition =>
+  row.history
+    ? { to: 'unknown', readAfterMs: 0, absentReads: 0, detail: 'WeChat says that nothing changed' }
+    : { to: 'acknowledged', detail: 'WeChat held this content already' };
 
 /** A day's quota pauses the endpoint, and the end of the pause frees its rows: nothing else must hold them until then. */
 const afterThrottle = (

@@ -52,8 +52,8 @@ async function readOne(
   try {
     // Stopped while waiting for a permit: the row stays unknown, and its lease runs out.
     if (!(await takeRead(deps, row.appid, signal))) return deps.leases.drop(row);
-    const { reading, attempts } = await askWechat(deps, row, hardStop);
-    const transition = decideAfterRead(row, reading, contextOf(deps, options));
+    const { attempts, ...known } = await askWechat(deps, row, hardStop);
+    const transition = decideAfterRead(row, known, contextOf(deps, options));
     deps.metrics.uploadReads.inc({ decision: transition.to });
     await settle(deps, { row, from: 'unknown', transition, attempts });
   } catch (error) {

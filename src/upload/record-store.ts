@@ -76,18 +76,20 @@ const statement = (
     errcodeAfterRead = 'take',
   }: { supersedes?: boolean; errcodeAfterRead?: 'keep' | 'take' } = {},
 ): Statement => {
+  const looksAround = after !== 'nothing';
+  const source = looksAround ? 'unrivalled' : 'free';
   const text = (acknowledges: boolean): string => `
 with free as materialized (
-  select i.* from json_to_recordset($1::json) ${decidedShape}
+  select i.*${looksAround ? ', u.appid, u.payment, u.version' : ''} from json_to_recordset($1::json) ${decidedShape}
   join fahuo.upload u on u.id = i.id and u.lease_epoch = i.epoch and u.state = i."from"
   for update of u skip locked
-), moved as (
+)${looksAround ? rivals : ''}, moved as (
   update fahuo.upload u set ${set}, lease_owner = null, lease_until = null,
     errcode = ${rowErrcode(errcodeAfterRead)}, errmsg = coalesce(i.errmsg, u.errmsg), rid = coalesce(i.rid, u.rid),
     detail = i.detail
-  from free i where u.id = i.id and u.lease_epoch = i.epoch and u.state = i."from"
+  from ${source} i where u.id = i.id and u.lease_epoch = i.epoch and u.state = i."from"
   returning ${acknowledgementColumns('u')}
-), ${attemptsOf('free')}${after === 'nothing' ? '' : waiting + woken}${supersedes ? superseded : ''}${acknowledges ? told(supersedes) : ''}
+), ${attemptsOf(source)}${looksAround ? waiting + woken : ''}${supersedes ? superseded : ''}${acknowledges ? told(supersedes) : ''}
 select id from moved`;
   return { silent: text(false), telling: text(after === 'final') };
 };
@@ -98,12 +100,25 @@ type Statement = { silent: string; telling: string };
 /**
  * The payment's other rows that wait: looked for once, and hardly ever there. The two statements that use them compare the
  * state as text: no partial index serves that, so a plan made while few rows were pending cannot begin with all of them.
+ *
+ * An older row that is locked may be in a claim that began before this row was claimed, and knows nothing of it. While
+ * this row is in flight, upload_one_in_flight refuses that claim; were it final, the older version would be sent
+ * blindly after it (P3, P5). So its end is not put on record before that claim has ended: it is left for the next try.
  */
+const rivals = `, rival as materialized (
+  select i.id as mover, i.version as moved_version, o.id, o.version, o.state, o.attempts
+  from free i join fahuo.upload o on o.appid = i.appid and o.payment = i.payment
+    and o.version <> i.version and o.state in ('pending', 'parked')
+), unlocked as materialized (
+  select o.id from rival r join fahuo.upload o on o.id = r.id for update of o skip locked
+), unrivalled as materialized (
+  select * from free where id not in (
+    select mover from rival where version < moved_version and id not in (select id from unlocked)
+  )
+)`;
+
 const waiting = `, waiting as materialized (
-  select m.id as mover, m.version as moved_version, o.id, o.version, o.state, o.attempts
-  from moved m join fahuo.upload o on o.appid = m.appid and o.payment = m.payment
-    and o.version <> m.version and o.state in ('pending', 'parked')
-  for update of o skip locked
+  select r.* from rival r join unlocked using (id) join moved m on m.id = r.mover
 )`;
 
 /** Older rows that still wait are restated by the acknowledged one: the parcel list is cumulative (facts.md §6.9). */

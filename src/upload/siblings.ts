@@ -4,6 +4,7 @@ import {
   finishes,
   isOtherKindThan,
   isSameContent,
+  takesBack,
   type Content,
   type Verdict,
 } from './content.ts';
@@ -40,6 +41,10 @@ export type Siblings = {
   carried: boolean;
   /** An event before the last acknowledged one carried it: a read that shows it may be an old one. */
   returns: boolean;
+  /** The last acknowledged event has a parcel that this one leaves out. */
+  takesBack: boolean;
+  /** A newer version was acknowledged, under the payment's other key: the next claim knows it, and supersedes this one. */
+  overtaken: boolean;
   /** Acknowledged contents, oldest first. */
   acknowledged: readonly Content[];
 };
@@ -51,12 +56,14 @@ export const noSiblings: Siblings = {
   otherKind: false,
   carried: false,
   returns: false,
+  takesBack: false,
+  overtaken: false,
   acknowledged: [],
 };
 
 /** Pure. `rows` are all rows of the payment, the row itself among them; `graves` tell of those that were forgotten. */
 export function siblingsOf(
-  row: { id: number; body: string },
+  row: { id: number; version: number; body: string },
   rows: readonly SiblingRow[],
   graves: readonly Grave[] = [],
 ): Siblings {
@@ -78,6 +85,8 @@ export function siblingsOf(
     otherKind: last !== undefined && isOtherKindThan(last, ours),
     carried,
     returns: !carried && acknowledged.slice(0, -1).some((one) => isSameContent(one, ours)),
+    takesBack: last !== undefined && takesBack(ours, last),
+    overtaken: others.some((one) => one.state === 'acknowledged' && one.version > row.version),
     acknowledged,
   };
 }

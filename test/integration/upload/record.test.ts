@@ -118,6 +118,45 @@ describe('the recorder', () => {
     expect([await countOf('attempt'), await countOf('outbox')]).toEqual([7, 7]);
   });
 
+  it('puts no end on record while an older version is in a claim that knows nothing of it', async () => {
+    const version = (number: number): Promise<unknown> =>
+      database.pool.query(
+        `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset",
+           body, body_hash)
+         values ($1, 'p', $2::int, 'shipped', 'p' || $2, '/orders', '2026-11-23T10:00:00+08:00', 't', 0, $2, '{}', 'h' || $2)`,
+        [appid, number],
+      );
+    const claim = {
+      appid,
+      owner: 'test',
+      leaseMs: 60_000,
+      limit: 9,
+      acknowledgements: true,
+      dueSinceMs: null,
+    };
+    const [first, second] = [await database.pool.connect(), await database.pool.connect()];
+    try {
+      await version(2);
+      await first.query('begin isolation level repeatable read; select count(*) from fahuo.upload');
+      await version(1); // late
+      await second.query('begin');
+      await second.query('select 1 from fahuo.upload where version = 1 for update');
+      const [row] = await claimPending(first, claim);
+      await first.query('commit');
+      let ended = false;
+      const recorded = recorder.record(accepted(row!)).finally(() => (ended = true));
+      const others = await claimed(1, 'other');
+      expect(await recorder.record(accepted(others[0]!))).toBe('done');
+      expect(ended).toBe(false);
+      await second.query('rollback');
+      expect(await recorded).toBe('done');
+      expect(await statesOf()).toEqual(['acknowledged', 'superseded', 'acknowledged']);
+    } finally {
+      first.release(true);
+      second.release(true);
+    }
+  });
+
   it('parks for a person what the database refuses in every other form', async () => {
     const rows = await claimed(3);
     await database.pool.query(

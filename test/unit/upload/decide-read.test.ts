@@ -27,7 +27,8 @@ const lineOf = (decided: { to: string; reason?: string }): string =>
   [decided.to, decided.reason].filter(Boolean).join(' ');
 
 describe('after a read about an unknown outcome', () => {
-  const after = (change: Partial<Held>, reading: Reading) => decideAfterRead(row(change), reading, context);
+  const after = (change: Partial<Held>, reading: Reading, known: Partial<Siblings> = {}) =>
+    decideAfterRead(row(change), { reading, siblings: { ...noSiblings, ...known } }, context);
 
   it('believes "not there" only the second time, whether the payment is open or not found', () => {
     for (const reading of [open, absent]) {
@@ -45,6 +46,25 @@ describe('after a read about an unknown outcome', () => {
         detail: 'two reads show that WeChat does not hold this content',
       });
     }
+  });
+
+  it('asks twice what WeChat means by "unchanged", and never sends after it', () => {
+    const unchanged = { errcode: 10060023, history: true };
+    for (const takesBack of [false, true]) {
+      expect(after(unchanged, open, { takesBack })).toMatchObject({ to: 'unknown', absentReads: 1 });
+      expect(after(unchanged, read({ kind: 'same', count: 0 }), { takesBack }).to).toBe('acknowledged');
+    }
+    const twice = { ...unchanged, absentReads: 1 };
+    expect(after(twice, open)).toMatchObject({ to: 'acknowledged' });
+    expect(after(twice, open, { takesBack: true })).toMatchObject({
+      to: 'parked',
+      reason: 'conflict',
+      detail: expect.stringContaining('merges parcel lists') as string,
+    });
+    expect(lineOf(after({ ...twice, kind: 'corrected' }, read({ kind: 'finished', count: 1 })))).toBe(
+      'acknowledged',
+    );
+    expect(after(twice, absent)).toMatchObject({ to: 'unknown', absentReads: 1, failedReads: 1 });
   });
 
   it.each<[Verdict, string, string]>([
@@ -198,6 +218,16 @@ describe('before a send to a payment that may have a history', () => {
     expect(detail({ kind: 'settled' })).toMatchObject({
       detail: expect.stringMatching(/already settled/) as string,
     });
+  });
+
+  it('leaves an event that a newer one under the other key has overtaken to the next claim', () => {
+    for (const reading of [open, absent, failed, read({ kind: 'same', count: 0 })])
+      expect(before({}, reading, { overtaken: true })).toEqual({
+        to: 'pending',
+        afterMs: 0,
+        spent: false,
+        detail: 'a newer version was acknowledged under the other key of the payment',
+      });
   });
 
   it('sends nothing while a row of the other key may be on the wire, whatever the read shows', () => {

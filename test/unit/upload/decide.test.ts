@@ -14,6 +14,11 @@ describe('after a send', () => {
   it('is acknowledged by success and by "unchanged" alone', () => {
     expect(decideAfterSend(row(), { kind: 'accepted' }, context).to).toBe('acknowledged');
     expect(decideAfterSend(row(), { kind: 'unchanged' }, context).to).toBe('acknowledged');
+    expect(decideAfterSend(row({ history: true }), { kind: 'unchanged' }, context)).toMatchObject({
+      to: 'unknown',
+      readAfterMs: 0,
+      absentReads: 0,
+    });
   });
 
   it('never goes back to pending with an attempt spent when it may have had an effect', () => {

@@ -10,7 +10,7 @@ const body = (change: object = {}, ...parcels: string[]): string =>
     shipping_list: parcels.map((tracking_no) => ({ tracking_no, item_desc: '苹果' })),
     ...change,
   });
-const row = { id: 9, body: body({}, 'a') };
+const row = { id: 9, version: 9, body: body({}, 'a') };
 const sibling = (change: Partial<SiblingRow> = {}): SiblingRow => ({
   id: 1,
   version: 1,
@@ -21,7 +21,7 @@ const sibling = (change: Partial<SiblingRow> = {}): SiblingRow => ({
   ...change,
 });
 const of = (...rows: SiblingRow[]) => {
-  const { acknowledged: _contents, ...known } = siblingsOf(row, rows);
+  const { acknowledged: _contents, takesBack: _other, ...known } = siblingsOf(row, rows);
   return Object.entries(known)
     .filter(([, value]) => value)
     .map(([name]) => name);
@@ -39,6 +39,28 @@ describe('what our own record says of a payment', () => {
     expect(grave(false, false)).toEqual(noSiblings);
     expect(grave(true, false)).toEqual({ ...noSiblings, finished: true });
     expect(grave(true, true)).toEqual({ ...noSiblings, finished: true, spent: true });
+  });
+
+  it('says when it leaves out a parcel of the last acknowledged one', () => {
+    const takesBack = (ours: string, ...before: SiblingRow[]) =>
+      siblingsOf({ ...row, body: ours }, before).takesBack;
+    const ab = sibling({ body: body({}, 'a', 'b') });
+    expect(takesBack(body({}, 'a'), ab)).toBe(true);
+    expect(takesBack(body({}, 'c', 'b', 'a'), ab)).toBe(false);
+    expect(takesBack(body({}, 'a'), sibling({ ...ab, state: 'rejected' }))).toBe(false);
+    expect(takesBack(body({}, 'a'), ab, sibling({ id: 2, version: 2, body: body({}, 'a') }))).toBe(false);
+    const without = (text: string) => body({ shipping_list: [{ item_desc: text }] });
+    expect(takesBack(without('梨'), sibling({ body: without('苹果') }))).toBe(true);
+    expect(takesBack(without('苹果'), sibling({ body: without('苹果') }))).toBe(false);
+    const by = (express_company: string) =>
+      body({ shipping_list: [{ tracking_no: 'a', express_company, item_desc: '梨' }] });
+    expect(takesBack(by('SF'), sibling({ body: by('ZTO') }))).toBe(true);
+  });
+
+  it('says when a newer version was acknowledged, as only another key allows', () => {
+    expect(of(sibling({ id: 10, version: 10 }))).toContain('overtaken');
+    expect(of(sibling({ id: 10, version: 9 }))).not.toContain('overtaken');
+    expect(of(sibling({ id: 10, version: 10, state: 'rejected' }))).toEqual([]);
   });
 
   it('says when another row is or may be on the wire', () => {
