@@ -207,9 +207,10 @@ async function publishChunk(
     const sent = rows.slice(0, some.sent);
     tell(deps, sent);
     rows = await withoutParked(deps, rows.slice(some.sent));
-    await cursor.move(rows.length === 0 ? chunk.upTo : (sent.at(-1)?.id ?? chunk.upTo), some.entries);
+    const upTo = sent.at(-1)?.id ?? chunk.upTo;
+    await cursor.move(rows.length === 0 ? chunk.upTo : upTo, some.entries);
     deps.metrics.relayPublished.inc(some.sent);
-    deps.log.debug({ rows: some.sent, up_to: sent.at(-1)?.id }, 'relay.published');
+    deps.log.debug({ rows: some.sent, up_to: upTo }, 'relay.published');
   }
 }
 

@@ -10,7 +10,7 @@ import { backoffMs, jittered, type Context } from './timing.ts';
  */
 export type Reading =
   /** `shipped`: WeChat holds something for the payment, whatever it is. */
-  | { kind: 'verdict'; verdict: Verdict; shipped?: boolean }
+  | { kind: 'verdict'; verdict: Verdict; shipped: boolean }
   | { kind: 'absent' }
   | { kind: 'failed'; reason: string; blameless: boolean };
 
@@ -213,7 +213,7 @@ export function decideBeforeSend(
 
 function beforeWrite(
   row: Held,
-  { verdict, shipped = false, siblings }: { verdict: Verdict; shipped?: boolean; siblings: Siblings },
+  { verdict, shipped, siblings }: { verdict: Verdict; shipped: boolean; siblings: Siblings },
   context: Context,
 ): BeforeSend {
   if (restatesBlindly(row, { verdict, shipped })) return olderEvent;

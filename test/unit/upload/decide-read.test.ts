@@ -15,7 +15,7 @@ const nowMs = Date.parse('2026-11-23T10:00:00Z');
 const dayMs = 86_400_000;
 const context = { nowMs, random: () => 0, timing: defaultTiming };
 const row = heldAt(nowMs);
-const read = (verdict: Verdict): Reading => ({ kind: 'verdict', verdict });
+const read = (verdict: Verdict): Reading => ({ kind: 'verdict', verdict, shipped: true });
 const open = read({ kind: 'open' });
 const absent: Reading = { kind: 'absent' };
 const failed: Reading = { kind: 'failed', reason: 'timeout', blameless: false };
