@@ -195,7 +195,10 @@ describe('retention', () => {
     await database.pool.query(`update fahuo.outbox set created_at = now() - interval '8 days' where id <> 3`);
     await database.pool.query('update fahuo.relay_cursor set cursor = 3');
     await database.pool.query(
-      `insert into fahuo.relay_parked (outbox_id, appid, payment, reason) values (2, 'x', 'b', 'too_large')`,
+      `insert into fahuo.relay_parked (outbox_id, event_id, type, source, event_time, appid, payment, version, data,
+         created_at, park_reason)
+       select id, event_id, type, source, event_time, appid, payment, version, data, created_at, 'too_large'
+       from fahuo.outbox where id = 2`,
     );
     await database.pool.query(
       `insert into fahuo.relay_journal (shard, first_id, last_id, topic, partition, partition_count, base_offset, count, published_at)
