@@ -100,16 +100,30 @@ export type Told = Map<string, number>;
 export async function dropBehind(keeper: Keeper, options: Retention, told: Told = new Map()): Promise<void> {
   const { pool, log } = keeper;
   const cursor = await partitions.readCursor(pool, options.shard);
-  const passed = passedPartitions(await partitions.readPartitions(pool), cursor);
-  let keptFrom = cursor;
+  const present = await partitions.readPartitions(pool);
+  const passed = passedPartitions(present, cursor);
+  const emptied = new Set<string>();
   for (const partition of passed) {
-    if (await isEmptied(keeper, partition, { ...options, told }))
-      await detachPolitely(keeper, partition.name).catch(waits(log, partition.name));
-    else keptFrom = Math.min(keptFrom, partition.from);
+    if (!(await isEmptied(keeper, partition, { ...options, told }))) continue;
+    emptied.add(partition.name);
+    await detachPolitely(keeper, partition.name).catch(waits(log, partition.name));
   }
-  await partitions.forgetBelow(pool, { shard: options.shard, id: keptFrom });
+  await forgetJournal(keeper, options, {
+    cursor,
+    kept: present.filter(({ name }) => !emptied.has(name)),
+  });
   for (const table of await partitions.readDetached(pool))
     await dropDetached(keeper, { table, cursor, told });
+}
+
+/** The journal is kept as long as rows that it tells of: below every partition with rows nobody asks it. */
+async function forgetJournal(
+  { pool }: Keeper,
+  { shard }: Retention,
+  { cursor, kept }: { cursor: number; kept: readonly partitions.OutboxPartition[] },
+): Promise<void> {
+  if (await partitions.hasDefaultRows(pool)) return; // they may be of any id
+  await partitions.forgetBelow(pool, { shard, id: Math.min(cursor, ...kept.map(({ from }) => from)) });
 }
 
 const waits =

@@ -186,6 +186,8 @@ describe('a command on another schema than its own', () => {
       DATABASE_URL: other.url,
       FAHUO_LOG_LEVEL: 'warn',
       KAFKA_BROKERS: '127.0.0.1:1',
+      WECHAT_APPID: 'wx1',
+      WECHAT_SECRET: 'secret',
     });
     expect(code).toBe(1);
     const said = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('1 migration behind'));
