@@ -52,7 +52,7 @@ describe('rows in the default partition', () => {
     const stop = new AbortController();
     const writing = write(stop.signal);
     await eventually(async () => expect((await stack.cursor()).last).toBeGreaterThan(5 * partitionIds));
-    await eventually(async () => expect((await planRepair(pool)).defaultRows).toBeGreaterThan(300));
+    await eventually(async () => expect((await planRepair(pool)).defaultRows).toBeGreaterThan(50));
     await executeRepair(pool);
     const { last } = await stack.cursor();
     await eventually(async () => expect((await stack.cursor()).last).toBeGreaterThan(last + 100));
