@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { connectAlone } from '../../db/client.ts';
 import { pause } from '../../src/clock.ts';
 import type { Received } from '../../src/kafka/message.ts';
 import { createPublisher } from '../../src/kafka/publisher.ts';
@@ -66,7 +67,7 @@ describe('the road from the outbox to the acknowledgement', () => {
     const seed = 20_261_123;
     const { pool } = stack.database;
     await pool.query('create table public.unrelated (id int)');
-    const bystander = await pool.connect();
+    const bystander = await connectAlone(stack.database.url, 'bystander'); // a pool ends what is idle for long
     await bystander.query('begin; insert into public.unrelated values (1)');
     await stack.start({ roles: 'relay' });
 
@@ -106,7 +107,7 @@ describe('the road from the outbox to the acknowledgement', () => {
       );
     }, 60_000);
     await bystander.query('rollback');
-    bystander.release();
+    await bystander.end();
 
     const messages = await readTopic(stack.topic);
     const ids = messages.map((message) => String(message.headers['ce_id']));
