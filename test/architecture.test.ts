@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { pureFiles } from './pure-files.ts';
 
 const root = resolve(import.meta.dirname, '..');
 
@@ -79,6 +80,18 @@ describe('the architecture', () => {
       files.filter(
         (file) => clients.test(readFileSync(join(root, file), 'utf8')) && stageOf(file) !== 'kafka',
       ),
+    ).toEqual([]);
+  });
+
+  it('keeps files that decide from reaching outside', () => {
+    const outside =
+      /(?:^|\n)import (?!type\b)[^;]*? from '(pg|undici|ioredis|kafkajs|@platformatic\/kafka|fastify|pino|node:(?!crypto|buffer|util)[^']+)'/;
+    const own = /\bDate\.now\(|new Date\(\)|Math\.random\(|process\.env/;
+    expect(
+      pureFiles.filter((file) => {
+        const text = readFileSync(join(root, file), 'utf8');
+        return outside.test(text) || own.test(text);
+      }),
     ).toEqual([]);
   });
 
