@@ -116,6 +116,7 @@ export async function runCampaign(services: CampaignServices, options: CampaignO
           env,
           running,
           random: createRandom(options.seed * 31 + place),
+          over: over.signal,
         }),
       ),
     ]).finally(() => calm.abort());

@@ -85,9 +85,10 @@ export async function keepKilling(
     random: () => number;
     running: Set<Instance>;
     scene: Scene;
+    over: AbortSignal;
   },
 ): Promise<void> {
-  const { leads, env, random, running, scene } = place;
+  const { leads, env, random, running, scene, over } = place;
   const clock = (): string => String(Math.floor(random() * 1e9));
   while (kills.done < kills.wanted) {
     kills.done += 1;
@@ -107,8 +108,20 @@ export async function keepKilling(
     await instance.kill();
     running.delete(instance);
   }
-  running.add(startInstance({ ...env, CAMPAIGN_CLOCK: clock() }, allRoles));
+  void keepRunning(() => startInstance({ ...env, CAMPAIGN_CLOCK: clock() }, allRoles), running, over);
 }
+
+/** As an orchestrator would: one that ended at its start, since Postgres was away at that moment, is started again. */
+async function keepRunning(start: () => Instance, running: Set<Instance>, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    const instance = start();
+    running.add(instance);
+    await instance.ended;
+    running.delete(instance);
+    await pause(restartMs, over);
+  }
+}
+const restartMs = 500;
 
 /** How it ended; null when its point was not passed while everything around it was up. */
 async function diedInTime(instance: Instance, scene: Scene): Promise<'SIGKILL' | 'exit' | null> {
