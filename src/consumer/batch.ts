@@ -3,10 +3,10 @@ import type { Received } from '../kafka/message.ts';
 import type { NewUpload, Rival } from '../upload/insert-store.ts';
 
 const maxRows = 500;
-/** A chunk is in memory several times over: as it came, decoded, and as a parameter. */
-const maxBytes = 1_048_576;
+/** A chunk is in memory several times over: as it came, decoded, and as a parameter. 500 ordinary events fit. */
+const maxBytes = 524_288;
 
-/** Cuts a batch into pieces that one statement takes: at most 500 rows and 1 MiB, a larger message alone. */
+/** Cuts a batch into pieces that one statement takes: at most 500 rows and 512 KiB, a larger message alone. */
 export function chunksOf(messages: readonly Received[]): Received[][] {
   const chunks: Received[][] = [];
   let chunk: Received[] = [];

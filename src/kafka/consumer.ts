@@ -47,7 +47,7 @@ export async function runConsumerGroup(
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const consumer = createMember(connection, options);
+    const consumer = createMember(connection, options, signal);
     watchJoins(connection, options, { consumer, signal });
     const crashed = Promise.withResolvers<never>();
     crashed.promise.catch(() => undefined);
@@ -79,6 +79,7 @@ export async function runConsumerGroup(
 const createMember = (
   connection: KafkaConnection,
   { groupId, sessionTimeoutMs, log }: GroupOptions,
+  signal: AbortSignal,
 ): Consumer =>
   createKafkajs(connection, log).consumer({
     groupId,
@@ -93,7 +94,9 @@ const createMember = (
       initialRetryTime: 100,
       maxRetryTime: 2_000,
       retries: 20,
-      restartOnFailure: () => Promise.resolve(true),
+      // kafkajs asks after it has disconnected a member that crashed: told yes while ours is ending, it would start the
+      // member again behind our back, and nobody would ever end it.
+      restartOnFailure: () => Promise.resolve(!signal.aborted),
     },
   });
 

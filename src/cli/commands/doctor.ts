@@ -9,6 +9,7 @@ import { checkOutbox } from '../../relay/health.ts';
 import { hasDefaultRows, partitionIds, readPartitions } from '../../relay/partition-store.ts';
 import { missingPartitions } from '../../relay/partitions.ts';
 import { readLastId } from '../../relay/store.ts';
+import { readNotServed, readUnreachable } from '../../upload/serving-store.ts';
 import { readPauses } from '../../upload/pause-store.ts';
 import type { Answer } from '../../wechat/answer.ts';
 import { uploadPath } from '../../wechat/client.ts';
@@ -171,10 +172,12 @@ async function checkApps(doctor: Doctor, pool: Pool | null): Promise<Check[]> {
     return Promise.resolve(`${apps.length} configured`);
   });
   const checks = [configured];
+  if (pool !== null) checks.push(await examine('apps not served', () => checkNotServed(pool, apps)));
   for (const app of apps) {
     checks.push(await examine(`secret ${app.appid}`, () => checkSecret(doctor, app)));
     if (pool === null) continue;
     checks.push(await examine(`pauses ${app.appid}`, () => checkPauses(pool, app)));
+    checks.push(await examine(`sends ${app.appid}`, () => checkReach(pool, app)));
     checks.push(await examine(`quota ${app.appid}`, () => checkQuota(doctor, pool, app)));
   }
   return checks;
@@ -192,6 +195,26 @@ async function checkSecret({ config, opened }: Doctor, { appid, secret }: App): 
   const fetched = await fetchToken(http, { appid, secret, mode: 'stable', timeoutMs: config.callTimeoutMs });
   if (fetched.kind === 'refused') throw refusal('a token', fetched.answer);
   return 'WeChat gives a token for it';
+}
+
+/** Apps that this configuration names are served as soon as an instance runs. */
+async function checkNotServed(db: Pool, apps: readonly App[]): Promise<string> {
+  const others = (await readNotServed(db)).filter(({ appid }) => apps.every((app) => app.appid !== appid));
+  if (others.length === 0) return 'none has events that wait';
+  throw finding(
+    `events wait for apps that no instance serves: ${others.map(({ appid, rows }) => `${appid} (${rows})`).join(', ')}`,
+    'Add the app to FAHUO_APPS_FILE, or correct the appid where events are written; `fahuo retire APPID` ends them.',
+  );
+}
+
+/** What the instances that run say of themselves. */
+async function checkReach(db: Pool, { appid }: App): Promise<string> {
+  const [away] = (await readUnreachable(db)).filter((one) => one.appid === appid);
+  if (away === undefined) return 'no instance says that its sends fail';
+  throw finding(
+    `sends fail since ${away.since.toISOString()} on ${away.instance}: ${away.reason}`,
+    'Check that the host of that instance reaches WECHAT_BASE_URL (proxy, firewall, DNS), and the secret.',
+  );
 }
 
 async function checkPauses(db: Pool, { appid }: App): Promise<string> {

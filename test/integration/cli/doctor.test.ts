@@ -56,6 +56,25 @@ describe('fahuo doctor', () => {
     expect(wrong[0]?.detail).toMatch(/WeChat does not answer \(refused\).*WECHAT_BASE_URL/);
   });
 
+  it('fails while events wait for an app that nobody serves, and while sends of an instance fail', async () => {
+    const { pool } = stack.database;
+    await pool.query(
+      `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset",
+         body, body_hash)
+       values ('wxOTHER', 'p', 1, 'shipped', 'other', '/orders', '2026-11-23T10:00:00+08:00', 't', 0, 0, '{}', 'h')`,
+    );
+    await pool.query(
+      `insert into fahuo.serving (appid, instance, seen_at, unreachable_since, reason)
+       values ($1, 'one', now(), now(), 'refused')`,
+      [appid],
+    );
+    const { wrong } = await findings();
+    await pool.query('delete from fahuo.upload; delete from fahuo.serving');
+    expect(wrong).toMatchObject([{ check: 'apps not served' }, { check: `sends ${appid}` }]);
+    expect(wrong[0]?.detail).toMatch(/wxOTHER \(1\).*fahuo retire/);
+    expect(wrong[1]?.detail).toMatch(/on one: refused/);
+  });
+
   it("fails on a writer's login, which may not do what run does", async () => {
     const { pool } = stack.database;
     const login = uniqueName('writer').replaceAll(/\W/g, '_');
