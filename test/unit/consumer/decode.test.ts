@@ -262,11 +262,13 @@ describe('a row that the insert left out', () => {
 });
 
 describe('cutting a batch', () => {
-  it('keeps chunks below 500 rows and a megabyte, and a huge message alone', () => {
+  it('keeps chunks below 500 rows and half a megabyte, and a huge message alone', () => {
     const small = Array.from({ length: 1_200 }, () => received('x'));
     expect(chunksOf(small).map((chunk) => chunk.length)).toEqual([500, 500, 200]);
-    const large = [received('x'.repeat(900_000)), received('x'.repeat(900_000)), received('y')];
+    const large = [received('x'.repeat(900_000)), received('x'.repeat(500_000)), received('y')];
     expect(chunksOf(large).map((chunk) => chunk.length)).toEqual([1, 2]);
+    const half = [received('x'.repeat(262_144)), received('x'.repeat(262_144)), received('y')];
+    expect(chunksOf(half).map((chunk) => chunk.length)).toEqual([2, 1]);
     expect(chunksOf([])).toEqual([]);
   });
 });
