@@ -82,22 +82,12 @@ function check(candidate: Candidate, options: DecodeOptions): CheckedCandidate {
     const typeProblem = problemOfType(candidate.type);
     if (typeProblem !== null) return bad(typeProblem);
     const checked = checkEvent(options.maskContacts ? maskContacts(candidate) : candidate, options);
-    if (checked.kind === 'invalid') return bad(describeProblems(checked.problems));
-    const unstorable = unstorableAttribute(checked.event);
-    return unstorable === null ? { kind: 'event', event: checked.event } : bad(unstorable);
+    return checked.kind === 'invalid'
+      ? bad(describeProblems(checked.problems))
+      : { kind: 'event', event: checked.event };
   } catch (error) {
     return bad(`the event cannot be checked: ${messageOf(error)}`);
   }
-}
-
-/** Postgres text holds neither NUL nor half a surrogate pair; the body is stored escaped and may hold both. */
-function unstorableAttribute(event: ShippingEvent): string | null {
-  const { id, source, traceparent } = event;
-  const approval = event.type === CORRECTED ? { reason: event.reason, approved_by: event.approved_by } : {};
-  for (const [name, text] of Object.entries({ id, source, traceparent, ...approval }))
-    if (text !== undefined && (text.includes('\0') || !text.isWellFormed()))
-      return `${name} is ${JSON.stringify(text).slice(0, 80)}: must hold whole characters and no NUL`;
-  return null;
 }
 
 const bad = (detail: string): { kind: 'bad'; detail: string } => ({ kind: 'bad', detail });
@@ -200,9 +190,8 @@ function fromBinary(received: Received, data: unknown): Candidate {
  * approvedby. Those of others (`partitionkey`, `tracestate`) are passed over, as unknown headers are in binary mode.
  */
 function fromStructured(value: unknown): Candidate {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const { id, type, source, time, appid, version, traceparent, reason, data } = value as Candidate;
-  const { approvedby, approved_by: plain } = value as { approvedby?: unknown; approved_by?: unknown };
+  const { id, type, source, time, appid, version, traceparent, reason, data } = Object(value) as Candidate;
+  const { approvedby, approved_by: plain } = Object(value) as { approvedby?: unknown; approved_by?: unknown };
   const approvedBy = plain ?? approvedby;
   return withoutUndefined({
     id,

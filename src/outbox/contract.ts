@@ -30,7 +30,7 @@ const label = (max: number, empty = 'must not be empty') =>
     .max(max, `must have at most ${max} characters`)
     .refine(isClean, { error: cleanRule });
 /** Four clear digits at the end, at least one star, digits and separators before them (§5). */
-const maskedPhone = /^[+\d\-*]*\*[+\d\-*]*\d{2}-?\d{2}$|^[+\d\-*]*\*[+\d\-*]*\d{4}$/;
+const maskedPhone = /^[+\d\-*]*\*[+\d\-*]*\d{2}-?\d{2}$/;
 
 /** A text has at most as many code points as units, so most need no counting. */
 const hasCodePoints = (text: string, max: number): boolean =>
@@ -155,11 +155,7 @@ const show = (value: unknown): string => {
 };
 
 const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>(
-    (value, step) =>
-      typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[step] : undefined,
-    root,
-  );
+  path.reduce<unknown>((value, step) => (Object(value) as Record<PropertyKey, unknown>)[step], root);
 
 const fieldName = (path: readonly PropertyKey[]): string =>
   path

@@ -133,7 +133,7 @@ function holds(
   earlier: readonly Content[],
 ): boolean {
   if (finishes(content) !== count >= 1) return false;
-  const held = heldParcels(content, shown);
+  const held = heldParcels(shown);
   const isHeld = (parcel: Parcel): boolean => held.some((one) => isParcel(one, parcel, content));
   const isIn = (list: readonly Parcel[], one: HeldParcel): boolean =>
     list.some((parcel) => isParcel(one, parcel, content));
@@ -148,9 +148,12 @@ function holds(
 
 type HeldParcel = Pick<Shipping['parcels'][number], 'trackingNo' | 'expressCompany' | 'itemDesc'>;
 
-/** Goods without a parcel may be shown by the text of the whole shipment alone, or without one. */
-const heldParcels = (content: Content, shown: Shipping): readonly HeldParcel[] =>
-  content.logistics_type !== express && shown.parcels.length === 0
+/**
+ * Goods without a parcel may be shown by the text of the whole shipment alone, or without one. No express parcel of ours
+ * is equal to that: each has a number.
+ */
+const heldParcels = (shown: Shipping): readonly HeldParcel[] =>
+  shown.parcels.length === 0
     ? [{ trackingNo: null, expressCompany: null, itemDesc: shown.goodsDesc }]
     : shown.parcels;
 

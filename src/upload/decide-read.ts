@@ -67,7 +67,7 @@ function afterVerdict(
 const mayRewrite = (row: Held, count: number): boolean => row.kind === 'corrected' && count < 2;
 
 function afterOpen(row: Held, context: Context): Transition {
-  if (row.errcode !== null && finishedCodes.includes(row.errcode))
+  if (finishedCodes.some((code) => code === row.errcode))
     return readAgain(row, context, 'WeChat says finished, the read does not');
   if (!isBelieved(row)) return onceMore(row, context);
   return row.errcode === notShippable ? waitToShip(row, context) : sendAgain(row, context);

@@ -84,7 +84,7 @@ export function siblingsOf(
       others.some((one) => one.state === 'acknowledged' && one.kind === 'corrected'),
     otherKind: last !== undefined && isOtherKindThan(last, ours),
     carried,
-    returns: !carried && acknowledged.slice(0, -1).some((one) => isSameContent(one, ours)),
+    returns: !carried && acknowledged.some((one) => isSameContent(one, ours)),
     takesBack: last !== undefined && takesBack(ours, last),
     overtaken: others.some((one) => one.state === 'acknowledged' && one.version > row.version),
     acknowledged,

@@ -108,6 +108,11 @@ describe('decoding a message', () => {
     const deeper = (text: string, limit: number): boolean => isDeeperThan(text, limit);
     expect([deeper('[[]]', 2), deeper('[[[]]]', 2), deeper('[{},{},[]]', 2)]).toEqual([false, true, false]);
     expect([deeper('["[[[[", "\\"[["]', 1), deeper('["]]\\\\", [[]]]', 2)]).toEqual([false, true]);
+    expect([deeper('["",[]]', 1), deeper('{"[":{"}":{}}}', 2), deeper('"[[', 1)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 
   it('reads an event whose texts are full of brackets', () => {
@@ -192,6 +197,91 @@ describe('decoding a message', () => {
     });
     for (const data of [null, 1, {}, { order_key: null }, { order_key: { mchid: 1, out_trade_no: 'o' } }])
       expect(of({ id: 'e1', data })).toMatchObject({ kind: 'dead', eventId: 'e1', payment: null });
+  });
+
+  it('reads of a structured event what its members say, in CloudEvents’ spelling or in ours', () => {
+    const structured = { 'content-type': 'application/cloudevents+json' };
+    const correction = { ...shippedEvent(), type: 'fahuo.shipment.corrected.v1', reason: 'wrong number' };
+    const of = (change: object) =>
+      decode(received(JSON.stringify({ ...correction, ...change }), structured), options);
+    for (const approval of [
+      { approvedby: 'li' },
+      { approved_by: 'li' },
+      { approved_by: 'li', approvedby: 'wang' },
+    ])
+      expect(of({ ...approval, traceparent: '00-1' })).toMatchObject({
+        event: { reason: 'wrong number', approved_by: 'li' },
+        traceparent: '00-1',
+      });
+    expect(of({})).toMatchObject({ detail: expect.stringMatching(/^approved_by is missing/) as string });
+    for (const text of ['null', '1', '"text"', '[]'])
+      expect(reasonOf(received(text, structured))).toContain('invalid: type is missing');
+  });
+
+  it('reads of headers what structured events say in members', () => {
+    const of = (headers: object) => decode(received(data, { ...binaryHeaders, ...headers }), options);
+    const correction = { ce_type: 'fahuo.shipment.corrected.v1', ce_reason: 'wrong', ce_approvedby: 'li' };
+    expect(of(correction)).toMatchObject({ event: { reason: 'wrong', approved_by: 'li' } });
+    expect(of({})).toMatchObject({ traceparent: null });
+    expect(of({ ce_traceparent: '00-2' })).toMatchObject({ traceparent: '00-2' });
+    expect(of({ ce_traceparent: '00-2', traceparent: '00-1' })).toMatchObject({ traceparent: '00-1' });
+    expect(of({ 'content-type': 'application/json' })).toMatchObject({ kind: 'event' });
+  });
+
+  it('reads a version of one to nine digits from its header, and nothing that only looks like it', () => {
+    const of = (ce_version: string) => reasonOf(received(data, { ...binaryHeaders, ce_version }));
+    for (const version of ['1', '999999999']) expect(of(version)).toBe('event');
+    for (const version of ['', ' 1', '1 ', '1x', 'x1', '1.0', '0x1', '-1', '0000000001', '1e0'])
+      expect(of(version)).toContain('invalid: version is "');
+  });
+
+  it('passes over a byte order mark', () => {
+    expect(reasonOf(received(`\ufeff${data}`))).toBe('event');
+  });
+
+  it('reads 262,144 bytes and not one more, and finds an empty value as good as none', () => {
+    const sized = (length: number) => reasonOf(received(data.padEnd(length)));
+    expect(sized(262_144 - (Buffer.byteLength(data) - data.length))).toBe('event');
+    expect(reasonOf(received(Buffer.alloc(262_144, ' ')))).toContain('not JSON');
+    expect(reasonOf(received(Buffer.alloc(262_145, ' ')))).toContain('262145 bytes: at most 262144');
+    expect(reasonOf(received(''))).toBe('undecodable: the message has no value');
+  });
+
+  it('finds 33 levels too deep, and 32 only wrong', () => {
+    const nested = (depth: number) => reasonOf(received(`${'['.repeat(depth)}${']'.repeat(depth)}`));
+    expect(nested(32)).toMatch(/^invalid/);
+    expect(nested(33)).toMatch(/^undecodable: the value is nested deeper than 32 levels/);
+  });
+
+  it('shows eighty characters of a type that it does not know', () => {
+    const shown = reasonOf(received(data, { ...binaryHeaders, ce_type: 'x'.repeat(200) }));
+    expect(shown).toContain(`type is "${'x'.repeat(79)}: must be fahuo.shipment.shipped.v1`);
+  });
+
+  it('names an event and a payment by 128 characters at most', () => {
+    const of = (order_key: object) =>
+      decode(
+        received(JSON.stringify({ id: 'i'.repeat(200), data: { order_key } }), {
+          'content-type': 'application/cloudevents+json',
+        }),
+        options,
+      );
+    expect(of({ transaction_id: 't'.repeat(200) })).toMatchObject({
+      eventId: 'i'.repeat(128),
+      payment: 't'.repeat(128),
+    });
+    expect(of({ mchid: 'm', out_trade_no: 'o'.repeat(200) })).toMatchObject({
+      payment: `m:${'o'.repeat(126)}`,
+    });
+    expect(of({ mchid: 'm', out_trade_no: 1 })).toMatchObject({ payment: null });
+  });
+
+  it('masks phone numbers only where it is told to', () => {
+    const open = data.replace('138****1234', '13812341234');
+    expect(reasonOf(received(open))).toMatch(/must be masked/);
+    expect(decode(received(open), { ...options, maskContacts: true })).toMatchObject({
+      event: { data: { shipping_list: [{ contact: { receiver_contact: '138****1234' } }] } },
+    });
   });
 
   it('freezes the body once, with its hash', () => {

@@ -19,3 +19,11 @@ it('goes back with a clock that stepped back', () => {
   floor.claimed(hourMs);
   expect(floor.from(1)).toBe(hourMs - 10_000);
 });
+
+it('counts the five seconds from each look at all rows, also from one that found nothing', () => {
+  const floor = new ClaimFloor();
+  expect([floor.from(0), floor.from(3_000)]).toEqual([null, null]);
+  floor.claimed(hourMs);
+  expect(floor.from(7_999)).toBe(hourMs - 10_000);
+  expect(floor.from(8_000)).toBeNull();
+});

@@ -61,6 +61,8 @@ describe('comparing an upload with what WeChat holds', () => {
     const held = order([parcel('1'), parcel('2')], finished, 2);
     expect(compare(content([parcel('1'), parcel('2')], 2, true), held)).toEqual({ kind: 'same', count: 1 });
     expect(compare(content([parcel('1')], 2, true), held)).toEqual({ kind: 'finished', count: 1 });
+    const part = order([parcel('1')], finished, 2);
+    expect(compare(content([parcel('1'), parcel('2')], 2, true), part).kind).toBe('finished');
   });
 
   it('allows a finished payment parcels of our own earlier parts, which WeChat merged, and no others', () => {

@@ -212,6 +212,7 @@ describe('before a send to a payment that may have a history', () => {
       detail: expect.stringMatching(/another delivery_mode or logistics_type/) as string,
     });
     expect(detail({ kind: 'open' }, { otherKind: true, spent: true })).toMatchObject(over);
+    expect(before({ kind: 'corrected' }, open, { spent: true })).toMatchObject(over);
     expect(detail({ kind: 'refunded' })).toMatchObject({
       detail: expect.stringMatching(/refunded/) as string,
     });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { appEffectOf, decideAfterSend } from '../../../src/upload/decide-send.ts';
+import { appEffectOf, decideAfterSend, decideNotSent } from '../../../src/upload/decide-send.ts';
 import { defaultTiming } from '../../../src/upload/timing.ts';
+import type { Answer } from '../../../src/wechat/answer.ts';
 import type { Outcome } from '../../../src/wechat/outcome.ts';
 import { heldAt } from '../../support/held.ts';
 
@@ -19,6 +20,37 @@ describe('after a send', () => {
       readAfterMs: 0,
       absentReads: 0,
     });
+  });
+
+  it('says nothing of a success, whatever was sent before, and names the rule that refused', () => {
+    for (const history of [false, true])
+      expect(decideAfterSend(row({ history }), { kind: 'accepted' }, context)).toEqual({
+        to: 'acknowledged',
+        detail: null,
+      });
+    const invalid: Outcome = { kind: 'invalid', reason: '10060031: no such carrier' };
+    expect(decideAfterSend(row(), invalid, context)).toEqual({ to: 'rejected', detail: invalid.reason });
+  });
+
+  it('comes back after a second when the token was refused or nothing went out, and with the end of a pause', () => {
+    const wait = (outcome: Outcome) => {
+      const decided = decideAfterSend(row(), outcome, { ...context, random: () => 1 });
+      return decided.to === 'pending' ? decided.afterMs : null;
+    };
+    expect(wait({ kind: 'token' })).toBe(1_200);
+    expect(wait({ kind: 'unknown', reason: 'refused', notSent: true })).toBe(1_200);
+    expect(wait({ kind: 'account_stop', errcode: 48001, reason: 'not enabled' })).toBe(0);
+  });
+
+  it('gives a row back as it was when the call did not go out, and says what stood in the way', () => {
+    const notSent = (answer: Partial<Answer>) => decideNotSent(answer as Answer, context);
+    const back = { to: 'pending', afterMs: 1_000, spent: false };
+    expect(notSent({ errmsg: 'invalid ip', failure: 'refused' })).toEqual({
+      ...back,
+      detail: 'not sent: invalid ip',
+    });
+    expect(notSent({ errmsg: null, failure: 'refused' })).toEqual({ ...back, detail: 'not sent: refused' });
+    expect(notSent({ errmsg: null, failure: null })).toEqual({ ...back, detail: 'not sent: no token' });
   });
 
   it('never goes back to pending with an attempt spent when it may have had an effect', () => {
@@ -46,7 +78,8 @@ describe('after a send', () => {
     const aged = (hours: number) =>
       decideAfterSend(row({ firstSentAtMs: nowMs - hours * hourMs }), { kind: 'not_yet_visible' }, context);
     expect(aged(25)).toMatchObject({ to: 'parked', reason: 'payment_not_found', retryAfterMs: 24 * hourMs });
-    expect(aged(15 * 24)).toMatchObject({ to: 'parked', retryAfterMs: null });
+    expect(aged(14 * 24 - 1)).toMatchObject({ to: 'parked', retryAfterMs: 24 * hourMs });
+    expect(aged(14 * 24)).toMatchObject({ to: 'parked', retryAfterMs: null });
   });
 
   it('gives the attempt back for throttles, tokens and stops of the account', () => {

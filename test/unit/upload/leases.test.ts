@@ -21,6 +21,17 @@ describe('a lease', () => {
     expect(leases.covers(row(2), 5_000, 999)).toBe(true);
   });
 
+  it('of a row that was dropped, or never came, is believed and renewed by nobody', () => {
+    const leases = new Leases(1_000);
+    leases.add([row(1), row(2)], 0);
+    expect(leases.rows()).toEqual([row(1), row(2)]);
+    leases.drop(row(1));
+    leases.drop(row(7));
+    leases.renewed([row(1), row(2), row(7)], [1, 2, 7], 500);
+    expect(leases.rows()).toEqual([row(2)]);
+    for (const gone of [row(1), row(7)]) expect(leases.covers(gone, 500, 1)).toBe(false);
+  });
+
   it('of an older epoch is neither renewed nor dropped in place of the newer one', () => {
     const leases = new Leases(1_000);
     leases.add([row(1, 2)], 0);

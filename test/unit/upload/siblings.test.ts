@@ -74,6 +74,7 @@ describe('what our own record says of a payment', () => {
     expect(of(sibling({ body: body({ is_all_delivered: true }, 'b') }))).toEqual(['finished']);
     expect(of(sibling({ body: body({ delivery_mode: 1 }, 'b') }))).toEqual(['finished', 'otherKind']);
     expect(of(sibling({ body: body({}, 'b') }))).toEqual([]);
+    expect(of(sibling({ body: null }))).toEqual([]);
     expect(of(sibling({ state: 'rejected', body: body({ is_all_delivered: true }, 'b') }))).toEqual([]);
   });
 
