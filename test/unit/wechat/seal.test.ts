@@ -47,6 +47,12 @@ describe('a sealed token', () => {
     expect(opened).toEqual(Array(bytes.length).fill(null));
   });
 
+  it('stays shut under another version, whatever else is right', () => {
+    const sealed = sealToken(app, token);
+    expect(openToken(app, sealed.replace('v1.', 'v2.'))).toBeNull();
+    expect(openToken(app, sealed.replace('v1.', 'v1-'))).toBeNull();
+  });
+
   it.each(['', 'v1.', 'v1', 'v2.AAAA', token, '{"value":"x"}'])('is not what %j is', (text) => {
     expect(openToken(app, text)).toBeNull();
   });
