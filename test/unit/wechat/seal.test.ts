@@ -41,8 +41,8 @@ describe('a sealed token', () => {
     expect(opened).toEqual(Array(bytes.length).fill(null));
   });
 
-  it('stays shut when cut short anywhere', () => {
-    const bytes = bytesOf(sealToken(app, 'short'));
+  it.each(['short', ''])('of %j stays shut when cut short anywhere, also within its tag', (value) => {
+    const bytes = bytesOf(sealToken(app, value));
     const opened = Array.from(bytes, (_byte, length) => openToken(app, sealedOf(bytes.subarray(0, length))));
     expect(opened).toEqual(Array(bytes.length).fill(null));
   });
