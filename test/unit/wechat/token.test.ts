@@ -130,6 +130,26 @@ describe('tokens that die young', () => {
     expect((await tokenOf(from)).value).toBe('from another instance');
   });
 
+  it.each(['found before a fetch', 'found in a rest'])(
+    'of another instance %s say nothing of ours',
+    async (how) => {
+      const from = source({ mode: 'plain' });
+      const put = (value: string) => store.write(appid, 'plain', value, new Date(nowMs + lifeMs));
+      for (let own = 0; own < 2; own++) await from.failed(appid, await tokenOf(from));
+      if (how === 'found in a rest') {
+        trouble = unreachable;
+        expect((await from.current(appid)).kind).toBe('unavailable');
+        trouble = null;
+      }
+      await put('of another');
+      const theirs = await tokenOf(from);
+      expect(theirs.value).toBe('of another');
+      nowMs += 1_000;
+      await from.failed(appid, theirs);
+      expect((await from.current(appid)).kind).toBe('token');
+    },
+  );
+
   it('look past the refused one: it is not taken out of the store while the instance rests', async () => {
     const from = source();
     const dead = await tokenOf(from);
@@ -256,6 +276,39 @@ describe('a fetch', () => {
     const from = createTokenSource({ ...real, lockTtlMs: 20, pollMs: 10 });
     expect((await from.current(appid)).kind).toBe('unavailable');
     expect(looks).toBeLessThan(20);
+  });
+
+  it('is not made, and no lock asked for, while the store has one that is new to us', async () => {
+    let locks = 0;
+    const counting: TokenStore = { ...store, lock: (...of) => ((locks += 1), store.lock(...of)) };
+    await inStore('younger');
+    expect((await tokenOf(source({ store: counting }))).value).toBe('younger');
+    expect([locks, fetches]).toEqual([0, 0]);
+  });
+
+  it('is not made by a holder before whom another one wrote a token', async () => {
+    const late: TokenStore = {
+      ...store,
+      lock: async (...of) => (await inStore('younger'), store.lock(...of)),
+    };
+    expect((await tokenOf(source({ store: late }))).value).toBe('younger');
+    expect(fetches).toBe(0);
+  });
+
+  it('of the stable interface has no daily limit', async () => {
+    await tokenOf(source({ dailyFetches: 0 }));
+  });
+
+  it('asks a store that failed again after exactly five seconds', async () => {
+    let reads = 0;
+    const gone = { ...store, read: () => ((reads += 1), Promise.reject(new Error('gone'))) };
+    const from = source({ store: gone });
+    const first = await tokenOf(from);
+    nowMs += 4_999;
+    await from.failed(appid, first);
+    nowMs += 1;
+    await tokenOf(from);
+    expect(reads).toBe(2);
   });
 
   it('that brings a token frees the lock', async () => {
