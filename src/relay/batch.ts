@@ -47,7 +47,7 @@ export type PartLimit = { bytes: number; taken: number };
  * The limit grows back slowly: a topic's limit seldom changes, and each step up may cost a send that is refused. Pure.
  */
 export function grown({ bytes, taken }: PartLimit): PartLimit {
-  if (bytes === maxPartBytes || taken + 1 < takenBeforeGrowth) return { bytes, taken: taken + 1 };
+  if (taken + 1 < takenBeforeGrowth) return { bytes, taken: taken + 1 };
   return { bytes: Math.min(maxPartBytes, Math.ceil(bytes * growth)), taken: 0 };
 }
 const takenBeforeGrowth = 100;
@@ -65,7 +65,7 @@ export function createPlanner(): Planner {
   const take = (): RecordBatch => spare.pop() ?? new RecordBatch();
 
   const plan = (rows: readonly OutboxRow[], { topics, partitionCounts }: Route) => {
-    const parts = new Map<string, (Part | undefined)[]>();
+    const parts = new Map<string, Part[]>();
     let taken = 0;
     for (const row of rows) {
       const { type, key, value, headers, headerCount } = read(row);
@@ -88,8 +88,7 @@ export function createPlanner(): Planner {
       part.lastId = row.id;
       taken += 1;
     }
-    const planned = [...parts.values()].flat().filter((part) => part !== undefined);
-    const filled = planned.filter(({ records }) => records.count > 0);
+    const filled = [...parts.values()].flat().filter(({ records }) => records.count > 0); // flat() skips holes
     largest = { bytes: 0, rows: 0 };
     for (const { records } of filled)
       if (records.size > largest.bytes) largest = { bytes: records.size, rows: records.count };

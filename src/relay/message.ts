@@ -86,10 +86,10 @@ export type MessageParts = {
 export function createMessageReader(): (row: OutboxRow) => MessageParts {
   const kinds = new Map<string, Kind>();
   let kind: Kind | undefined;
-  const key: Span = { bytes: Buffer.allocUnsafe(1_024), start: 0, end: 0 };
-  const value: Span = { bytes: key.bytes, start: 0, end: 0 };
-  const headers: Span = { bytes: Buffer.allocUnsafe(4_096), start: 0, end: 0 };
-  const column: Span = { bytes: key.bytes, start: 0, end: 0 };
+  const key = spanOf(Buffer.allocUnsafe(1_024));
+  const value = spanOf(key.bytes);
+  const headers = spanOf(Buffer.allocUnsafe(4_096));
+  const column = spanOf(key.bytes);
   const parts: MessageParts = { type: '', key, value, headers, headerCount: 0 };
 
   /** Sets `column` to the one that begins at `at`; false when it is null. */

@@ -94,9 +94,8 @@ export function checkUpload(body: unknown): Checked {
 
 /** Every member has passed its rule. */
 function uploadOf(body: Json): Upload {
-  const payment = paymentIn(body['order_key']);
   return {
-    payment: typeof payment === 'string' ? payment : '',
+    payment: paymentIn(body['order_key']) as string,
     logisticsType: body['logistics_type'] as number,
     deliveryMode: body['delivery_mode'] as number,
     allDelivered: body['delivery_mode'] === unified || body['is_all_delivered'] === true,

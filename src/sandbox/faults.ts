@@ -83,8 +83,7 @@ export function faultOf(rules: readonly FaultRule[], occasion: Occasion, seed: n
       rule.endpoint === occasion.endpoint &&
       (rule.transaction_id === undefined || rule.transaction_id === occasion.payment) &&
       (rule.times === undefined || occasion.ordinal <= rule.times) &&
-      (rule.rate === 1 ||
-        chance(`${seed}/${index}/${occasion.endpoint}/${occasion.payment}/${occasion.ordinal}`) < rule.rate),
+      chance(`${seed}/${index}/${occasion.endpoint}/${occasion.payment}/${occasion.ordinal}`) < rule.rate,
   );
   return found ?? null;
 }

@@ -99,7 +99,7 @@ export class Tokens {
     if (known?.day === day) return known;
     const fresh = {
       current: known?.current ?? null,
-      forcedAtMs: known?.forcedAtMs ?? -forcedApartMs,
+      forcedAtMs: known?.forcedAtMs ?? -Infinity,
       forcedToday: 0,
       fetches: 0,
       day,

@@ -21,14 +21,14 @@ export type Outcome =
   | { kind: 'account_stop'; errcode: number; reason: string; resumesAt?: 'beijing_midnight' }
   | { kind: 'unknown'; reason: string; notSent?: boolean };
 
-const rows: ReadonlyMap<number, OutcomeRow> = new Map(outcomeTable.map((row) => [row.errcode, row]));
+/** By errcode; an answer without one (null) has no row. */
+const rows: ReadonlyMap<number | null, OutcomeRow> = new Map(outcomeTable.map((row) => [row.errcode, row]));
 
 /** Whether the table has a row for the code. */
 export const isListed = (errcode: number): boolean => rows.has(errcode);
 
 /** The codes that say the token was at fault and the call itself was not looked at; facts.md §2.2. */
-export const isTokenErrcode = (errcode: number | null): boolean =>
-  errcode !== null && rows.get(errcode)?.kind === 'token';
+export const isTokenErrcode = (errcode: number | null): boolean => rows.get(errcode)?.kind === 'token';
 
 /**
  * Classifies the answer to an upload. The errcode decides; a body without one, an unlisted code and everything that
@@ -53,7 +53,7 @@ export function classifyUpload(answer: Answer, now?: Date): Outcome {
  * not a clear stop or throttle is `unknown` with `notSent`. 40001 here means a wrong secret, not an old token.
  */
 export function classifyTokenFailure(answer: Answer, now?: Date): Outcome {
-  const row = answer.errcode === null ? undefined : rows.get(answer.errcode);
+  const row = rows.get(answer.errcode);
   if (row?.kind === 'throttled') return throttledOf(row, now);
   if (row !== undefined && stopsTokens.includes(row.kind))
     return stopOf(row, `token call: ${reasonOf(row, answer)}`);
@@ -114,7 +114,6 @@ const reasonOf = (row: OutcomeRow, answer: Answer): string =>
 const missingErrcode = ({ oddErrcode }: Answer): string =>
   oddErrcode === undefined ? 'answer without an errcode' : `answer with the errcode ${oddErrcode}`;
 const isSuccess = (row: OutcomeRow): boolean => row.kind === 'accepted' || row.kind === 'unchanged';
-const is2xx = (answer: Answer): boolean =>
-  answer.httpStatus !== null && answer.httpStatus >= 200 && answer.httpStatus < 300;
+const is2xx = ({ httpStatus }: Answer): boolean => Math.floor((httpStatus ?? 0) / 100) === 2;
 const statusText = (answer: Answer): string =>
   answer.httpStatus === null ? '' : ` (HTTP ${answer.httpStatus})`;

@@ -8,8 +8,7 @@ const believed = { least: 0.01, most: 100_000 };
 export function rateOf(asked: QuotaResult): number | null {
   if (asked.kind !== 'quota' || asked.rateLimit === null) return null;
   const { callCount, refreshSecond } = asked.rateLimit;
-  if (!(callCount > 0 && refreshSecond > 0)) return null;
-  const rate = callCount / refreshSecond;
+  const rate = refreshSecond > 0 ? callCount / refreshSecond : 0;
   return rate >= believed.least && rate <= believed.most ? rate : null;
 }
 

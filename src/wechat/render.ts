@@ -20,7 +20,7 @@ export function parseUploadTime(text: string): Date | null {
  */
 export function withUploadTime(frozenBody: string, uploadTime: Date): string {
   const end = frozenBody.lastIndexOf('}');
-  if (end < 0) throw new FahuoError('INVARIANT', 'a frozen body is not the text of a JSON object');
+  if (end < 1) throw new FahuoError('INVARIANT', 'a frozen body is not the text of a JSON object');
   const head = frozenBody.slice(0, end);
   const comma = head.trim() === '{' ? '' : ',';
   return `${head}${comma}"upload_time":"${formatUploadTime(uploadTime)}"${frozenBody.slice(end)}`;

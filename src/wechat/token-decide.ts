@@ -79,7 +79,7 @@ export function adopt(
   state: TokenState,
   token: StoredToken & { own: boolean; refreshAtMs?: number },
   { nowMs, random }: At,
-): TokenState {
+): TokenState & { cached: CachedToken } {
   const expiresAtMs = token.expiresAt.getTime();
   const refreshAt = token.refreshAtMs ?? refreshAtMs(nowMs, expiresAtMs, random);
   const { cached } = state;

@@ -116,7 +116,7 @@ class AppToken {
   #flight: Promise<TokenResult> | undefined;
   #lastRefusal: Unavailable = unavailable('refused', { kind: 'token' });
   #storeRestsUntilMs = 0;
-  #fetches = { day: '', count: 0 };
+  #fetches: { day: string; count: number } | undefined;
 
   constructor(appid: string, secret: string, options: TokenSourceOptions) {
     this.#appid = appid;
@@ -253,8 +253,9 @@ class AppToken {
   }
 
   #adopt(token: StoredToken & { own: boolean; refreshAtMs?: number }): TokenResult {
-    this.#state = adopt(this.#state, token, this.#at());
-    return this.#state.cached === null ? this.#lastRefusal : asResult(this.#state.cached);
+    const state = adopt(this.#state, token, this.#at());
+    this.#state = state;
+    return asResult(state.cached);
   }
 
   #refuseForToday(): Unavailable {
@@ -271,13 +272,12 @@ class AppToken {
 
   async #countFetch(): Promise<number> {
     const day = beijingDay(this.#options.clock());
-    this.#fetches = this.#fetches.day === day ? { day, count: this.#fetches.count + 1 } : { day, count: 1 };
-    if (this.#options.store.countFetch === undefined || this.#nowMs() < this.#storeRestsUntilMs)
-      return this.#fetches.count;
-    const shared = await this.#store(
-      (store) => store.countFetch?.(this.#appid, 'plain', day) ?? Promise.resolve(0),
-    ).catch(() => 0);
-    return Math.max(shared, this.#fetches.count);
+    const own = this.#fetches?.day === day ? this.#fetches.count + 1 : 1;
+    this.#fetches = { day, count: own };
+    const { countFetch } = this.#options.store;
+    if (countFetch === undefined || this.#nowMs() < this.#storeRestsUntilMs) return own;
+    const shared = await this.#store(() => countFetch(this.#appid, 'plain', day)).catch(() => 0);
+    return Math.max(shared, own);
   }
 
   async #store<T>(work: (store: TokenStore) => Promise<T>): Promise<T> {
@@ -315,7 +315,7 @@ async function orAborted(flight: Promise<TokenResult>, signal?: AbortSignal): Pr
   const onAbort = (): void =>
     aborted.resolve(unavailable('aborted', notSent('stopped while waiting for a token')));
   if (signal.aborted) onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
+  signal.addEventListener('abort', onAbort);
   try {
     return await Promise.race([flight, aborted.promise]);
   } finally {

@@ -21,6 +21,30 @@ describe('a statement as it may be shown', () => {
       `select * from pay where id = … and x > …`,
     ],
     ['a number after an operator or a dot', `select a-42, .5, (7)`, `select a-…, …, (…)`],
+    ['numbers of every form', `select 1.5, .25, 1e10, 2E+7, 3e-1-4, 0x1F`, `select …, …, …, …, …-…, …`],
+    ['a number with the minus of another', `select 12-34`, `select …-…`],
+    [
+      'a dollar quote with digits or letters of any script in its tag',
+      `do $a1$x$a1$ $标签2$y$标签2$`,
+      `do '…' '…'`,
+    ],
+    ['a dollar quote over two lines', `do $$secret\nsecret$$ b`, `do '…' b`],
+    ['a string over two lines', `select 'secret\nsecret', b`, `select '…', b`],
+    [
+      'an escape string whose backslash stands at the end of a line',
+      `select E'a\\\nsecret', b`,
+      `select '…', b`,
+    ],
+    ['an escape string with a doubled quote', `select E'a''secret', b`, `select '…', b`],
+    ['an empty string', `select '', E'', $$$$, b`, `select '…', '…', '…', b`],
+    [
+      'strings of the other kinds',
+      `select u&'s', b'1', B'0', X'f', n's', e's'`,
+      `select '…', '…', '…', '…', '…', '…'`,
+    ],
+    ['two comments, and nothing between', `select /* secret */ b /* secret */, c`, `select b , c`],
+    ['a comment that was cut off in its inner one', `select a /* b /* c */ secret`, `select a`],
+    ['a comment at the end, and one of one line', `select a --secret`, `select a`],
     ['a comment to the end of its line', `select a -- phone 138 it's\n from t`, `select a from t`],
     ['a comment in a comment', `select /* a /* 'x */ secret */ b`, `select b`],
     ['a string that was cut off', `insert into t values ('secr`, `insert into t values ('…'`],
@@ -36,8 +60,17 @@ describe('a statement as it may be shown', () => {
     ['parameters', `update t set a = $1 where b = $12`],
     ['quoted names, also with quotes in them', `select "it's 1" from "t""$$"`],
     ['names with a dollar', `select a$b$c from t`],
+    ['names of any script', `select 名称1, ä2 from "表 3"`],
+    ['a name after a number of a parameter', `select $1, $23::text, $4`],
+    ['a quoted name that was cut off', `select "it's 1`],
+    ['operators', `select a - b * c / d from t where e <> f`],
+    ['a dollar that begins nothing', `select a $ b`],
   ])('leaves %s', (_what, query) => {
     expect(withoutLiterals(query)).toBe(query);
+  });
+
+  it('has no blanks around it', () => {
+    expect(withoutLiterals('\n select a\n\n from t \n')).toBe('select a from t');
   });
 
   it('is one line of 100 characters at most', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { partitionFor } from '../../../src/kafka/partition.ts';
 import { createPlanner, grown, shrunk, type PartLimit } from '../../../src/relay/batch.ts';
-import { decodeRow, idOf, type OutboxRow } from '../../../src/relay/message.ts';
+import { createMessageReader, decodeRow, idOf, type OutboxRow } from '../../../src/relay/message.ts';
 import { outboxRow, readBatch } from '../../support/outbox-row.ts';
 
 const route = {
@@ -95,6 +95,41 @@ describe('planning a send', () => {
     expect(readBatch(part!.records)).toHaveLength(part!.records.count);
   });
 
+  it('fills a part to the limit: what a row takes at most is its text, its headers and a frame', () => {
+    const one = { payment: 'one' };
+    const first = outboxRow(1, { ...one, data: 'x'.repeat(500_000) });
+    const { key, value, headers } = createMessageReader()(outboxRow(2, { ...one, data: '' }));
+    expect(value.end).toBe(value.start);
+    const left = 1_000_000 - planSend([first]).parts[0]!.records.size - (key.end + headers.end + 32);
+    const takenWith = (length: number): number =>
+      planSend([first, outboxRow(2, { ...one, data: 'x'.repeat(length) })]).taken;
+    expect([takenWith(left), takenWith(left + 1)]).toEqual([2, 1]);
+  });
+
+  it('measures a row by its own bytes, wherever in a large buffer they lie', () => {
+    const rows = [1, 2, 3].map((id) => {
+      const { bytes, start } = outboxRow(id, { payment: 'one' });
+      const before = Buffer.alloc(1_500_000);
+      return { id, bytes: Buffer.concat([before, bytes]), start: before.length + start };
+    });
+    expect(planSend(rows).taken).toBe(3);
+  });
+
+  it('names no part for a row that is left to the next send', () => {
+    const [small, large] = [outboxRow(1), outboxRow(2, { data: 'x'.repeat(1_000_000), payment: 'other' })];
+    const { parts, taken } = createPlanner().plan([small, large], {
+      ...route,
+      partitionCounts: new Map([['e', 1_000]]),
+    });
+    expect([taken, parts.length, parts[0]!.lastId]).toEqual([1, 1, 1]);
+  });
+
+  it('puts all rows into partition 0 of a topic whose partitions are not known', () => {
+    const rows = Array.from({ length: 20 }, (_, index) => outboxRow(index + 1));
+    const { parts } = createPlanner().plan(rows, { ...route, partitionCounts: new Map() });
+    expect(parts.map(({ partition, partitionCount }) => [partition, partitionCount])).toEqual([[0, 1]]);
+  });
+
   it('gives the same bytes for the same rows, also in memory that was used before', () => {
     const rows = Array.from({ length: 50 }, (_, index) =>
       outboxRow(index + 1, { data: 'd'.repeat(index * 20) }),
@@ -104,6 +139,8 @@ describe('planning a send', () => {
     const copies = first.parts.map(({ records }) => Buffer.from(records.finish(1)));
     planner.reuse(first.parts);
     const again = planner.plan(rows, route);
+    const used = new Set(first.parts.map(({ records }) => records));
+    expect(again.parts.every(({ records }) => used.has(records))).toBe(true);
     expect(again.parts.map(({ records }) => Buffer.from(records.finish(1)))).toEqual(copies);
   });
 });
@@ -137,6 +174,19 @@ describe('a limit that Kafka taught the planner', () => {
     }
   });
 
+  it('is half of the largest part also where that is not the last', () => {
+    const planner = createPlanner();
+    const large = [1, 2, 3].map((id) => outboxRow(id, { payment: 'one', data: 'x'.repeat(1_000) }));
+    const { parts } = planner.plan([...large, outboxRow(4, { type: acknowledged })], route);
+    expect(parts.map(({ records }) => records.count)).toEqual([3, 1]);
+    expect(planner.shrink()).toBe(true);
+    expect(planner.plan(large, route).taken).toBe(1);
+  });
+
+  it('is not learned where nothing was planned', () => {
+    expect(createPlanner().shrink()).toBe(false);
+  });
+
   it('is not learned from a row that stands alone: one large row must not make all batches small', () => {
     const planner = createPlanner();
     const large = outboxRow(1, { data: 'x'.repeat(50_000) });
@@ -148,6 +198,18 @@ describe('a limit that Kafka taught the planner', () => {
       null,
       { bytes: 51, taken: 0 },
     ]);
+  });
+
+  it('grows back while sends are taken', () => {
+    const planner = createPlanner();
+    const rows = Array.from({ length: 200 }, (_, index) => outboxRow(index + 1));
+    planner.plan(rows, route);
+    planner.shrink();
+    const { taken } = planner.plan(rows, route);
+    for (let send = 0; send < 99; send++) planner.grow();
+    expect(planner.plan(rows, route).taken).toBe(taken);
+    planner.grow();
+    expect(planner.plan(rows, route).taken).toBeGreaterThan(taken);
   });
 
   it('grows back by a quarter after a hundred sends that were taken, to what it was and no further', () => {

@@ -17,6 +17,10 @@ describe('partitions of the outbox', () => {
     expect(names(2_000_000, 0, 1, 2, 3)).toEqual(['outbox_p4']);
   });
 
+  it('each hold a million ids', () => {
+    expect(missingPartitions([], 1_500_000)).toEqual([1, 2, 3].map(partition));
+  });
+
   it('are wanted again when one could not be made and later ones could', () => {
     expect(names(1_500_000, 1, 3)).toEqual(['outbox_p2']);
   });

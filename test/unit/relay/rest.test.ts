@@ -17,6 +17,20 @@ test('one writer at a time, however long, is not rested for', () => {
   expect(restMs(crowd(times(10_000, 1), 5), limit)).toBe(0);
 });
 
+test('each writer beyond the first is rested for a tenth of a second, parts of one too', () => {
+  const rests = [0, 0.5, 1, 1.5, 2, 4].map((writers) => restMs({ writers, atMs: 0 }, 1_000));
+  expect(rests).toEqual([0, 0, 0, 50, 100, 300]);
+});
+
+test('two seconds of a crowd count for two thirds of it, and no writer beyond the fourth counts', () => {
+  const after = (writers: number, before = 0): number =>
+    crowdAfter({ writers: before, atMs: 500 }, { writers, atMs: 2_500 }).writers;
+  expect(after(3)).toBeCloseTo(3 * (1 - 1 / Math.E), 9);
+  expect(after(1, 3)).toBeCloseTo(1 + 2 / Math.E, 9);
+  expect(after(4)).toBe(after(40));
+  expect(after(3.9)).toBeLessThan(after(4));
+});
+
 test('a crowd that stays is rested for, up to the limit', () => {
   expect(restMs(crowd(times(5_000, 3), 5), limit)).toBeCloseTo(200, 0);
   expect(restMs(crowd(times(5_000, 64), 5), limit)).toBeCloseTo(300, 0);

@@ -12,6 +12,7 @@ describe('the sequence of the outbox', () => {
     [{ cursor: 3, lastId: 7, greatestId: 8 }, 8, 'the row 8'],
     [{ cursor: 9, lastId: 0, greatestId: 8 }, 9, 'the cursor 9'],
     [{ cursor: 9, lastId: 0, greatestId: 12 }, 12, 'the row 12'],
+    [{ cursor: 9, lastId: 8, greatestId: 9 }, 9, 'the row 9'],
   ])('is behind at %j: it is to be set to the greater of both', (position, needed, behind) => {
     const fault = sequenceFault(position)!;
     expect(fault.statement).toBe(`select setval('fahuo.outbox_id_seq', ${needed})`);

@@ -69,6 +69,7 @@ const wrongTypes: [claim: string, change: Change][] = [
   ['payer as a text', set('payer', 'oUpF8uMuAJO')],
   ['no payer', set('payer', undefined)],
   ['an empty openid', set('payer', { openid: '' })],
+  ['an openid as a number', set('payer', { openid: 7 })],
 ];
 
 const brokenRules: [claim: string, errcode: number, change: Change][] = [
@@ -104,6 +105,9 @@ const brokenRules: [claim: string, errcode: number, change: Change][] = [
   ['a form-encoded upload_time', 268485216, set('upload_time', '2026-11-23T10:00:00.120 08:00')],
   ['an upload_time without a zone', 268485216, set('upload_time', '2026-11-23T10:00:00.120')],
   ['an upload_time as a number', 268485216, set('upload_time', 1_795_399_200)],
+  ['an upload_time in a list', 268485216, set('upload_time', ['2026-11-23T10:00:00+08:00'])],
+  ['an upload_time in a year of six digits', 268485216, set('upload_time', '+002026-11-23T10:00:00Z')],
+  ['more behind its upload_time', 268485216, set('upload_time', '2026-11-23T10:00:00+08:00 (CST)')],
   ['an upload_time in month 13', 268485216, set('upload_time', '2026-13-23T10:00:00+08:00')],
 ];
 
@@ -140,6 +144,15 @@ describe('an upload', () => {
 
   it.each(brokenRules)('with %s answers %i', (_claim, errcode, change) => {
     expect(errcodeOf(change)).toBe(errcode);
+  });
+
+  it('is refused for any of its parcels', () => {
+    const second: Change = (body) => (splitOf(2)(body), (body.shipping_list[1]!['item_desc'] = ''));
+    expect(errcodeOf(second)).toBe(10060008);
+  });
+
+  it('names no member where none has a wrong type', () => {
+    expect(checked(set('logistics_type', 5))).toStrictEqual({ kind: 'refused', errcode: 10060005 });
   });
 
   it('names the member of a wrong type', () => {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { chance, faultOf, faultRules, type FaultRule, type Occasion } from '../../../src/sandbox/faults.ts';
+import {
+  chance,
+  faultOf,
+  faultRules,
+  nameOfFault,
+  type FaultRule,
+  type Occasion,
+} from '../../../src/sandbox/faults.ts';
 import { createRandom } from '../../support/random.ts';
 
 const rulesOf = (...given: object[]): FaultRule[] => faultRules.parse(given);
@@ -50,9 +57,11 @@ describe('a fault rule', () => {
     ['no_errcode', true],
     ['half_json', true],
     ['status', false],
+    ['errcode', false],
   ])('of kind %s says whether the upload takes effect', (kind, committed) => {
-    expect(rulesOf({ kind })[0]).toHaveProperty('kind', kind);
-    expect((rulesOf({ kind })[0] as { committed?: boolean }).committed).toBe(committed);
+    const [rule] = rulesOf(kind === 'errcode' ? { kind, errcode: -1 } : { kind });
+    expect(rule).toHaveProperty('kind', kind);
+    expect((rule as { committed?: boolean }).committed).toBe(committed);
   });
 
   it('can be given alone or in a list', () => {
@@ -70,6 +79,11 @@ describe('a fault rule', () => {
     { kind: 'garbage', endpoint: 'uplaod' },
     { kind: 'garbage', paymentt: 'P1' },
     { kind: 'delay' },
+    { kind: 'delay', ms: 0 },
+    { kind: 'long_errmsg', length: 0 },
+    { kind: 'shipped_by_hand', item_desc: '' },
+    { kind: 'status', status: 399 },
+    { kind: 'status', status: 600 },
     { kind: 'errcode' },
     { kind: 'errcode', errcode: '45009' },
     { kind: 'status', status: 200 },
@@ -77,6 +91,37 @@ describe('a fault rule', () => {
   ])('is refused when it is %j', (rule) => {
     expect(faultRules.safeParse(rule).success).toBe(false);
     expect(faultRules.safeParse([{ kind: 'garbage' }, rule]).success).toBe(false);
+  });
+});
+
+describe('the bounds of a fault rule', () => {
+  it.each<object>([
+    { kind: 'delay', ms: 1 },
+    { kind: 'delay', ms: 60_000 },
+    { kind: 'long_errmsg', length: 1 },
+    { kind: 'long_errmsg', length: 5_000 },
+    { kind: 'shipped_by_hand', item_desc: '果' },
+    { kind: 'shipped_by_hand', item_desc: '苹果' },
+    { kind: 'status', status: 400 },
+    { kind: 'status', status: 599 },
+    { kind: 'garbage', rate: 0, times: 1 },
+    { kind: 'garbage', rate: 1, times: 9 },
+  ])('take in %j', (rule) => {
+    expect(faultRules.safeParse(rule).success).toBe(true);
+  });
+});
+
+describe('the name of a fault', () => {
+  it.each([
+    [{ kind: 'lost_answer' }, 'lost_answer'],
+    [{ kind: 'hang' }, 'hang applied'],
+    [{ kind: 'hang', committed: false }, 'hang'],
+    [{ kind: 'hang', endpoint: 'get_order' }, 'get_order hang applied'],
+    [{ kind: 'errcode', errcode: -1 }, 'errcode -1'],
+    [{ kind: 'errcode', errcode: 45009, endpoint: 'token', committed: true }, 'token errcode 45009 applied'],
+    [{ kind: 'status' }, 'status 502'],
+  ])('of %j is %j: endpoint, kind, code, and whether the request took effect', (rule, name) => {
+    expect(rulesOf(rule).map(nameOfFault)).toEqual([name]);
   });
 });
 
@@ -115,6 +160,20 @@ describe('a fault by chance', () => {
     const [never, always] = [rulesOf({ kind: 'hang', rate: 0 }), rulesOf({ kind: 'hang', rate: 1 })];
     expect(occasions(1000).some((one) => faultOf(never, one, 3) !== null)).toBe(false);
     expect(occasions(1000).every((one) => faultOf(always, one, 3) !== null)).toBe(true);
+  });
+
+  it('comes where the draw is below the rate, and not where it is the rate itself', () => {
+    const drawn = chance('9/1/upload/P1/3');
+    const at = (rate: number) => {
+      const two = rulesOf({ kind: 'hang', rate: 0 }, { kind: 'garbage', rate });
+      return faultOf(two, occasion({ ordinal: 3 }), 9)?.kind;
+    };
+    expect([at(drawn), at(drawn + 2 ** -32)]).toEqual([undefined, 'garbage']);
+  });
+
+  it('is the same in every version: a seed that was written down still names its faults', () => {
+    expect(Math.round(chance('') * 2 ** 32)).toBe(2_872_998_923);
+    expect(Math.round(chance('a') * 2 ** 32)).toBe(444_641_715);
   });
 
   it('is drawn evenly from [0, 1) even for texts that differ in one digit', () => {

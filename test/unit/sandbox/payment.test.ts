@@ -159,6 +159,14 @@ describe('more parcels for an open payment', () => {
     expect(books.trackingNos).toEqual(['C']);
   });
 
+  it('stand beside the same ones where parcels are appended, but for one that is whole', () => {
+    const books = new Books('append');
+    expect([books.send(split(['A'])), books.send(split(['A']))]).toEqual(['ship', 'add']);
+    expect(books.trackingNos).toEqual(['A', 'A']);
+    const whole = new Books('append');
+    expect([whole.send(unified('A')), whole.send(unified('A'))]).toEqual(['ship', 10060023]);
+  });
+
   it('come out the same in both modes when every upload restates the whole list', () => {
     const listsOf = (mode: ParcelMode) => {
       const books = new Books(mode);
@@ -209,7 +217,8 @@ describe('the re-ship chance', () => {
 
   it.each([
     ['mode', unified('A')],
-    ['logistics type', unified('A', { logisticsType: 2 })],
+    ['logistics type', split(['A'], { logisticsType: 2 })],
+    ['mode and its logistics type', unified('A', { logisticsType: 2 })],
   ])('of an open payment is spent by a change of its %s', (_claim, upload) => {
     const books = new Books();
     books.send(split(['A']));

@@ -58,6 +58,17 @@ describe('stable_token', () => {
     expect(forcedAt(30_000)).not.toBe(first);
   });
 
+  it('forced within 30 seconds over midnight refreshes nothing either, and the first time it always does', () => {
+    const tokens = createTokens();
+    const midnightMs = Date.parse('2026-11-24T00:00:00+08:00');
+    const before = valueOf(tokens.stable(appid, true, midnightMs - 10_000));
+    expect(valueOf(tokens.stable(appid, true, midnightMs + 19_999))).toBe(before);
+    expect(valueOf(tokens.stable(appid, true, midnightMs + 20_000))).not.toBe(before);
+    const early = createTokens();
+    const first = valueOf(early.stable(appid, false, 0));
+    expect(valueOf(early.stable(appid, true, 1))).not.toBe(first);
+  });
+
   it('can be forced twenty times a day as Beijing counts, and again after midnight', () => {
     const tokens = createTokens();
     const values = Array.from({ length: 22 }, (_, at) =>
@@ -135,6 +146,19 @@ describe('tokens', () => {
     ['one that is not known any more', 'sandbox_unknown', 40001],
   ])('are judged: %s answers its own code', (_claim, value, errcode) => {
     expect(createTokens().check(value, startMs)).toEqual(refused(errcode));
+  });
+
+  it('that another system ended are refused one by one, and the next fetch mints', () => {
+    const tokens = createTokens();
+    const [mine, other] = [appid, 'wx-other'].map((app) => valueOf(tokens.stable(app, false, startMs)));
+    tokens.expire(undefined);
+    tokens.expire('sandbox_unknown');
+    expect(tokens.check(mine, startMs)).toEqual(good);
+    tokens.expire(mine);
+    expect(tokens.check(mine, startMs)).toEqual(refused(40001));
+    expect(tokens.check(other, startMs)).toEqual({ kind: 'app', appid: 'wx-other' });
+    expect(valueOf(tokens.stable(appid, false, startMs))).not.toBe(mine);
+    expect(valueOf(tokens.stable('wx-other', false, startMs))).toBe(other);
   });
 
   it('that are all ended answer 40001, and the next fetch mints', () => {

@@ -69,16 +69,20 @@ describe('the record', () => {
     expect(usage.requests()).toEqual({ upload: { '0': 2, hang: 1, '45009': 1 }, token: { '0': 1 } });
   });
 
+  it('counts how often each fault was met', () => {
+    const usage = new Usage();
+    for (const fault of ['hang', 'hang', 'status 502']) usage.injected(fault);
+    expect(usage.faults()).toEqual({ hang: 2, 'status 502': 1 });
+  });
+
   it('is empty after a reset, and the day’s use with it', () => {
     const usage = usageWith(1, 1);
     admitAt(usage, startMs);
     usage.answered('upload', '0');
+    usage.injected('hang');
     usage.reset();
-    expect([usage.requests(), usage.used('app', 'upload', startMs), usage.busiestSecond()]).toEqual([
-      {},
-      0,
-      0,
-    ]);
+    expect([usage.requests(), usage.faults()]).toEqual([{}, {}]);
+    expect([usage.used('app', 'upload', startMs), usage.busiestSecond()]).toEqual([0, 0]);
     expect(admitAt(usage, startMs)).toEqual([null]);
   });
 });

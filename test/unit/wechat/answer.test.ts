@@ -37,6 +37,10 @@ describe('the body of an answer', () => {
     expect(read(body).answer).toMatchObject({ errcode: null, failure: null });
   });
 
+  it.each(['{}', '{"errcode":null}', '{"errcode":-1}'])('has no odd code when it is %s', (body) => {
+    expect(read(body).answer).not.toHaveProperty('oddErrcode');
+  });
+
   it('is kept without the token and the secret, wherever they stand', () => {
     const { answer } = read('{"errcode":40001,"errmsg":"bad tok-en; s3cret","again":"tok-en"}', [
       'tok-en',
@@ -63,6 +67,11 @@ describe('the body of an answer', () => {
     ['-9007199254740991', Number.MIN_SAFE_INTEGER],
   ])('gives the code %s, whatever column once held it', (text, errcode) => {
     expect(read(`{"errcode":${text}}`).answer).toMatchObject({ errcode });
+  });
+
+  it('is kept without the secret also where a text stands in place of the code, which is cut', () => {
+    const { answer } = read(`{"errcode":"s3cret${'x'.repeat(100)}"}`, ['s3cret']);
+    expect(answer.oddErrcode).toBe(`"[hidden]${'x'.repeat(31)}… (110 characters)`);
   });
 
   it.each([

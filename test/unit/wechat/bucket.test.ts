@@ -227,6 +227,79 @@ describe('the share of reads', () => {
   });
 });
 
+describe('one request of a budget', () => {
+  const shape: Shape = { kind: 'limited', perMs: 0.01, capacity: 4, readPerMs: 0.002, readCapacity: 2 };
+  const used: Bucket = { ...freshBucket, level: 3, atMs: startMs, readCredit: 1 };
+  const ask = (bucket: Bucket, lane: Lane, wanted: number, nowMs = startMs) =>
+    decideGrant(bucket, { nowMs, lane, wanted }, shape);
+
+  it('finds what was refilled since the last, up to the capacity, and credit for reads likewise', () => {
+    const after = (ms: number): Partial<Bucket> => ask(used, 'write', 0, startMs + ms).bucket;
+    expect(after(50)).toMatchObject({ level: 3.5, readCredit: 1.1, atMs: startMs + 50 });
+    expect(after(100)).toMatchObject({ level: 4, readCredit: 1.2 });
+    expect(after(101)).toMatchObject({ level: 4 });
+    expect(after(1_000)).toMatchObject({ level: 4, readCredit: 2 });
+    expect(after(-1_000)).toEqual(used);
+  });
+
+  it('that is the first finds one call, and the whole credit of reads', () => {
+    expect(ask({ ...freshBucket, readClaim: 1 }, 'write', 0).bucket).toEqual({
+      ...freshBucket,
+      level: 1,
+      atMs: startMs,
+      readCredit: 2,
+    });
+  });
+
+  it('that gets all it wants waits for nothing, and otherwise until half a bucket or what is missing', () => {
+    expect(ask(used, 'write', 3)).toMatchObject({ granted: 3, retryAfterMs: 0, bucket: { level: 0 } });
+    expect(ask(used, 'write', 4)).toMatchObject({ granted: 3, retryAfterMs: 100 });
+    expect(ask(used, 'write', 9)).toMatchObject({ granted: 3, retryAfterMs: 200 });
+    expect(ask({ ...used, level: 1.5 }, 'write', 9)).toMatchObject({ granted: 1, retryAfterMs: 150 });
+    expect(ask({ ...used, level: 0.999 }, 'write', 1)).toMatchObject({ granted: 0, retryAfterMs: 1 });
+    const small = decideGrant(
+      { ...used, level: 0.5 },
+      { nowMs: startMs, lane: 'write', wanted: 9 },
+      { ...shape, capacity: 1 },
+    );
+    expect(small).toMatchObject({ granted: 0, retryAfterMs: 50 });
+  });
+
+  it('that is a write leaves what is claimed, until the claim ends; a read takes it', () => {
+    const claimed = { ...used, readClaim: 2, claimUntilMs: startMs + 10 };
+    expect(ask(claimed, 'write', 3)).toMatchObject({
+      granted: 1,
+      retryAfterMs: 200,
+      bucket: { readClaim: 2 },
+    });
+    expect(ask(claimed, 'read', 3)).toMatchObject({ granted: 3, retryAfterMs: 0 });
+    expect(ask({ ...claimed, level: 1 }, 'write', 1)).toMatchObject({ granted: 0, retryAfterMs: 200 });
+    expect(ask(claimed, 'write', 3, startMs + 9).granted).toBe(1);
+    expect(ask(claimed, 'write', 3, startMs + 10)).toMatchObject({ granted: 3, bucket: { readClaim: 0 } });
+  });
+
+  it('that is a read and gets too little claims what its credit allows, in whole calls', () => {
+    const poor = { ...used, level: 0, readCredit: 1.9 };
+    expect(ask(poor, 'read', 5).bucket).toMatchObject({
+      readClaim: 1,
+      readCredit: 1.9,
+      claimUntilMs: startMs + 200 + claimLifeMs,
+    });
+    expect(ask({ ...poor, readCredit: 0.9 }, 'read', 5).bucket.readClaim).toBe(0);
+    expect(ask({ ...poor, readCredit: 9 }, 'read', 1).bucket.readClaim).toBe(1);
+  });
+
+  it('that is a read spends its credit and its claim, and keeps what other reads claimed', () => {
+    const claimed = { ...used, readCredit: 2, readClaim: 2, claimUntilMs: startMs + 10 };
+    expect(ask(claimed, 'read', 1).bucket).toMatchObject({
+      readCredit: 1,
+      readClaim: 1,
+      claimUntilMs: startMs + 10,
+    });
+    expect(ask(claimed, 'read', 3).bucket).toMatchObject({ readCredit: 0, readClaim: 0, level: 0 });
+  });
+});
+
 describe('a slowed-down budget', () => {
   it.each(['unlimited', { callsPerSecond: 1000 }] as const)(
     'grants nothing until the time is over: %j',
@@ -252,6 +325,25 @@ describe('a rate', () => {
     expect(() => shapeOf({ callsPerSecond }, readShare)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
     );
+  });
+
+  it.each([
+    [0.5, 1, 0.4925],
+    [1, 1.01, 0.985],
+    [1.5, 1.015, 0.985],
+    [3, 1.03, 2.955],
+    [100, 2, 98.5],
+    [1_000, 11, 985],
+  ])('of %d a second has room for %d calls and is refilled by %d a second', (rate, capacity, refill) => {
+    const shape = shapeOf({ callsPerSecond: rate }, readShare) as Extract<Shape, { kind: 'limited' }>;
+    expect(shape.capacity).toBeCloseTo(capacity, 9);
+    expect(shape.perMs).toBeCloseTo(refill / 1000, 9);
+    expect(shape.readPerMs).toBeCloseTo((0.2 * refill) / 1000, 9);
+    expect(shape.readCapacity).toBeCloseTo(Math.max(1, 0.1 * refill), 9);
+  });
+
+  it('without a share of reads saves up nothing for them', () => {
+    expect(shapeOf({ callsPerSecond: 100 }, 0)).toMatchObject({ readPerMs: 0, readCapacity: 0 });
   });
 
   it('gives reads at most half, and at least nothing', () => {

@@ -4,6 +4,7 @@ import {
   beijingMidnightAfter,
   classifyTokenFailure,
   classifyUpload,
+  isListed,
   isTokenErrcode,
   outcomeKinds,
   outcomeTable,
@@ -123,6 +124,10 @@ describe('the outcome table', () => {
     expect(ascending(outcomeTable.map((row) => row.errcode))).toEqual(ascending(documented));
   });
 
+  it('lists a code that has a row and no other', () => {
+    expect([0, -1, 89507, 10060013, 2].map(isListed)).toEqual([true, true, true, false, false]);
+  });
+
   it('calls nothing a success but 0 and 10060023', () => {
     const successes = outcomeTable.filter((row) => ['accepted', 'unchanged'].includes(row.kind));
     expect(successes.map((row) => row.errcode)).toEqual([0, 10060023]);
@@ -161,6 +166,21 @@ describe('an answer to an upload', () => {
     const kindUnder = (httpStatus: number | null) => classifyUpload(answered(errcode, { httpStatus })).kind;
     expect([200, 201, 299].map(kindUnder)).not.toContain('unknown');
     expect([null, 199, 300, 302, 404, 500, 502].map(kindUnder)).toEqual(Array(7).fill('unknown'));
+  });
+
+  it('with any other listed code means the same under every status', () => {
+    for (const { errcode, kind } of outcomeTable.filter(({ errcode }) => ![0, 10060023].includes(errcode)))
+      for (const httpStatus of [null, 200, 302, 500])
+        expect(classifyUpload(answered(errcode, { httpStatus }), noon).kind).toBe(kind);
+  });
+
+  it.each([
+    [0, 'accepted'],
+    [10060023, 'unchanged'],
+    [10060001, 'not_yet_visible'],
+    [40001, 'token'],
+  ])('with %i is %s and needs no reason', (errcode, kind) => {
+    expect(classifyUpload(answered(errcode, { errmsg: 'ok' }))).toEqual({ kind });
   });
 
   it.each<AnswerFailure>(['timeout', 'reset', 'refused', 'too_large', 'unreadable', 'aborted'])(

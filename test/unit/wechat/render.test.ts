@@ -65,7 +65,7 @@ describe('the body that is sent', () => {
     expect(second.replace(formatUploadTime(later), formatUploadTime(at))).toBe(first);
   });
 
-  it.each(['', 'null', '{"a":1'])('refuses %j as a bug', (frozen) => {
+  it.each(['', 'null', '{"a":1', '}'])('refuses %j as a bug', (frozen) => {
     expect(() => withUploadTime(frozen, at)).toThrow(expect.objectContaining({ code: 'INVARIANT' }));
   });
 });

@@ -41,10 +41,16 @@ describe('a sealed token', () => {
     expect(opened).toEqual(Array(bytes.length).fill(null));
   });
 
-  it('stays shut when cut short anywhere', () => {
-    const bytes = bytesOf(sealToken(app, 'short'));
+  it.each(['short', ''])('of %j stays shut when cut short anywhere, also within its tag', (value) => {
+    const bytes = bytesOf(sealToken(app, value));
     const opened = Array.from(bytes, (_byte, length) => openToken(app, sealedOf(bytes.subarray(0, length))));
     expect(opened).toEqual(Array(bytes.length).fill(null));
+  });
+
+  it('stays shut under another version, whatever else is right', () => {
+    const sealed = sealToken(app, token);
+    expect(openToken(app, sealed.replace('v1.', 'v2.'))).toBeNull();
+    expect(openToken(app, sealed.replace('v1.', 'v1-'))).toBeNull();
   });
 
   it.each(['', 'v1.', 'v1', 'v2.AAAA', token, '{"value":"x"}'])('is not what %j is', (text) => {

@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readReply, type Reply } from '../../../src/wechat/answer.ts';
 import type { Http, HttpRequest } from '../../../src/wechat/http.ts';
+import { createLog } from '../../../src/log.ts';
 import { createMemoryTokenStore } from '../../../src/wechat/token-memory.ts';
 import type { TokenStore } from '../../../src/wechat/token-store.ts';
 import {
@@ -52,18 +54,19 @@ const call = ({ path }: HttpRequest): Promise<Reply> => {
 };
 const http: Http = { call, post: async () => (await call({} as HttpRequest)).answer, close: async () => {} };
 
+const optionsOf = (change: Partial<TokenSourceOptions>): TokenSourceOptions => ({
+  http,
+  apps: new Map([[appid, { secret: 's' }]]),
+  store,
+  clock,
+  random: () => 0,
+  mode: 'stable',
+  sleep: (ms) => Promise.resolve(void (nowMs += ms)),
+  monotonic: () => nowMs,
+  ...change,
+});
 const source = (change: Partial<TokenSourceOptions> = {}): TokenSource =>
-  createTokenSource({
-    http,
-    apps: new Map([[appid, { secret: 's' }]]),
-    store,
-    clock,
-    random: () => 0,
-    mode: 'stable',
-    sleep: (ms) => Promise.resolve(void (nowMs += ms)),
-    monotonic: () => nowMs,
-    ...change,
-  });
+  createTokenSource(optionsOf(change));
 
 type Got = Extract<TokenResult, { kind: 'token' }>;
 const tokenOf = async (from: TokenSource): Promise<Got> => {
@@ -126,6 +129,26 @@ describe('tokens that die young', () => {
     await inStore(dead.value);
     expect((await tokenOf(from)).value).toBe('from another instance');
   });
+
+  it.each(['found before a fetch', 'found in a rest'])(
+    'of another instance %s say nothing of ours',
+    async (how) => {
+      const from = source({ mode: 'plain' });
+      const put = (value: string) => store.write(appid, 'plain', value, new Date(nowMs + lifeMs));
+      for (let own = 0; own < 2; own++) await from.failed(appid, await tokenOf(from));
+      if (how === 'found in a rest') {
+        trouble = unreachable;
+        expect((await from.current(appid)).kind).toBe('unavailable');
+        trouble = null;
+      }
+      await put('of another');
+      const theirs = await tokenOf(from);
+      expect(theirs.value).toBe('of another');
+      nowMs += 1_000;
+      await from.failed(appid, theirs);
+      expect((await from.current(appid)).kind).toBe('token');
+    },
+  );
 
   it('look past the refused one: it is not taken out of the store while the instance rests', async () => {
     const from = source();
@@ -234,6 +257,138 @@ describe('a fetch', () => {
     expect(nowMs - startMs).toBeLessThan(5_200);
   });
 
+  it('waits between two looks at the lock, half as long up to one and a half times', async () => {
+    const keeps = { ...store, lock: () => Promise.resolve(false) };
+    const waits = async (random: number): Promise<Set<number>> => {
+      const seen = new Set<number>();
+      const sleep = (ms: number) => Promise.resolve(void (seen.add(ms), (nowMs += ms)));
+      await source({ store: keeps, sleep, random: () => random, pollMs: 40 }).current(appid);
+      return seen;
+    };
+    expect([...(await waits(0))]).toEqual([20]);
+    expect([...(await waits(1))]).toEqual([60]);
+  });
+
+  it('is left to another instance in real time too, and that is no busy loop', async () => {
+    let looks = 0;
+    const keeps = { ...store, lock: () => Promise.resolve((looks += 1) < 0) };
+    const { sleep: _sleep, monotonic: _monotonic, ...real } = optionsOf({ store: keeps });
+    const from = createTokenSource({ ...real, lockTtlMs: 20, pollMs: 10 });
+    expect((await from.current(appid)).kind).toBe('unavailable');
+    expect(looks).toBeLessThan(20);
+  });
+
+  it('is not made, and no lock asked for, while the store has one that is new to us', async () => {
+    let locks = 0;
+    const counting: TokenStore = { ...store, lock: (...of) => ((locks += 1), store.lock(...of)) };
+    await inStore('younger');
+    expect((await tokenOf(source({ store: counting }))).value).toBe('younger');
+    expect([locks, fetches]).toEqual([0, 0]);
+  });
+
+  it('is not made by a holder before whom another one wrote a token', async () => {
+    const late: TokenStore = {
+      ...store,
+      lock: async (...of) => (await inStore('younger'), store.lock(...of)),
+    };
+    expect((await tokenOf(source({ store: late }))).value).toBe('younger');
+    expect(fetches).toBe(0);
+  });
+
+  it('of the stable interface has no daily limit', async () => {
+    await tokenOf(source({ dailyFetches: 0 }));
+  });
+
+  it('asks a store that failed again after exactly five seconds', async () => {
+    let reads = 0;
+    const gone = { ...store, read: () => ((reads += 1), Promise.reject(new Error('gone'))) };
+    const from = source({ store: gone });
+    const first = await tokenOf(from);
+    nowMs += 4_999;
+    await from.failed(appid, first);
+    nowMs += 1;
+    await tokenOf(from);
+    expect(reads).toBe(2);
+  });
+
+  it('that brings a token frees the lock', async () => {
+    await tokenOf(source());
+    expect(await store.lock(appid, 'stable', 'x', 1)).toBe(true);
+  });
+
+  it('goes past a store that does not answer', async () => {
+    const silent = { ...store, read: () => new Promise<never>(() => {}) };
+    await tokenOf(source({ store: silent, storeTimeoutMs: 1 }));
+    expect(fetches).toBe(1);
+  });
+
+  it('that cannot be shared brings its token all the same, and the store is left alone then', async () => {
+    let asked = 0;
+    const gone = (): Promise<never> => {
+      asked += 1;
+      return Promise.reject(new Error('gone'));
+    };
+    const from = source({ store: { ...store, write: gone, unlock: () => Promise.resolve() } });
+    const first = await tokenOf(from);
+    nowMs += 4_999;
+    await from.failed(appid, first);
+    await tokenOf(from);
+    expect(asked, 'within five seconds').toBe(1);
+    nowMs += 1;
+    await from.failed(appid, await tokenOf(from));
+    nowMs += 1_000;
+    await tokenOf(from);
+    expect(asked, 'after five').toBe(2);
+  });
+
+  it('is not made by one who rests, also when the store fails under its look', async () => {
+    const from = source({ store: { ...store, read: (...of) => read(...of) } });
+    let read = store.read.bind(store);
+    trouble = refusal(40125);
+    expect((await from.current(appid)).kind).toBe('unavailable');
+    let looks = 0;
+    read = () => {
+      looks += 1;
+      return Promise.reject(new Error('gone'));
+    };
+    for (let look = 0; look < 3; look++) {
+      expect(await from.current(appid)).toMatchObject({ outcome: { kind: 'account_stop' } });
+      nowMs += 200;
+    }
+    expect([looks, fetches]).toEqual([1, 1]);
+  });
+
+  it('that WeChat answers with a plain no is made ever more seldom, once a minute at last', async () => {
+    trouble = refusal(40125);
+    const alone = { ...store, lock: () => Promise.resolve(true) };
+    const from = source({ store: alone });
+    for (const restMs of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]) {
+      const before = fetches;
+      await from.current(appid);
+      nowMs += restMs - 1;
+      await from.current(appid);
+      expect(fetches).toBe(before + 1);
+      nowMs += 1;
+    }
+  });
+
+  it('is told in the log, as is what it was refused by and a store that failed', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>);
+    const log = createLog({ level: 'info' }, { write });
+    const gone = { ...store, read: () => Promise.reject(new Error('gone')) };
+    trouble = refusal(40125);
+    await source({ log }).current(appid);
+    trouble = null;
+    await tokenOf(source({ log, store: gone }));
+    expect(lines).toMatchObject([
+      { msg: 'token.refused', appid, mode: 'stable', errcode: 40125, failure: null, rid: '1-2-3' },
+      { msg: 'token.store_failed', appid, err: 'gone' },
+      { msg: 'token.fetched', appid, mode: 'stable', expires_at: new Date(nowMs + lifeMs).toISOString() },
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('sandbox_');
+  });
+
   it('is made alone, and shared with nobody, while the store is gone for five seconds', async () => {
     let asked = 0;
     const gone = (): Promise<never> => {
@@ -321,7 +476,28 @@ describe('a fetch', () => {
     from.worked(appid, first);
     await from.failed(appid, first);
     expect(await from.current(appid)).toMatchObject({ outcome: { kind: 'throttled' } });
+    nowMs += 14 * 3_600_000;
+    await tokenOf(from);
   });
+
+  it.each(['that fails', 'that is left alone'])(
+    'of the plain interface counts its own beside a store %s',
+    async (which) => {
+      let counted = 0;
+      const countFetch = (): Promise<never> => {
+        counted += 1;
+        return Promise.reject(new Error('gone'));
+      };
+      const gone = () => Promise.reject(new Error('gone'));
+      const broken = which === 'that fails' ? { countFetch } : { countFetch, read: gone };
+      const from = source({ mode: 'plain', store: { ...store, ...broken }, dailyFetches: 1 });
+      const first = await tokenOf(from);
+      from.worked(appid, first);
+      await from.failed(appid, first);
+      expect(await from.current(appid)).toMatchObject({ outcome: { kind: 'throttled' } });
+      expect(counted).toBe(which === 'that fails' ? 2 : 0);
+    },
+  );
 });
 
 describe('a caller', () => {
@@ -332,6 +508,21 @@ describe('a caller', () => {
     });
     await from.failed('wx-other', { value: 'a', generation: 1 });
     from.worked('wx-other', { value: 'a', generation: 1 });
+  });
+
+  it('that may stop and does not gets its token, and nothing hangs on its signal afterwards', async () => {
+    const { signal } = new AbortController();
+    expect((await source().current(appid, signal)).kind).toBe('token');
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('waits for the look that another one takes while the instance rests', async () => {
+    const from = source();
+    trouble = refusal(40125);
+    await from.current(appid);
+    await inStore('from another instance');
+    const both = await Promise.all([from.current(appid), from.current(appid)]);
+    expect(both.map((result) => result.kind)).toEqual(['token', 'token']);
   });
 
   it('that stops ends its own wait and not the fetch of the others', async () => {
