@@ -41,7 +41,7 @@ export type Siblings = {
   carried: boolean;
   /** An event before the last acknowledged one carried it: a read that shows it may be an old one. */
   returns: boolean;
-  /** The last acknowledged event has a parcel that this one leaves out. */
+  /** This one leaves out a parcel of the last acknowledged one, and brings none: where WeChat merges, it has no effect. */
   takesBack: boolean;
   /** A newer version was acknowledged, under the payment's other key: the next claim knows it, and supersedes this one. */
   overtaken: boolean;
@@ -85,7 +85,7 @@ export function siblingsOf(
     otherKind: last !== undefined && isOtherKindThan(last, ours),
     carried,
     returns: !carried && acknowledged.some((one) => isSameContent(one, ours)),
-    takesBack: last !== undefined && takesBack(ours, last),
+    takesBack: last !== undefined && takesBack(ours, last) && !takesBack(last, ours),
     overtaken: others.some((one) => one.state === 'acknowledged' && one.version > row.version),
     acknowledged,
   };
