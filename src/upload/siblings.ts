@@ -61,6 +61,9 @@ export const noSiblings: Siblings = {
   acknowledged: [],
 };
 
+/** Leaves out a parcel of `last`, and brings none. */
+const isPartOf = (ours: Content, last: Content): boolean => takesBack(ours, last) && !takesBack(last, ours);
+
 /** Pure. `rows` are all rows of the payment, the row itself among them; `graves` tell of those that were forgotten. */
 export function siblingsOf(
   row: { id: number; version: number; body: string },
@@ -85,7 +88,7 @@ export function siblingsOf(
     otherKind: last !== undefined && isOtherKindThan(last, ours),
     carried,
     returns: !carried && acknowledged.some((one) => isSameContent(one, ours)),
-    takesBack: last !== undefined && takesBack(ours, last) && !takesBack(last, ours),
+    takesBack: last !== undefined && isPartOf(ours, last),
     overtaken: others.some((one) => one.state === 'acknowledged' && one.version > row.version),
     acknowledged,
   };

@@ -131,7 +131,7 @@ export function judge(found: Evidence): Judged {
       const inOutbox = outbox.get(String(event['id'])) ?? 0;
       sum.lost += Number(inOutbox !== timesInOutbox(plan.fate, event) || !endedWell(end, row, newest));
       const times = versions.filter((version) => version === event['version']).length;
-      sum.effectsNotOne += Math.abs(times - wantedEffects(end, row));
+      sum.effectsNotOne += Math.abs(times - wantedEffects(end, row, times));
     }
     sum.effectsNotOne += versions.filter((version) => version === null).length;
     sum.orderViolations += disorder(seen, versions);
@@ -194,13 +194,16 @@ const ends: Readonly<Record<End, (row: Row, newest: number) => boolean>> = {
   overtaken: (row, newest) => isAcknowledged(row) || isSuperseded(row, newest),
   unsent: isUnsent,
   either: (row, newest) => isAcknowledged(row) || isUnsent(row, newest),
+  contested: (row, newest) => isAcknowledged(row) || isUnsent(row, newest),
 };
 
 const endedWell = (end: End, row: Row | undefined, newest: number): boolean =>
   row !== undefined && ends[end](row, newest);
 
-const wantedEffects = (end: End, row: Row | undefined): number =>
-  row?.state === 'acknowledged' && end !== 'elsewhere' ? 1 : 0;
+function wantedEffects(end: End, row: Row | undefined, times: number): number {
+  if (row?.state === 'acknowledged') return end === 'elsewhere' ? 0 : 1;
+  return end === 'contested' ? Math.min(times, 1) : 0;
+}
 
 function disorder(effects: readonly WholeEffect[], versions: readonly (number | null)[]): number {
   return effects.filter((effect, index) => {

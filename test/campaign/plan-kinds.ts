@@ -179,7 +179,7 @@ function edited({ number, random }: Made): Planned {
     // A parcel is added, and the payment stays open.
     {
       events: [open, rest],
-      ends: ['acknowledged', 'either'],
+      ends: ['acknowledged', 'contested'],
       edits: new Map([[1, { shipping_list: [...parcelsOf(payment, 'a'), foreign] }]]),
     },
     // A finished payment is edited: its chance is spent, and a correction comes too late.

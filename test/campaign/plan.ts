@@ -18,8 +18,10 @@ export type Fate = 'applied' | 'refused' | 'conflict' | 'elsewhere' | 'inverted'
  * What must become of an event. `acknowledged`: by one effect of its own. `elsewhere`: acknowledged, and WeChat held its
  * content without an effect of ours. `overtaken`: as acknowledged, or superseded. `conflict`: parked as one. `unsent`:
  * not acknowledged, without an effect, whatever it is called. `either`: acknowledged by one effect, or unsent.
+ * `contested`: acknowledged by one effect; or in conflict, since no read can tell its effect from what a person added.
  */
-export type End = 'acknowledged' | 'elsewhere' | 'rejected' | 'conflict' | 'overtaken' | 'unsent' | 'either';
+export type End =
+  'acknowledged' | 'elsewhere' | 'rejected' | 'conflict' | 'overtaken' | 'unsent' | 'either' | 'contested';
 
 /** One payment's events, in the order in which they are written, and the end of each. */
 export type Planned = {
