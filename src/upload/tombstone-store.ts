@@ -13,17 +13,6 @@ export type Tombstone = {
 
 const columns = `appid, payment, last_version as "lastVersion", finished, chance_spent as "chanceSpent"`;
 
-export async function readTombstone(
-  db: Queryable,
-  payment: { appid: string; payment: string },
-): Promise<Tombstone | null> {
-  const { rows } = await db.query<Tombstone>(
-    `select ${columns} from fahuo.tombstone where appid = $1 and payment = $2`,
-    [payment.appid, payment.payment],
-  );
-  return rows[0] ?? null;
-}
-
 /** Of a payment, under each key by which it is known. */
 export async function readTombstonesOf(
   db: Queryable,

@@ -6,7 +6,7 @@ import { createLog } from '../../../src/log.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { claimPending } from '../../../src/upload/claim-store.ts';
 import { retain, type RetentionOptions } from '../../../src/upload/retention.ts';
-import { readTombstone } from '../../../src/upload/tombstone-store.ts';
+import { readTombstonesOf } from '../../../src/upload/tombstone-store.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { appid, shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -93,11 +93,9 @@ describe('retention', () => {
     await accept(...both);
     await age();
     await pass();
-    expect(await readTombstone(database.pool, { appid, payment: 'p' })).toMatchObject({
-      lastVersion: 2,
-      finished: true,
-      chanceSpent: true,
-    });
+    expect(await readTombstonesOf(database.pool, { appid, payment: 'p' })).toMatchObject([
+      { lastVersion: 2, finished: true, chanceSpent: true },
+    ]);
     await accept({ payment: 'p', version: 3, corrected: true, text: '三' });
     expect(await accept(...both)).toEqual({ inserted: 0, duplicate: 2, superseded: 0, dead: 0 });
   });
