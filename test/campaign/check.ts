@@ -140,10 +140,11 @@ export function judge(found: Evidence): Judged {
     ).length;
     if (!isDeepStrictEqual(sum, before)) suspects.push(describe(plan, own, seen));
   }
+  const { doubtful, ...recorded } = recordFaults(evidence);
   return {
-    suspects,
+    suspects: [...suspects, ...doubtful],
     ...sum,
-    ...recordFaults(evidence),
+    ...recorded,
     ...overtakenIn(evidence.requests),
     heldOtherwise: heldOtherwiseIn(evidence),
     sentThoughFinished: sentThoughFinishedIn(evidence),
@@ -220,19 +221,29 @@ const unanswered = 'unanswered';
 function recordFaults({
   requests,
   attempts,
-}: Evidence): Pick<Faults, 'attemptsWithoutRecord' | 'misrecorded'> {
+}: Evidence): Pick<Faults, 'attemptsWithoutRecord' | 'misrecorded'> & { doubtful: string[] } {
   const attemptsAt = Map.groupBy(attempts, (attempt) => keyOf(attempt.payment, attempt.atMs));
   const requestsAt = Map.groupBy(requests, (seen) => keyOf(seen.payment, Date.parse(seen.uploadTime)));
+  const doubtful: string[] = [];
   let misrecorded = 0;
   for (const [key, own] of attemptsAt) {
     const told = own.filter((attempt) => attempt.outcome !== unanswered);
-    misrecorded += Math.max(0, told.length - 1);
-    misrecorded += told.filter((attempt) => !isBorneOut(attempt, requestsAt.get(key) ?? [])).length;
+    const seen = requestsAt.get(key) ?? [];
+    const unborne = told.filter((attempt) => !isBorneOut(attempt, seen)).length;
+    const faults = Math.max(0, told.length - 1) + unborne;
+    misrecorded += faults;
+    if (faults > 0) doubtful.push(describeRecord(key, told, seen));
   }
   const unnamed = requests.filter(
     (seen) => !attemptsAt.has(keyOf(seen.payment, Date.parse(seen.uploadTime))),
   );
-  return { attemptsWithoutRecord: unnamed.length, misrecorded };
+  return { attemptsWithoutRecord: unnamed.length, misrecorded, doubtful };
+}
+
+function describeRecord(key: string, told: readonly Attempt[], seen: readonly RequestLine[]): string {
+  const records = told.map(({ uploadId, outcome, errcode }) => `row ${uploadId} ${outcome} ${errcode}`);
+  const answers = seen.map(({ answer, startedAtMs, endedAtMs }) => `${answer} ${startedAtMs}..${endedAtMs}`);
+  return `${key}: on record ${records.join(', ')}; WeChat answered ${answers.join(', ') || 'nothing'}`;
 }
 
 /** What was answered plainly is what is on record; a success is on record only if WeChat said so. */
