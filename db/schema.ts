@@ -384,7 +384,7 @@ export const serving = fahuo.table(
 );
 
 /**
- * The call budget of an app: a token bucket that `fahuo.take_budget` changes (src/wechat/bucket.ts has its members),
+ * The call budget of an app: a token bucket that `fahuo.take_budget` changes (src/apps/budget.ts has its members),
  * for deployments without Redis and while Redis is away; and the rate that WeChat told last. Times in milliseconds.
  */
 export const budget = fahuo.table('budget', {

@@ -1,4 +1,5 @@
 import { setImmediate as turnOnce, setTimeout as sleep } from 'node:timers/promises';
+import { FahuoError } from './errors.ts';
 
 /** Wall clock as an argument. Monotone work (durations) uses {@link monotonicMs} instead. */
 export type Clock = () => Date;
@@ -19,3 +20,19 @@ export const systemRandom = Math.random;
 
 /** Resolves when what has arrived by now was handled. */
 export const turn = (): Promise<void> => turnOnce();
+
+/** Rejects when `work` takes longer than `ms`: ioredis queues commands while it reconnects, for as long as it takes. */
+export async function withTimeout<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new FahuoError('PART_FAILED', `no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `ms` made longer by up to a fifth, so that what failed together does not come back together. */
+export const jittered = (ms: number, random: () => number): number => Math.round(ms * (1 + 0.2 * random()));

@@ -7,16 +7,29 @@ const root = resolve(import.meta.dirname, '..');
 
 /** What each stage may import besides its own folder and the leaves (`src/*.ts`). `db` is the folder `db/`. */
 const allowed: Record<string, string[]> = {
-  outbox: ['db'],
+  shipment: [],
+  outbox: ['shipment', 'db'],
   kafka: [],
-  relay: ['db', 'kafka'],
-  wechat: [],
-  consumer: ['db', 'kafka', 'outbox/contract.ts', 'outbox/mask.ts', 'upload/insert-store.ts'],
-  upload: ['db', 'wechat', 'outbox/contract.ts'],
-  replay: ['db', 'kafka', 'consumer', 'upload', 'relay/locate.ts', 'relay/locate-store.ts'],
-  console: ['db', 'relay/locate.ts', 'relay/locate-store.ts', 'relay/status-store.ts'],
-  sandbox: [],
-  demo: ['db', 'outbox', 'sandbox', 'cli'],
+  relay: ['shipment', 'kafka', 'db'],
+  wechat: ['shipment'],
+  apps: ['wechat', 'db'],
+  upload: ['shipment', 'wechat', 'apps', 'db'],
+  consumer: ['shipment', 'kafka', 'upload/insert-store.ts', 'db'],
+  replay: [
+    'shipment',
+    'consumer',
+    'kafka',
+    'relay/journal',
+    'upload/insert-store.ts',
+    'upload/tombstone-store.ts',
+    'db',
+  ],
+  console: ['relay/journal', 'db'],
+  http: [],
+  sandbox: ['shipment'],
+  parts: [],
+  roles: ['*'],
+  demo: ['shipment', 'roles', 'parts', 'sandbox', 'outbox', 'db'],
   cli: ['*'],
   db: [],
 };
@@ -44,7 +57,10 @@ function isAllowed(from: string, to: string): boolean {
   const [stage, target] = [stageOf(from), stageOf(to)];
   if (target === stage || (target === 'leaf' && to.startsWith('src/'))) return true;
   const rules = allowed[stage] ?? [];
-  return rules.includes('*') || rules.includes(target) || rules.includes(to.replace('src/', ''));
+  const path = to.replace('src/', '');
+  return rules.some(
+    (rule) => rule === '*' || rule === target || path === rule || path.startsWith(`${rule}/`),
+  );
 }
 
 const files = [...filesBelow('src'), ...filesBelow('db')];

@@ -1,4 +1,4 @@
--- The steps of src/wechat/bucket.ts in one statement: the bucket's row is locked for as long as the server computes,
+-- The steps of src/apps/budget.ts in one statement: the bucket's row is locked for as long as the server computes,
 -- never over a round trip, so a client that dies or is cut off holds up nobody. "at" is for tests: the time to use
 -- in place of the clock. The clock is read under the lock, so that two calls never see it step back.
 CREATE OR REPLACE FUNCTION fahuo.take_budget(

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../db/client.ts';
-import { locate, outboxRowsFrom, type Location } from '../relay/locate.ts';
-import type { LocatedRow } from '../relay/locate-store.ts';
+import { locate, outboxRowsFrom, type Location } from '../relay/journal/locate.ts';
+import type { LocatedRow } from '../relay/journal/store.ts';
 import {
   readAttempts,
   readDeadLettersOf,

@@ -8,8 +8,8 @@ import {
   SHIPPED,
   type ContractOptions,
   type ShippingEvent,
-} from '../outbox/contract.ts';
-import { maskContacts } from '../outbox/mask.ts';
+} from '../shipment/contract.ts';
+import { maskContacts } from '../shipment/mask.ts';
 
 export type Decoded =
   | { kind: 'event'; received: Received; event: ShippingEvent; traceparent: string | null }

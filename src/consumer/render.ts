@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { CORRECTED, paymentOf } from '../outbox/contract.ts';
+import { CORRECTED, paymentOf } from '../shipment/contract.ts';
 import type { NewUpload } from '../upload/insert-store.ts';
 import type { Decoded } from './decode.ts';
 

@@ -1,13 +1,13 @@
 import { createPool, type Pool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
-import { startRoles, roles } from '../cli/wire.ts';
+import { startRoles, roles } from '../roles/start.ts';
 import { monotonicMs, pause, systemClock } from '../clock.ts';
-import { readConfig, type Env } from '../config.ts';
+import { readConfig, type Env } from '../roles/config.ts';
 import { createLog } from '../log.ts';
 import { createSandbox, type Sandbox } from '../sandbox/run.ts';
 import { startOrderService } from './order-service.ts';
 import { countOutcomes, createOrders, readLatencies } from './order-store.ts';
-import { startParts, type Parts } from './parts/start.ts';
+import { startParts, type Parts } from '../parts/start.ts';
 import { logisticsTypeOf, transactionIdOf } from './shipments.ts';
 import { isAsDesigned, renderSummary, type Summary } from './summary.ts';
 

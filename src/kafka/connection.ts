@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type LogEntry, type RetryOptions, type SASLOptions } from 'kafkajs';
 import type { Log } from '../log.ts';
-import { mendKafkajs } from './kafkajs-mends.ts';
+import { mendKafkajs } from './kafkajs-patches.ts';
 
 /** How to reach the brokers; both client libraries are built from it. */
 export type KafkaConnection = {

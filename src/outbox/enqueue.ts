@@ -1,7 +1,7 @@
-import { bundledCarriers } from '../carriers.ts';
+import { bundledCarriers } from '../shipment/carriers.ts';
 import { FahuoError } from '../errors.ts';
-import { checkEvent, describeProblems, type ContractOptions } from './contract.ts';
-import { maskContacts } from './mask.ts';
+import { checkEvent, describeProblems, type ContractOptions } from '../shipment/contract.ts';
+import { maskContacts } from '../shipment/mask.ts';
 import { insertEvent, type OutboxTransaction } from './store.ts';
 
 export type EnqueueOptions = Partial<ContractOptions> & {

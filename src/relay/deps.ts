@@ -23,7 +23,7 @@ export type RelayOptions = {
   waitStepMs: number;
   /** The longest wait between two looks while a writer holds the frontier back. */
   heldMaxMs: number;
-  /** The longest rest while many are writing: see rest.ts. */
+  /** The longest rest while many are writing: see pacing.ts. */
   restMaxMs: number;
   standbyPollMs: number;
   retentionHours: number;

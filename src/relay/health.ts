@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
-import { hasDefaultRows, hasRows, readDetached } from './partition-store.ts';
+import { hasDefaultRows, hasRows, readDetached } from './partitions/store.ts';
 import { detachedRemedy, parkedRemedy, repairRemedy, sequenceRemedy } from './remedies.ts';
 import { planRepair } from './repair-store.ts';
 import { describeFault, sequenceFault } from './sequence.ts';

@@ -3,7 +3,7 @@ import { monotonicMs, pause } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
 import { beginAt, settle, wentBack } from './frontier.ts';
 import type { OutboxRow } from './message.ts';
-import { crowdAfter, restMs, type Crowd } from './rest.ts';
+import { crowdAfter, restMs, type Crowd } from './pacing.ts';
 import * as store from './store.ts';
 
 /** Rows up to `upTo` that are to be published, in id order; `more` are known to wait behind them. */

@@ -1,4 +1,4 @@
-import type { OutboxPartition } from './partition-store.ts';
+import type { OutboxPartition } from './partitions/store.ts';
 import type { SequenceFault } from './sequence.ts';
 
 /** What an operator does about the outbox: the same words in the log, in `status`, in `doctor` and in the documents. */

@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
-import { readPassedOver } from './partition-store.ts';
+import { readPassedOver } from './partitions/store.ts';
 import { sequenceFault, type SequenceFault } from './sequence.ts';
 import { readPosition } from './store.ts';
 

@@ -21,7 +21,7 @@ import { parkedRemedy } from './remedies.ts';
 import { createRoutes, type Routes } from './routes.ts';
 import type { SequenceFault } from './sequence.ts';
 import * as store from './store.ts';
-import { keepUp } from './upkeep.ts';
+import { keepUp } from './maintenance.ts';
 
 /**
  * The relay. Reads fahuo.outbox behind the frontier, writes the topics, then the journal and the cursor.
@@ -119,7 +119,7 @@ type Released = { wanted: boolean };
 
 /**
  * While there is more than a batch, the next is read as the last is on the wire; the cursor follows behind. When the
- * relay has caught up it reads after the send, and rests before that while many are writing: see rest.ts.
+ * relay has caught up it reads after the send, and rests before that while many are writing: see pacing.ts.
  */
 async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
   const { read, restMs } = createReader({ ...deps.leadership, metrics: deps.metrics }, options);

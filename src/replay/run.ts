@@ -7,7 +7,7 @@ import type { Admin } from '../kafka/admin.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import type { Received } from '../kafka/message.ts';
 import { readRanges, type OffsetRange } from '../kafka/range-reader.ts';
-import { locate, outboxRowsOf } from '../relay/locate.ts';
+import { locate, outboxRowsOf } from '../relay/journal/locate.ts';
 import { readRivals } from '../upload/insert-store.ts';
 import { readTombstones } from '../upload/tombstone-store.ts';
 import { countRows, Planner, type Plan } from './plan.ts';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { bundledCarriers } from '../carriers.ts';
+import { bundledCarriers } from '../shipment/carriers.ts';
 import { checkUpload } from './check.ts';
 import type { EndpointName } from './faults.ts';
 import { listBody, orderBody } from './order-body.ts';

@@ -16,7 +16,7 @@ const judgedColumns = 'k.id, k.version, k.state, k.attempts, k.upload_time';
 export type Claim = { appid: string; owner: string; leaseMs: number; limit: number };
 export type PendingClaim = Claim & {
   acknowledgements: boolean;
-  /** Rows that were due before this are left to a claim without it; null looks at all. See claim-floor.ts. */
+  /** Rows that were due before this are left to a claim without it; null looks at all. See claim-lower-bound.ts. */
   dueSinceMs: number | null;
 };
 export type Claimed = Held & { dueAtMs: number };

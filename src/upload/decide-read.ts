@@ -1,8 +1,9 @@
+import { jittered } from '../clock.ts';
 import type { Verdict } from './content.ts';
 import { waitForPayment } from './decide-send.ts';
 import type { Held, Transition } from './row.ts';
 import { finishedCodes, type Siblings } from './siblings.ts';
-import { backoffMs, jittered, type Context } from './timing.ts';
+import { backoffMs, type Context } from './timing.ts';
 
 /**
  * What get_order told; `absent` is 10060001, `failed` is no answer that could be used. `blameless` says that the read

@@ -1,6 +1,7 @@
+import { jittered } from '../clock.ts';
 import type { Answer, Outcome } from '../wechat/outcome.ts';
 import type { Held, Transition } from './row.ts';
-import { jittered, notVisibleWaitMs, type Context } from './timing.ts';
+import { notVisibleWaitMs, type Context } from './timing.ts';
 
 /**
  * Where a row goes after its send was answered, or was not. Pure. Nothing here leads from an outcome that may have
@@ -87,30 +88,4 @@ export function waitForPayment(row: Held, context: Context): Transition {
     detail: 'WeChat does not know the payment: see the check-list in docs/operations.md',
     retryAfterMs: ageMs < timing.parkedRetryForMs ? timing.parkedRetryMs : null,
   };
-}
-
-/** What an outcome means for the whole app; the row's own way is {@link decideAfterSend}. */
-export type AppEffect =
-  | { kind: 'none' }
-  | { kind: 'slow_down'; forMs: number }
-  /** 45009: what is left decides for how long the endpoint stops; see quota.ts. */
-  | { kind: 'quota'; endpoint: 'upload' | 'read' }
-  | { kind: 'pause'; endpoint: Endpoint; errcode: number; reason: string; resumeAt: Date | null };
-
-/** What a pause covers: one endpoint, or the app as a whole. */
-export type Endpoint = 'upload' | 'read' | '*';
-
-export function appEffectOf(outcome: Outcome, endpoint: 'upload' | 'read'): AppEffect {
-  if (outcome.kind === 'account_stop') {
-    return {
-      kind: 'pause',
-      endpoint: '*',
-      errcode: outcome.errcode,
-      reason: outcome.reason,
-      resumeAt: null,
-    };
-  }
-  if (outcome.kind !== 'throttled') return { kind: 'none' };
-  if (outcome.scope === 'minute') return { kind: 'slow_down', forMs: outcome.retryAfterMs };
-  return { kind: 'quota', endpoint };
 }

@@ -4,7 +4,7 @@ import type { Log } from '../log.ts';
 import type { Doorbell } from '../loop.ts';
 import type { Metrics } from '../metrics.ts';
 import type { WechatClient } from '../wechat/client.ts';
-import type { Budget } from '../wechat/limiter.ts';
+import type { Budget } from '../apps/budget-memory.ts';
 import type { Timing } from './timing.ts';
 
 export type UploaderDeps = {

@@ -2,15 +2,15 @@ import { monotonicMs, pause } from '../clock.ts';
 import { createDoorbell, runLoop } from '../loop.ts';
 import { expireLeases, renewLeases, wakeParked } from './claim-store.ts';
 import type { UploaderDeps, UploaderOptions } from './deps.ts';
-import { runLane } from './lane.ts';
-import { createHolds } from './holds.ts';
+import { runLane } from './app-uploads.ts';
+import { createHolds } from '../apps/holds.ts';
 import { Leases } from './leases.ts';
-import { createPauses } from './pauses.ts';
-import { keepReach } from './reach.ts';
-import { runReader } from './reader.ts';
+import { createPauses } from '../apps/pauses.ts';
+import { keepReach } from '../apps/reach.ts';
+import { runReader } from './app-reads.ts';
 import { createRecorder } from './recorder.ts';
-import type { FlightDeps } from './sender.ts';
-import { keepServing } from './serving.ts';
+import type { FlightDeps } from './attempt.ts';
+import { keepServing } from '../apps/serving.ts';
 
 /**
  * The uploader. Reads fahuo.upload, writes WeChat, fahuo.upload, fahuo.attempt and acknowledgements.

@@ -1,3 +1,4 @@
+import { jittered } from '../clock.ts';
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
@@ -40,9 +41,6 @@ export const defaultTiming: Timing = {
 
 /** What a decision depends on besides the row and the answer. */
 export type Context = { nowMs: number; random: () => number; timing: Timing };
-
-/** `ms` made longer by up to a fifth, so that rows which failed together do not come back together. */
-export const jittered = (ms: number, random: () => number): number => Math.round(ms * (1 + 0.2 * random()));
 
 /** Doubles from `retryMinMs` to `retryMaxMs` with the number of sends made. */
 export const backoffMs = (attempts: number, { timing, random }: Context): number =>

@@ -3,7 +3,7 @@ import { createHttp, type CallUse, type Http, type HttpOptions } from './http.ts
 /** Sockets of one app for each use. They are opened when they are needed, so a generous number costs nothing. */
 export type PoolSizes = Readonly<Record<CallUse, number>>;
 
-/** Reads run 64 at once (upload/reader.ts). Tokens and quotas are a handful of calls an hour. */
+/** Reads run 64 at once (upload/app-reads.ts). Tokens and quotas are a handful of calls an hour. */
 export const poolSizes = (window: number): PoolSizes => ({ upload: window, read: 64, token: 4 });
 
 /**

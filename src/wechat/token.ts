@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
-import { monotonicMs, pause, type Clock } from '../clock.ts';
+import { monotonicMs, pause, type Clock, withTimeout } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { notSentAnswer, type Answer } from './answer.ts';
 import type { Http } from './http.ts';
 import { beijingMidnightAfter, classifyTokenFailure, type Outcome } from './outcome.ts';
-import { within } from './redis-script.ts';
+
 import {
   adopt,
   decideCurrent,
@@ -281,7 +281,7 @@ class AppToken {
   }
 
   async #store<T>(work: (store: TokenStore) => Promise<T>): Promise<T> {
-    return within(this.#options.storeTimeoutMs, work(this.#options.store));
+    return withTimeout(this.#options.storeTimeoutMs, work(this.#options.store));
   }
 
   #leaveStore(error: unknown): void {

@@ -1,4 +1,4 @@
-import { bundledCarriers } from '../../src/carriers.ts';
+import { bundledCarriers } from '../../src/shipment/carriers.ts';
 import { pause } from '../../src/clock.ts';
 import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../src/console/status-store.ts';
 import { tellStory } from '../../src/console/story.ts';

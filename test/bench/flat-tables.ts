@@ -1,7 +1,7 @@
 import { connectAlone, createPool, type Pool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
-import { missingPartitions } from '../../src/relay/partitions.ts';
-import { makePartition, readPartitions } from '../../src/relay/partition-store.ts';
+import { missingPartitions } from '../../src/relay/partitions/decide.ts';
+import { makePartition, readPartitions } from '../../src/relay/partitions/store.ts';
 import { appid } from '../support/events.ts';
 import type { Bench } from './bench-parts.ts';
 

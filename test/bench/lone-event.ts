@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { createPool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { pause, systemClock } from '../../src/clock.ts';
-import { startParts } from '../../src/demo/parts/start.ts';
+import { startParts } from '../../src/parts/start.ts';
 import { createAdmin } from '../../src/kafka/admin.ts';
 import { createLog } from '../../src/log.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';

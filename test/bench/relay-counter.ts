@@ -1,5 +1,5 @@
 import { Kafka, logLevel, type IHeaders } from 'kafkajs';
-import { mendKafkajs } from '../../src/kafka/kafkajs-mends.ts';
+import { mendKafkajs } from '../../src/kafka/kafkajs-patches.ts';
 import { answerRequests } from './child.ts';
 
 /**

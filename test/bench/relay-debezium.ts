@@ -3,7 +3,7 @@ import { mkdtempSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pause } from '../../src/clock.ts';
-import { freePort, startProgram, type Part } from '../../src/demo/parts/process.ts';
+import { freePort, startProgram, type Part } from '../../src/parts/process.ts';
 import { appid } from '../support/events.ts';
 import type { Bench } from './bench-parts.ts';
 import { startHelper, usageOf } from './child.ts';

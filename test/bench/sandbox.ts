@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { freePort, startProgram, type Part } from '../../src/demo/parts/process.ts';
+import { freePort, startProgram, type Part } from '../../src/parts/process.ts';
 
 const serve = new URL('../../src/sandbox/serve.ts', import.meta.url).pathname;
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAlone } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
-import { startPostgres } from '../../src/demo/parts/postgres.ts';
+import { startPostgres } from '../../src/parts/postgres.ts';
 import { parentOf } from './cpu.ts';
 
 export function makeDir(): string {

@@ -3,7 +3,7 @@ import { systemClock, systemRandom } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { createDoorbell, type Doorbell } from '../../src/loop.ts';
 import { createMetrics, type Metrics } from '../../src/metrics.ts';
-import { createPostgresBudget } from '../../src/upload/budget-pg.ts';
+import { createPostgresBudget } from '../../src/apps/budget-postgres.ts';
 import { runUploader } from '../../src/upload/run.ts';
 import { defaultTiming, type Timing } from '../../src/upload/timing.ts';
 import { createWechatClient } from '../../src/wechat/client.ts';

@@ -7,7 +7,7 @@ import { createPublisher, type Publisher } from '../../src/kafka/publisher.ts';
 import { createLog } from '../../src/log.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
 import { retryParked } from '../../src/upload/claim-store.ts';
-import { deletePauses } from '../../src/upload/pause-store.ts';
+import { deletePauses } from '../../src/apps/pause-store.ts';
 import type { LooseEvent } from '../support/events.ts';
 import { createRandom } from '../support/random.ts';
 import { statsOf, tellSandbox } from '../support/sandbox-client.ts';

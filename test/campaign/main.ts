@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { startParts } from '../../src/demo/parts/start.ts';
+import { startParts } from '../../src/parts/start.ts';
 import { isClean, runCampaign, type Report } from './campaign.ts';
 import { killPoints } from './kill-points.ts';
 import { mutations } from './mutations.ts';

@@ -1,12 +1,12 @@
 import type { Pool } from '../../db/client.ts';
-import { bundledCarriers } from '../../src/carriers.ts';
+import { bundledCarriers } from '../../src/shipment/carriers.ts';
 import { acceptMessages } from '../../src/consumer/handle.ts';
 import type { Received } from '../../src/kafka/message.ts';
 import { partitionFor } from '../../src/kafka/partition.ts';
 import { createLog } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
-import { locate } from '../../src/relay/locate.ts';
-import { readOutboxRows } from '../../src/relay/locate-store.ts';
+import { locate } from '../../src/relay/journal/locate.ts';
+import { readOutboxRows } from '../../src/relay/journal/store.ts';
 
 export type Checked = {
   /** Rows of the outbox. */

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { startParts } from '../../src/demo/parts/start.ts';
+import { startParts } from '../../src/parts/start.ts';
 import { relayMutations } from './relay-mutations.ts';
 import { isCleanRelay, runRelayCampaign, type RelayReport } from './relay.ts';
 

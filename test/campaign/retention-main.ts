@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { monotonicMs, pause } from '../../src/clock.ts';
 import { table } from '../../src/cli/output.ts';
-import { startParts } from '../../src/demo/parts/start.ts';
+import { startParts } from '../../src/parts/start.ts';
 import { createLog } from '../../src/log.ts';
 import { runRetention } from '../../src/upload/retention.ts';
 import { shippedEvent } from '../support/events.ts';

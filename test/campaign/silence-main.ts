@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { startParts } from '../../src/demo/parts/start.ts';
+import { startParts } from '../../src/parts/start.ts';
 import { fallSilent } from '../support/silence.ts';
 
 /** `npm run campaign:silence -- --tries 10`: fails unless every role works again within a minute, every time. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startParts, type Parts } from '../../src/demo/parts/start.ts';
+import { startParts, type Parts } from '../../src/parts/start.ts';
 import { runCampaign } from '../campaign/campaign.ts';
 
 /** Services of its own: it kills them. */

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startKafkaCluster } from '../../src/demo/parts/kafka.ts';
-import type { Part } from '../../src/demo/parts/process.ts';
+import { startKafkaCluster } from '../../src/parts/kafka.ts';
+import type { Part } from '../../src/parts/process.ts';
 import { eventually } from '../support/eventually.ts';
 import { createRelayStack, type RelayStack } from '../support/relay-stack.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { monotonicMs } from '../../src/clock.ts';
-import { startParts } from '../../src/demo/parts/start.ts';
+import { startParts } from '../../src/parts/start.ts';
 import { shippedEvent } from '../support/events.ts';
 import { eventually } from '../support/eventually.ts';
 import { appid, createStack, effectsOf } from '../support/stack.ts';

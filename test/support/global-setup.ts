@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startParts, type Parts } from '../../src/demo/parts/start.ts';
+import { startParts, type Parts } from '../../src/parts/start.ts';
 
 declare module 'vitest' {
   // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- vitest extends by merging

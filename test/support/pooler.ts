@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../src/demo/parts/process.ts';
+import { freePort } from '../../src/parts/process.ts';
 import { connectAlone } from '../../db/client.ts';
 import { eventually } from './eventually.ts';
 

@@ -1,6 +1,6 @@
 import { systemClock, systemRandom } from '../../src/clock.ts';
 import type { Http } from '../../src/wechat/http.ts';
-import { createMemoryTokenStore } from '../../src/wechat/token-memory.ts';
+import { createMemoryTokenStore } from '../../src/apps/tokens-memory.ts';
 import { createTokenSource, type TokenSource } from '../../src/wechat/token.ts';
 import { appid } from './events.ts';
 

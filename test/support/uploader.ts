@@ -8,7 +8,7 @@ import { runUploader } from '../../src/upload/run.ts';
 import { defaultTiming, type Timing } from '../../src/upload/timing.ts';
 import { createWechatClient } from '../../src/wechat/client.ts';
 import { createHttp } from '../../src/wechat/http.ts';
-import { createLocalBudget } from '../../src/wechat/limiter.ts';
+import { createLocalBudget } from '../../src/apps/budget-memory.ts';
 import { appid } from './events.ts';
 import { createTokens } from './tokens.ts';
 

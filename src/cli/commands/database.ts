@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { Pool } from '../../../db/client.ts';
-import { readConfig, type Config } from '../../config.ts';
+import { readConfig, type Config } from '../../roles/config.ts';
 import { acceptOlderEvents, readDeployment, takeGroup } from '../../consumer/deployment-store.ts';
 import { readStrangers } from '../../consumer/guard.ts';
 import type { Admin } from '../../kafka/admin.ts';
 import { acceptOlder, countOlder } from '../../upload/older-store.ts';
 import { answer, exitCodes, table } from '../output.ts';
-import { openAdmin, openLog, openPool, topicsOf } from '../services.ts';
+import { openAdmin, openLog, openPool, topicsOf } from '../../roles/services.ts';
 
 type Flags = { payment?: string; execute?: boolean; json?: boolean };
 type Context = { pool: Pool; admin: Admin; config: Config };

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { readConfig } from '../../config.ts';
+import { readConfig } from '../../roles/config.ts';
 import { readDeadLetters } from '../../console/story-store.ts';
 import { answer, exitCodes, table, usage } from '../output.ts';
-import { openLog, openPool } from '../services.ts';
+import { openLog, openPool } from '../../roles/services.ts';
 
 export function addDeadLetters(program: Command): void {
   const command = program.command('dead-letters').description('messages that never became uploads');

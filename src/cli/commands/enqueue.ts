@@ -2,11 +2,11 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { inTransaction } from '../../../db/client.ts';
-import { readConfig } from '../../config.ts';
+import { readConfig } from '../../roles/config.ts';
 import { FahuoError, messageOf } from '../../errors.ts';
 import { enqueue } from '../../outbox/enqueue.ts';
 import { answer } from '../output.ts';
-import { openLog, openPool } from '../services.ts';
+import { openLog, openPool } from '../../roles/services.ts';
 
 export function addEnqueue(program: Command): void {
   program

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { migrate, MigrateError, type MigrateRefusal } from '../../../db/migrate.ts';
-import { readConfig, required } from '../../config.ts';
+import { readConfig, required } from '../../roles/config.ts';
 import { FahuoError, messageOf, type ErrorCode } from '../../errors.ts';
 import { answer } from '../output.ts';
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Pool } from '../../../db/client.ts';
 import { pause } from '../../clock.ts';
-import { readConfig } from '../../config.ts';
+import { readConfig } from '../../roles/config.ts';
 import { FahuoError } from '../../errors.ts';
 import {
   countReleased,
@@ -12,7 +12,7 @@ import {
 } from '../../relay/parked-store.ts';
 import { executeRepair, planRepair, type Repair } from '../../relay/repair-store.ts';
 import { answer, exitCodes, table, usage } from '../output.ts';
-import { openLog, openPool } from '../services.ts';
+import { openLog, openPool } from '../../roles/services.ts';
 
 export function addOutbox(program: Command): void {
   const command = program.command('outbox').description('rows that the relay cannot publish in their turn');

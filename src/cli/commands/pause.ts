@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { readConfig } from '../../config.ts';
-import { deletePauses, insertPause } from '../../upload/pause-store.ts';
+import { readConfig } from '../../roles/config.ts';
+import { deletePauses, insertPause } from '../../apps/pause-store.ts';
 import { answer, exitCodes } from '../output.ts';
-import { openLog, openPool } from '../services.ts';
+import { openLog, openPool } from '../../roles/services.ts';
 
 export function addPause(program: Command): void {
   program

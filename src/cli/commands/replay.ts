@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { bundledCarriers } from '../../carriers.ts';
+import { bundledCarriers } from '../../shipment/carriers.ts';
 import { systemClock } from '../../clock.ts';
-import { readConfig, type Config } from '../../config.ts';
+import { readConfig, type Config } from '../../roles/config.ts';
 import { createMetrics } from '../../metrics.ts';
 import {
   executeReplay,
@@ -14,7 +14,7 @@ import type { Selection } from '../../replay/selection.ts';
 import { parseDuration, parseInstant } from '../../replay/when.ts';
 import { retryParked } from '../../upload/claim-store.ts';
 import { answer, exitCodes, table, usage } from '../output.ts';
-import { kafkaConnection, openAdmin, openLog, openPool, topicsOf } from '../services.ts';
+import { kafkaConnection, openAdmin, openLog, openPool, topicsOf } from '../../roles/services.ts';
 
 type Flags = {
   toOffset?: string;

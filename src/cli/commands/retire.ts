@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { userInfo } from 'node:os';
 import type { Pool } from '../../../db/client.ts';
-import { readConfig } from '../../config.ts';
+import { readConfig } from '../../roles/config.ts';
 import { FahuoError } from '../../errors.ts';
 import { countUnfinished, forgetApp, readServers, retire } from '../../upload/retire-store.ts';
 import { answer, exitCodes } from '../output.ts';
-import { openLog, openPool } from '../services.ts';
+import { openLog, openPool } from '../../roles/services.ts';
 
 const batch = 500;
 

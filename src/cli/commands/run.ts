@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { describeConfig, readConfig } from '../../config.ts';
+import { describeConfig, readConfig } from '../../roles/config.ts';
 import { stopSignal, usage } from '../output.ts';
-import { openLog } from '../services.ts';
-import { roles, startRoles, type Role } from '../wire.ts';
+import { openLog } from '../../roles/services.ts';
+import { roles, startRoles, type Role } from '../../roles/start.ts';
 
 export function addRun(program: Command): void {
   program

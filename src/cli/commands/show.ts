@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { readConfig } from '../../config.ts';
+import { readConfig } from '../../roles/config.ts';
 import type { AttemptStory, UploadStory } from '../../console/story-store.ts';
 import { tellStory, type Story } from '../../console/story.ts';
 import { answer, exitCodes } from '../output.ts';
-import { openLog, openPool, topicsOf } from '../services.ts';
+import { openLog, openPool, topicsOf } from '../../roles/services.ts';
 
 export function addShow(program: Command): void {
   program

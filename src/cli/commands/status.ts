@@ -1,18 +1,18 @@
 import type { Command } from 'commander';
 import type { Pool } from '../../../db/client.ts';
 import { finalUploadStates, uploadStates, type FinalUploadState } from '../../../db/states.ts';
-import { readConfig, type Config } from '../../config.ts';
+import { readConfig, type Config } from '../../roles/config.ts';
 import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../console/status-store.ts';
 import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { sequenceRemedy } from '../../relay/remedies.ts';
 import { describeFault } from '../../relay/sequence.ts';
 import { readStatus, type Holder } from '../../relay/status-store.ts';
-import { readPauses } from '../../upload/pause-store.ts';
-import { notServedRemedy } from '../../upload/serving.ts';
-import { readNotServed, readUnreachable } from '../../upload/serving-store.ts';
+import { readPauses } from '../../apps/pause-store.ts';
+import { notServedRemedy } from '../../apps/serving.ts';
+import { readNotServed, readUnreachable } from '../../apps/serving-store.ts';
 import { answer, table } from '../output.ts';
-import { openAdmin, openLog, openPool, topicsOf } from '../services.ts';
+import { openAdmin, openLog, openPool, topicsOf } from '../../roles/services.ts';
 
 export function addStatus(program: Command): void {
   program

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { bundledCarriers } from '../../../src/carriers.ts';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { takeGroup } from '../../../src/consumer/deployment-store.ts';
 import { readStrangers } from '../../../src/consumer/guard.ts';
 import { runConsumer } from '../../../src/consumer/run.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { bundledCarriers } from '../../../src/carriers.ts';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { monotonicMs } from '../../../src/clock.ts';
 import { publishDeadLetters } from '../../../src/consumer/dead-letters.ts';
 import { acceptMessages } from '../../../src/consumer/handle.ts';

@@ -1,7 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { monotonicMs } from '../../../src/clock.ts';
-import { locate, outboxRowsOf } from '../../../src/relay/locate.ts';
+import { locate, outboxRowsOf } from '../../../src/relay/journal/locate.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createTcpProxy } from '../../support/proxy.ts';
 import { createRelayStack, type RelayStack } from '../../support/relay-stack.ts';

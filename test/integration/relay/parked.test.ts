@@ -1,6 +1,6 @@
 import { Kafka, ConfigResourceTypes, logLevel } from 'kafkajs';
 import { afterEach, expect, it } from 'vitest';
-import { locate, outboxRowsOf } from '../../../src/relay/locate.ts';
+import { locate, outboxRowsOf } from '../../../src/relay/journal/locate.ts';
 import { countReleased, findParked, listParked, releasePayment } from '../../../src/relay/parked-store.ts';
 import { readStatus } from '../../../src/relay/status-store.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { serveHttp, type Http } from '../../../src/console/http.ts';
+import { serveHttp, type Http } from '../../../src/http/serve.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 
 let http: Http;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bundledCarriers } from '../../../src/carriers.ts';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { systemClock, systemRandom } from '../../../src/clock.ts';
 import { acceptMessages } from '../../../src/consumer/handle.ts';
 import { createLog } from '../../../src/log.ts';
@@ -11,7 +11,7 @@ import { runUploader } from '../../../src/upload/run.ts';
 import { defaultTiming } from '../../../src/upload/timing.ts';
 import { createWechatClient, type WechatClient } from '../../../src/wechat/client.ts';
 import { createHttp, type Http } from '../../../src/wechat/http.ts';
-import { createLocalBudget } from '../../../src/wechat/limiter.ts';
+import { createLocalBudget } from '../../../src/apps/budget-memory.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { appid, shippedEvent, type LooseEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bundledCarriers } from '../../../src/carriers.ts';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { acceptMessages } from '../../../src/consumer/handle.ts';
 import { insertDeadLetters, markPublished } from '../../../src/consumer/store.ts';
 import { createLog } from '../../../src/log.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { monotonicMs, pause, systemClock } from '../../../src/clock.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
 import { countUnfinished, forgetApp, retire } from '../../../src/upload/retire-store.ts';
-import { readNotServed, readUnreachable } from '../../../src/upload/serving-store.ts';
+import { readNotServed, readUnreachable } from '../../../src/apps/serving-store.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { createDoor, type Door } from '../../support/door.ts';
 import { appid } from '../../support/events.ts';

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../../src/clock.ts';
 import { createWechatClient, uploadPath, type WechatClient } from '../../../src/wechat/client.ts';
 import { createHttpPools, poolSizes } from '../../../src/wechat/http-pools.ts';
-import { createMemoryTokenStore } from '../../../src/wechat/token-memory.ts';
+import { createMemoryTokenStore } from '../../../src/apps/tokens-memory.ts';
 import { createTokenSource, type TokenSource } from '../../../src/wechat/token.ts';
 import { eventually } from '../../support/eventually.ts';
 

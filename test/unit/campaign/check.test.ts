@@ -75,7 +75,12 @@ const wrongIn = (changed: Partial<Evidence>): Partial<Faults> => {
   const judged = judge({ ...good, ...changed });
   const { acknowledged, superseded, corrections, reships, suspects, ...faults } = judged;
   expect(suspects.length > 0).toBe(
-    faults.lost + faults.effectsNotOne + faults.orderViolations + faults.reshipsWithoutCorrection > 0,
+    faults.lost +
+      faults.effectsNotOne +
+      faults.orderViolations +
+      faults.reshipsWithoutCorrection +
+      faults.misrecorded >
+      0,
   );
   expect([acknowledged, superseded, corrections, reships].every((count) => count >= 0)).toBe(true);
   return Object.fromEntries(Object.entries(faults).filter(([, count]) => count > 0));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bundledCarriers } from '../../../src/carriers.ts';
-import { checkEvent } from '../../../src/outbox/contract.ts';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
+import { checkEvent } from '../../../src/shipment/contract.ts';
 import { planEvents } from '../../campaign/plan.ts';
 import { createRandom } from '../../support/random.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bundledCarriers } from '../../../src/carriers.ts';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { chunksOf, judgeLeftOut } from '../../../src/consumer/batch.ts';
 import { decode, isDeeperThan } from '../../../src/consumer/decode.ts';
 import { renderUpload } from '../../../src/consumer/render.ts';

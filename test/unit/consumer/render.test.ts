@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { bundledCarriers } from '../../../src/carriers.ts';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { decode } from '../../../src/consumer/decode.ts';
 import { renderUpload } from '../../../src/consumer/render.ts';
 import { shippedEvent } from '../../support/events.ts';

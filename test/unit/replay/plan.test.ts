@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bundledCarriers } from '../../../src/carriers.ts';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { decode } from '../../../src/consumer/decode.ts';
 import { renderUpload } from '../../../src/consumer/render.ts';
 import { countRows, emptyPlan, Planner } from '../../../src/replay/plan.ts';

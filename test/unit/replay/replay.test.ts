@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bundledCarriers } from '../../../src/carriers.ts';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { decode } from '../../../src/consumer/decode.ts';
 import { Planner } from '../../../src/replay/plan.ts';
 import { rangesOf, type Positions } from '../../../src/replay/selection.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { appEffectOf, decideAfterSend, decideNotSent } from '../../../src/upload/decide-send.ts';
+import { appEffectOf } from '../../../src/apps/effect.ts';
+import { decideAfterSend, decideNotSent } from '../../../src/upload/decide-send.ts';
 import { defaultTiming } from '../../../src/upload/timing.ts';
 import type { Answer } from '../../../src/wechat/answer.ts';
 import type { Outcome } from '../../../src/wechat/outcome.ts';

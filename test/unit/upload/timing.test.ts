@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs, defaultTiming, jittered, notVisibleWaitMs } from '../../../src/upload/timing.ts';
+import { jittered } from '../../../src/clock.ts';
+import { backoffMs, defaultTiming, notVisibleWaitMs } from '../../../src/upload/timing.ts';
 
 const timing = defaultTiming;
 const at = (random: number) => ({ nowMs: 0, random: () => random, timing });

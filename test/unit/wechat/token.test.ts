@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { readReply, type Reply } from '../../../src/wechat/answer.ts';
 import type { Http, HttpRequest } from '../../../src/wechat/http.ts';
 import { createLog } from '../../../src/log.ts';
-import { createMemoryTokenStore } from '../../../src/wechat/token-memory.ts';
+import { createMemoryTokenStore } from '../../../src/apps/tokens-memory.ts';
 import type { TokenStore } from '../../../src/wechat/token-store.ts';
 import {
   createTokenSource,

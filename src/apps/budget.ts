@@ -1,0 +1,118 @@
+import { FahuoError } from '../errors.ts';
+
+export type Rate = { callsPerSecond: number } | 'unlimited';
+
+/** A token bucket and the standing of reads in it. All times in milliseconds of one clock. */
+export type Bucket = {
+  /** Calls that may be granted at `atMs`. */
+  level: number;
+  atMs: number;
+  /** How many calls reads may still claim before writes; grows by the read share. */
+  readCredit: number;
+  /** What a read was refused and writes must leave, until `claimUntilMs`. */
+  readClaim: number;
+  claimUntilMs: number;
+  blockedUntilMs: number;
+};
+
+/** A rate as the bucket uses it. */
+export type Shape =
+  | { kind: 'unlimited' }
+  | { kind: 'limited'; perMs: number; capacity: number; readPerMs: number; readCapacity: number };
+
+export const freshBucket: Bucket = {
+  level: 0,
+  atMs: 0,
+  readCredit: 0,
+  readClaim: 0,
+  claimUntilMs: 0,
+  blockedUntilMs: 0,
+};
+
+/** A claim of reads that nobody comes back for frees itself after this. */
+export const claimLifeMs = 250;
+
+/**
+ * In a half-open window of one second a bucket grants fewer than capacity + refill, so with whole calls
+ * `capacity + refill <= floor(rate) + 1` keeps every window at or below the rate. The capacity is one call and 1 % of
+ * the rate, the refill 98.5 % of it. Below one call a second the spacing of the calls is kept instead.
+ */
+export function shapeOf(rate: Rate, readShare: number): Shape {
+  if (rate === 'unlimited') return { kind: 'unlimited' };
+  const { callsPerSecond } = rate;
+  if (!(callsPerSecond > 0))
+    throw new FahuoError('CONFIG_INVALID', `a rate of ${callsPerSecond} calls per second`);
+  const capacity = callsPerSecond < 1 ? 1 : 1 + callsPerSecond / 100;
+  const ceiling = callsPerSecond < 1 ? 1 : Math.floor(callsPerSecond) + 1 - capacity;
+  const refill = Math.min(0.985 * callsPerSecond, ceiling);
+  const share = Math.min(0.5, Math.max(0, readShare));
+  // Half a second of the read share may be saved up: a burst of reads goes first, a flood of them does not.
+  const readCapacity = share === 0 ? 0 : Math.max(1, (share * refill) / 2);
+  return {
+    kind: 'limited',
+    perMs: refill / 1000,
+    capacity,
+    readPerMs: (share * refill) / 1000,
+    readCapacity,
+  };
+}
+
+export type GrantRequest = { nowMs: number; lane: 'write' | 'read'; wanted: number };
+export type Grant = { bucket: Bucket; granted: number; retryAfterMs: number };
+
+/**
+ * Decides one request. A read that gets less than it wants leaves a claim, as far as its credit goes, which writes
+ * step around; a read without credit competes like a write. Pure; budget-redis.ts holds the same steps in Lua,
+ * db/functions/take_budget.sql in SQL.
+ */
+export function decideGrant(before: Bucket, request: GrantRequest, shape: Shape): Grant {
+  const { nowMs, lane } = request;
+  const wanted = Math.max(0, Math.floor(request.wanted));
+  if (nowMs < before.blockedUntilMs) {
+    return { bucket: before, granted: 0, retryAfterMs: Math.ceil(before.blockedUntilMs - nowMs) };
+  }
+  if (shape.kind === 'unlimited') return { bucket: before, granted: wanted, retryAfterMs: 0 };
+  const bucket = refilled(before, nowMs, shape);
+  const kept = lane === 'write' ? bucket.readClaim : 0;
+  const granted = Math.max(0, Math.min(wanted, Math.floor(bucket.level - kept)));
+  const retryAfterMs =
+    granted === wanted ? 0 : waitMs(bucket.level - granted - kept, wanted - granted, shape);
+  const left = { ...bucket, level: bucket.level - granted };
+  const after =
+    lane === 'write' ? left : afterRead(left, { nowMs, granted, missing: wanted - granted, retryAfterMs });
+  return { bucket: after, granted, retryAfterMs };
+}
+
+type Limited = Extract<Shape, { kind: 'limited' }>;
+
+/** A clock that steps back refills nothing. A bucket that was never used starts with one call and full read credit. */
+function refilled(bucket: Bucket, nowMs: number, shape: Limited): Bucket {
+  const claimed = nowMs < bucket.claimUntilMs ? bucket.readClaim : 0;
+  if (bucket.atMs === 0)
+    return { ...bucket, level: 1, atMs: nowMs, readCredit: shape.readCapacity, readClaim: 0 };
+  const passedMs = Math.max(0, nowMs - bucket.atMs);
+  return {
+    ...bucket,
+    level: Math.min(shape.capacity, bucket.level + passedMs * shape.perMs),
+    atMs: Math.max(nowMs, bucket.atMs),
+    readCredit: Math.min(shape.readCapacity, bucket.readCredit + passedMs * shape.readPerMs),
+    readClaim: claimed,
+  };
+}
+
+type ReadOutcome = { nowMs: number; granted: number; missing: number; retryAfterMs: number };
+
+/** A claim outlives the wait that the read was told, so that writes leave it what it comes back for. */
+function afterRead(bucket: Bucket, read: ReadOutcome): Bucket {
+  const readCredit = Math.max(0, bucket.readCredit - read.granted);
+  const wished = Math.max(read.missing, bucket.readClaim - read.granted);
+  const readClaim = Math.min(wished, Math.floor(readCredit));
+  const claimUntilMs = read.missing > 0 ? read.nowMs + read.retryAfterMs + claimLifeMs : bucket.claimUntilMs;
+  return { ...bucket, readCredit, readClaim, claimUntilMs };
+}
+
+/** Until half a bucket, or what is missing if that is less, can be granted. */
+function waitMs(free: number, missing: number, shape: Limited): number {
+  const target = Math.max(1, Math.min(missing, Math.floor(shape.capacity / 2)));
+  return Math.max(1, Math.ceil((target - free) / shape.perMs));
+}

@@ -1,0 +1,71 @@
+import { monotonicMs } from '../clock.ts';
+import { messageOf } from '../errors.ts';
+import { runLoop } from '../loop.ts';
+import type { AppDeps } from './deps.ts';
+import { deleteServing, readNotServed, saveServing, type Serving } from './serving-store.ts';
+
+type ServingDeps = Pick<AppDeps, 'pool' | 'log' | 'metrics' | 'clock' | 'holds'>;
+
+const lookEveryMs = 1_000;
+const sayEveryMs = 10_000;
+const wordEveryMs = 60_000;
+
+/**
+ * Says in the database which apps this instance serves and whether its sends go out, so that `status` knows it of
+ * every instance; and names the apps whose events nobody serves, which else would wait in silence.
+ */
+export async function keepServing(
+  deps: ServingDeps,
+  options: { apps: readonly string[]; instance: string },
+  signal: AbortSignal,
+): Promise<void> {
+  let said = { atMs: Number.NEGATIVE_INFINITY, text: '' };
+  let wordAtMs = Number.NEGATIVE_INFINITY;
+
+  const step = async (): Promise<'idle'> => {
+    const served = options.apps.map((appid) => servingOf(deps, appid));
+    const text = JSON.stringify(served.map(({ appid, reason }) => [appid, reason]));
+    if (text === said.text && monotonicMs() - said.atMs < sayEveryMs) return 'idle';
+    await saveServing(deps.pool, options.instance, served);
+    said = { atMs: monotonicMs(), text };
+    await tellNotServed();
+    return 'idle';
+  };
+
+  const tellNotServed = async (): Promise<void> => {
+    const missing = await readNotServed(deps.pool);
+    deps.metrics.uploadNotServed.reset();
+    for (const { appid, rows } of missing) deps.metrics.uploadNotServed.set({ appid }, rows);
+    if (monotonicMs() - wordAtMs < wordEveryMs) return;
+    wordAtMs = monotonicMs();
+    for (const { appid, rows, oldestAt } of missing)
+      deps.log.warn({ appid, rows, oldest: oldestAt, remedy: notServedRemedy }, 'app.not_served');
+  };
+
+  await runLoop(
+    step,
+    {
+      name: 'upload.serving',
+      heartbeats: deps.metrics.heartbeats,
+      idleMinMs: lookEveryMs,
+      idleMaxMs: lookEveryMs,
+      errorMinMs: lookEveryMs,
+      errorMaxMs: 5 * lookEveryMs,
+      log: deps.log,
+    },
+    signal,
+  );
+  await deleteServing(deps.pool, options.instance).catch((error: unknown) =>
+    deps.log.debug({ err: messageOf(error) }, 'serving.not_deleted'),
+  );
+}
+
+export const notServedRemedy =
+  'put the app into FAHUO_APPS_FILE (or WECHAT_APPID) of an instance, or end its events with `fahuo retire APPID`';
+
+function servingOf({ holds, clock }: ServingDeps, appid: string): Serving {
+  const hold = holds.of(appid);
+  if (hold.kind === 'open') return { appid, unreachableSince: null, reason: null };
+  const since = clock().getTime() - (monotonicMs() - hold.sinceMs);
+  return { appid, unreachableSince: new Date(since), reason: hold.reason };
+}

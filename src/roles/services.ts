@@ -1,0 +1,138 @@
+import { commandQueryTimeoutMs, createPool, trustedPath, type Pool } from '../../db/client.ts';
+import { findPooler, signOf } from '../../db/pooler.ts';
+import { readSchemaState, type SchemaState } from '../../db/version.ts';
+import { required, type Config } from './config.ts';
+import { FahuoError, messageOf, topicMissing } from '../errors.ts';
+import { createAdmin, type Admin } from '../kafka/admin.ts';
+import type { KafkaConnection } from '../kafka/connection.ts';
+import { createLog, type Log } from '../log.ts';
+import { readFileSync } from 'node:fs';
+
+export const openLog = (config: Config): Log => createLog({ level: config.logLevel });
+
+/**
+ * A pool on a database that this program can work with.
+ * @throws FahuoError DATABASE_UNREACHABLE, SCHEMA_…, RIGHTS_MISSING or POOLED_CONNECTION, so that a command fails with
+ * its remedy at once.
+ */
+export async function openPool(
+  config: Config,
+  log: Log,
+  options: { max?: number; keyLookups?: boolean } = {},
+): Promise<Pool> {
+  const databaseUrl = required(config, 'databaseUrl');
+  const pool = createPool({
+    databaseUrl,
+    max: 10,
+    // Only the roles that run ask for key look-ups; a person's command may read whole tables.
+    queryTimeoutMs: options.keyLookups === true ? config.queryTimeoutMs : commandQueryTimeoutMs,
+    ...options,
+    settings: trustedPath,
+    applicationName: 'fahuo',
+    onError: (error) => log.warn({ err: messageOf(error) }, 'database.connection_lost'),
+  });
+  try {
+    const sign = await findPooler(databaseUrl);
+    if (sign !== null) throw pooled(sign);
+    const refusal = refusalOf(await readSchemaState(pool));
+    if (refusal !== null) throw refusal;
+    return pool;
+  } catch (error) {
+    await pool.end().catch(() => undefined);
+    throw databaseError(error);
+  }
+}
+
+export const pooled = (sign: string): FahuoError =>
+  new FahuoError('POOLED_CONNECTION', `DATABASE_URL leads through a pooler: ${sign}`);
+
+function refusalOf(state: SchemaState): FahuoError | null {
+  switch (state.kind) {
+    case 'current':
+      return null;
+    case 'missing':
+      return new FahuoError('SCHEMA_MISSING', 'this database has no schema fahuo');
+    case 'behind':
+      return new FahuoError(
+        'SCHEMA_OUTDATED',
+        `this database is ${migrations(state.pending.length)} behind this fahuo: run fahuo migrate`,
+      );
+    case 'ahead':
+      return new FahuoError('SCHEMA_NEWER', `this database is ${migrations(state.by)} ahead of this fahuo`);
+    case 'foreign':
+      return new FahuoError(
+        'SCHEMA_FOREIGN',
+        'this database was made by a build of fahuo that was never released',
+      );
+  }
+}
+
+const migrations = (count: number): string => `${count} ${count === 1 ? 'migration' : 'migrations'}`;
+
+/** What Postgres or the way to it said, with the remedy that fits. */
+function databaseError(error: unknown): FahuoError {
+  if (error instanceof FahuoError) return error;
+  const sign = signOf(error);
+  if (sign !== null) return pooled(sign);
+  const denied = (error as { code?: string }).code === '42501';
+  return new FahuoError(denied ? 'RIGHTS_MISSING' : 'DATABASE_UNREACHABLE', `Postgres: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
+function fileText(name: string, path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new FahuoError('CONFIG_INVALID', `${name} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+export function kafkaConnection(config: Config): KafkaConnection {
+  const { kafkaSaslMechanism: mechanism } = config;
+  return {
+    brokers: required(config, 'kafkaBrokers'),
+    clientId: 'fahuo',
+    requestTimeoutMs: config.kafkaRequestTimeoutMs,
+    ...(config.kafkaSsl ? { ssl: sslOf(config) } : {}),
+    ...(mechanism === undefined
+      ? {}
+      : {
+          sasl: {
+            mechanism,
+            username: config.kafkaSaslUsername ?? '',
+            password: config.kafkaSaslPassword ?? '',
+          },
+        }),
+  };
+}
+
+function sslOf(config: Config): { ca?: string; cert?: string; key?: string } {
+  const ca = fileText('KAFKA_SSL_CA_FILE', config.kafkaSslCaFile);
+  const cert = fileText('KAFKA_SSL_CERT_FILE', config.kafkaSslCertFile);
+  const key = fileText('KAFKA_SSL_KEY_FILE', config.kafkaSslKeyFile);
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+export const openAdmin = (config: Config, log: Log): Admin => createAdmin(kafkaConnection(config), log);
+
+export const topicsOf = (config: Config) => ({
+  events: config.kafkaTopic,
+  acks: `${config.kafkaTopic}.acks`,
+  deadLetters: `${config.kafkaTopic}.dead-letters`,
+});
+
+/** Makes the topics that are missing, where that is allowed. */
+export async function ensureTopics(config: Config, admin: Admin, log: Log): Promise<void> {
+  for (const topic of Object.values(topicsOf(config))) {
+    if ((await admin.partitionCount(topic)) !== null) continue;
+    if (!config.createTopics) throw topicMissing(topic);
+    await admin.createTopic(topic, config.topicPartitions);
+    log.info({ topic, partitions: config.topicPartitions }, 'topic.created');
+  }
+}

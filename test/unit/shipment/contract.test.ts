@@ -1,0 +1,403 @@
+import { describe, expect, it } from 'vitest';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
+import {
+  checkEvent,
+  CORRECTED,
+  describeProblems,
+  paymentOf,
+  type Problem,
+} from '../../../src/shipment/contract.ts';
+import { shippedEvent, type LooseEvent } from '../../support/events.ts';
+
+const options = { carriers: bundledCarriers() };
+const refusal = (change: (event: LooseEvent) => void): string => {
+  const event = shippedEvent();
+  change(event);
+  const checked = checkEvent(event, options);
+  return checked.kind === 'valid' ? 'valid' : describeProblems(checked.problems);
+};
+const parcelOf = (event: LooseEvent) => event.data.shipping_list[0]!;
+
+const refused: [claim: string, change: (event: LooseEvent) => void, message: RegExp][] = [
+  [
+    'logistics_type as a string',
+    (e) => (e.data['logistics_type'] = '1'),
+    /data\.logistics_type is "1": .*send a number, not a string/,
+  ],
+  ['logistics_type 0', (e) => (e.data['logistics_type'] = 0), /data\.logistics_type is 0/],
+  [
+    'delivery_mode by its enum name',
+    (e) => (e.data['delivery_mode'] = 'UNIFIED_DELIVERY'),
+    /delivery_mode.*not a string/,
+  ],
+  [
+    'is_all_delivered as a string',
+    (e) => (e.data['is_all_delivered'] = 'true'),
+    /is_all_delivered is "true".*boolean/,
+  ],
+  ['a time without a zone', (e) => (e['time'] = '2026-11-23T10:00:00'), /time is .*RFC 3339/],
+  ['a day that does not exist', (e) => (e['time'] = '2026-02-30T10:00:00Z'), /time is/],
+  ['no parcel', (e) => (e.data.shipping_list = []), /shipping_list.*1 to 15/],
+  [
+    'a carrier in the wrong case',
+    (e) => (parcelOf(e)['express_company'] = 'sf'),
+    /express_company is "sf": .*case-sensitive/,
+  ],
+  ['SF without a contact', (e) => delete parcelOf(e)['contact'], /contact is missing: is required for SF/],
+  [
+    'an unmasked phone number',
+    (e) => (parcelOf(e)['contact'] = { receiver_contact: '13812341234' }),
+    /masked/,
+  ],
+  ['an empty item_desc', (e) => (parcelOf(e)['item_desc'] = ' '), /item_desc.*empty/],
+  [
+    'an item_desc of 101 code points',
+    (e) => (parcelOf(e)['item_desc'] = '🍌'.repeat(101)),
+    /at most 100 code points/,
+  ],
+  ['a control character', (e) => (parcelOf(e)['item_desc'] = 'a\u0007b'), /control character/],
+  ['a lone surrogate', (e) => (parcelOf(e)['item_desc'] = 'a\ud800'), /lone surrogate/],
+  [
+    'a transaction_id with a blank',
+    (e) => (e.data['order_key'] = { order_number_type: 2, transaction_id: '42 00' }),
+    /transaction_id is "42 00"/,
+  ],
+  [
+    'split delivery of virtual goods',
+    (e) => Object.assign(e.data, { logistics_type: 3, delivery_mode: 2 }),
+    /delivery_mode is 2/,
+  ],
+  [
+    'split delivery without is_all_delivered',
+    (e) => (e.data['delivery_mode'] = 2),
+    /is_all_delivered is missing/,
+  ],
+  [
+    'two parcels in unified mode',
+    (e) => e.data.shipping_list.push({ ...parcelOf(e), tracking_no: 'X2' }),
+    /2 parcels.*exactly one/,
+  ],
+  ['an unknown member', (e) => (e.data['upload_time'] = 'x'), /data\.upload_time is "x": .*remove it/],
+  [
+    'a correction without approval',
+    (e) => (e['type'] = 'fahuo.shipment.corrected.v1'),
+    /approved_by is missing/,
+  ],
+  ['version 0', (e) => (e['version'] = 0), /version is 0/],
+];
+
+describe('the event contract', () => {
+  it('accepts the design’s own example', () => {
+    expect(checkEvent(shippedEvent(), options).kind).toBe('valid');
+  });
+
+  it.each(refused)('refuses %s and names field, value and rule', (_claim, change, message) => {
+    expect(refusal(change)).toMatch(message);
+  });
+
+  it('accepts exactly 100 code points, emoji counted once', () => {
+    expect(refusal((e) => (parcelOf(e)['item_desc'] = '🍌'.repeat(100)))).toBe('valid');
+  });
+
+  it('accepts fifteen parcels in split mode and refuses sixteen', () => {
+    const withParcels = (count: number) =>
+      refusal((e) => {
+        Object.assign(e.data, { delivery_mode: 2, is_all_delivered: false });
+        e.data.shipping_list = Array.from({ length: count }, (_, i) => ({
+          ...parcelOf(shippedEvent()),
+          tracking_no: `SF${i}`,
+        }));
+      });
+    expect(withParcels(15)).toBe('valid');
+    expect(withParcels(16)).toMatch(/1 to 15/);
+  });
+
+  it.each([
+    '138****1234',
+    '021-****1234',
+    '****1234',
+    '0**2-***1234',
+    '0**2-******23-10',
+    '****123-8008',
+    '+86-123****4321',
+  ])('accepts the documented mask %s', (phone) => {
+    expect(refusal((e) => (parcelOf(e)['contact'] = { receiver_contact: phone }))).toBe('valid');
+  });
+
+  it('keys a payment by transaction_id, or by merchant and order number', () => {
+    expect(paymentOf({ order_key: { order_number_type: 2, transaction_id: 'T' } })).toBe('T');
+    expect(paymentOf({ order_key: { order_number_type: 1, mchid: 'M', out_trade_no: 'O' } })).toBe('M:O');
+  });
+
+  it.each([null, 1, 'x', [], {}])('refuses %j without throwing', (input) => {
+    expect(checkEvent(input, options).kind).toBe('invalid');
+  });
+});
+
+const of = (change: (event: LooseEvent) => void): Problem[] => {
+  const event = shippedEvent();
+  change(event);
+  const checked = checkEvent(event, options);
+  return checked.kind === 'valid' ? [] : checked.problems;
+};
+const fields = (change: (event: LooseEvent) => void): string[] => of(change).map(({ field }) => field);
+const correction = (change: object) => (event: LooseEvent) =>
+  Object.assign(event, { type: CORRECTED, reason: 'r', approved_by: 'li', ...change });
+const merchant = (change: object) => (event: LooseEvent) =>
+  (event.data['order_key'] = { order_number_type: 1, mchid: '19000', out_trade_no: 'o', ...change });
+const transaction = (transaction_id: string) => (event: LooseEvent) =>
+  (event.data['order_key'] = { order_number_type: 2, transaction_id });
+const split =
+  (...parcels: object[]) =>
+  (event: LooseEvent) => {
+    const [first] = event.data.shipping_list;
+    Object.assign(event.data, { delivery_mode: 2, is_all_delivered: false });
+    event.data.shipping_list = parcels.map((parcel) => ({ ...first, ...parcel }));
+  };
+
+describe('the limits of the contract', () => {
+  type Limit = [member: string, longest: number, set: (event: LooseEvent, text: string) => unknown];
+  it.each<Limit>([
+    ['id', 128, (e, text) => (e['id'] = text)],
+    ['source', 256, (e, text) => (e['source'] = text)],
+    ['traceparent', 128, (e, text) => (e['traceparent'] = text)],
+    ['appid', 64, (e, text) => (e['appid'] = text)],
+    ['reason', 500, (e, text) => correction({ reason: text })(e)],
+    ['approved_by', 128, (e, text) => correction({ approved_by: text })(e)],
+    ['data.order_key.transaction_id', 64, (e, text) => transaction(text)(e)],
+    ['data.order_key.mchid', 32, (e, text) => merchant({ mchid: text })(e)],
+    ['data.order_key.out_trade_no', 64, (e, text) => merchant({ out_trade_no: text })(e)],
+    ['data.payer.openid', 128, (e, text) => (e.data['payer'] = { openid: text })],
+    ['data.shipping_list[0].tracking_no', 128, (e, text) => (parcelOf(e)['tracking_no'] = text)],
+    ['data.shipping_list[0].item_desc', 100, (e, text) => (parcelOf(e)['item_desc'] = text)],
+  ])('take %s of one character and of %i, and refuse none and one more', (member, longest, set) => {
+    const refusedAt = (length: number) => fields((event) => set(event, 'x'.repeat(length)));
+    expect([refusedAt(1), refusedAt(longest)]).toEqual([[], []]);
+    expect(refusedAt(0)).toEqual([member]);
+    expect(refusedAt(longest + 1)).toEqual([member]);
+  });
+
+  it('count bytes where WeChat limits an id, and characters in texts of ours', () => {
+    const number = (tracking_no: string) => fields((e) => (parcelOf(e)['tracking_no'] = tracking_no));
+    expect(number('单'.repeat(42))).toEqual([]);
+    expect(number('单'.repeat(43))).toEqual(['data.shipping_list[0].tracking_no']);
+    expect(fields(correction({ reason: '错'.repeat(500) }))).toEqual([]);
+  });
+
+  it.each<[member: string, first: number, last: number, set: (event: LooseEvent, value: number) => unknown]>([
+    ['version', 1, 999_999_999, (e, value) => (e['version'] = value)],
+    [
+      'data.logistics_type',
+      1,
+      4,
+      (e, value) =>
+        Object.assign(e.data, {
+          logistics_type: value,
+          shipping_list: value === 1 ? e.data.shipping_list : [{ item_desc: '会员' }],
+        }),
+    ],
+    [
+      'data.delivery_mode',
+      1,
+      2,
+      (e, value) => Object.assign(e.data, { delivery_mode: value, is_all_delivered: true }),
+    ],
+  ])('take whole numbers as %s, from %i to %i', (member, first, last, set) => {
+    const refusedAt = (value: number) => fields((event) => set(event, value));
+    expect([refusedAt(first), refusedAt(last)]).toEqual([[], []]);
+    for (const value of [first - 1, last + 1, first + 0.5]) expect(refusedAt(value)).toEqual([member]);
+  });
+
+  it('take a phone of 1,024 characters and no longer one', () => {
+    const phone = (length: number) =>
+      fields((e) => (parcelOf(e)['contact'] = { receiver_contact: `${'*'.repeat(length - 4)}1234` }));
+    expect(phone(1_024)).toEqual([]);
+    expect(phone(1_025)).toEqual(['data.shipping_list[0].contact.receiver_contact']);
+  });
+});
+
+describe('texts that WeChat, Kafka or Postgres would not take', () => {
+  it.each<[string, (event: LooseEvent, text: string) => unknown]>([
+    ['id', (e, text) => (e['id'] = text)],
+    ['data.shipping_list[0].tracking_no', (e, text) => (parcelOf(e)['tracking_no'] = text)],
+    ['data.shipping_list[0].item_desc', (e, text) => (parcelOf(e)['item_desc'] = text)],
+  ])(
+    'are refused in %s: control characters from the first to the last, and halves of characters',
+    (at, set) => {
+      const problems = (text: string) => of((event) => set(event, text));
+      for (const code of [0, 0x1f, 0x7f, 0x9f])
+        expect(problems(`a${String.fromCharCode(code)}b`)).toEqual([
+          expect.objectContaining({
+            field: at,
+            rule: expect.stringMatching(/control character.*remove it/) as string,
+          }),
+        ]);
+      for (const code of [0x20, 0x7e, 0xa0]) expect(problems(`a${String.fromCharCode(code)}b`)).toEqual([]);
+      expect(problems('a\ud800')).toEqual([
+        expect.objectContaining({ field: at, rule: expect.stringContaining('lone surrogate') as string }),
+      ]);
+    },
+  );
+
+  it.each<[string, (text: string) => (event: LooseEvent) => unknown]>([
+    ['appid', (text) => (e) => (e['appid'] = text)],
+    ['data.order_key.transaction_id', transaction],
+    ['data.order_key.mchid', (mchid) => merchant({ mchid })],
+    ['data.order_key.out_trade_no', (out_trade_no) => merchant({ out_trade_no })],
+  ])('are refused as %s wherever a foreign character stands', (member, set) => {
+    for (const text of [' a', 'a b', 'a ', 'a:b', '单'])
+      expect(fields(set(text) as () => void)).toEqual([member]);
+    expect(fields(set('Az09_-') as () => void)).toEqual([]);
+  });
+
+  it('are no stars, except in an order number of the merchant', () => {
+    expect(fields(merchant({ out_trade_no: 'a*b' }))).toEqual([]);
+    expect(fields(transaction('a*b'))).toEqual(['data.order_key.transaction_id']);
+  });
+});
+
+describe('a phone number of the contract', () => {
+  const phone = (text: unknown) => of((e) => (parcelOf(e)['contact'] = { receiver_contact: text }));
+
+  it('is masked by a single star at least, and ends in four clear digits', () => {
+    expect(phone('138*1234')).toEqual([]);
+    for (const text of [
+      '1381234',
+      '****123',
+      '****12-3',
+      '**1-234',
+      'x138****1234',
+      '138****1234x',
+      '138 ****1234',
+    ])
+      expect(phone(text)).toMatchObject([
+        { rule: expect.stringMatching(/masked.*FAHUO_MASK_CONTACTS/) as string },
+      ]);
+  });
+
+  it.each([
+    ['13812341234', '"*******1234"'],
+    ['021-5678-12-34', '"***-****-12-34"'],
+    ['1234', '"1234"'],
+  ])('is shown with its last four digits alone when it is refused: %s', (text, shown) => {
+    expect(phone(text)).toMatchObject([{ value: shown }]);
+  });
+
+  it('is hidden as well where it stands in the place of the whole contact; other numbers are shown', () => {
+    expect(of((e) => (parcelOf(e)['contact'] = '13812341234'))).toMatchObject([{ value: '"*******1234"' }]);
+    expect(of((e) => (e['version'] = 1_234_567_890))).toMatchObject([{ value: '1234567890' }]);
+  });
+});
+
+describe('a problem', () => {
+  it('names the whole event where it is no object', () => {
+    expect(checkEvent(null, options)).toMatchObject({ problems: [{ field: 'event', value: 'null' }] });
+  });
+
+  it('shows a value of eighty characters whole, and a longer one cut', () => {
+    const shown = (length: number) => of((e) => (e['appid'] = '?'.repeat(length - 2)))[0]?.value;
+    expect(shown(80)).toBe(`"${'?'.repeat(78)}"`);
+    expect(shown(81)).toBe(`"${'?'.repeat(76)}…`);
+  });
+
+  it.each<[string, (event: LooseEvent) => unknown, RegExp]>([
+    ['version', (e) => (e['version'] = '1'), /send a number, not a string/],
+    ['time', (e) => (e['time'] = 'today'), /RFC 3339 with a zone/],
+    ['data.is_all_delivered', (e) => (e.data['is_all_delivered'] = 1), /send a boolean/],
+    ['data.shipping_list[0].item_desc', (e) => (parcelOf(e)['item_desc'] = '\u3000'), /the buyer reads it/],
+    ['data.shipping_list[0].tracking_no', (e) => (parcelOf(e)['tracking_no'] = ''), /1 to 128 bytes/],
+    ['data.payer.openid', (e) => (e.data['payer'] = { openid: '' }), /openid: 1 to 128 bytes/],
+    ['reason', correction({ reason: '' }), /why WeChat holds the wrong content/],
+    [
+      'data.payer.name',
+      (e) => (e.data['payer'] = { openid: 'o', name: 'x' }),
+      /no.* member that WeChat knows/,
+    ],
+  ])('with %s says what is wanted', (field, change, rule) => {
+    expect(of(change as () => void)).toMatchObject([{ field, rule: expect.stringMatching(rule) as string }]);
+  });
+});
+
+describe('what an express parcel needs', () => {
+  const express = (change: object) => of((e) => Object.assign(parcelOf(e), change));
+
+  it('is a number and a listed carrier, each missing on its own', () => {
+    expect(express({ tracking_no: undefined }).map(({ field }) => field)).toEqual([
+      'data.shipping_list[0].tracking_no',
+    ]);
+    expect(express({ express_company: undefined })).toMatchObject([
+      { field: 'data.shipping_list[0].express_company', value: 'missing' },
+    ]);
+    expect(express({ express_company: 'NONE' })).toMatchObject([
+      { field: 'data.shipping_list[0].express_company', value: '"NONE"' },
+    ]);
+  });
+
+  it('is one phone number for SF, of either side, and none for other carriers', () => {
+    const phone = '138****1234';
+    const contacts = [{ receiver_contact: phone }, { consignor_contact: phone }];
+    for (const contact of contacts) expect(express({ contact })).toEqual([]);
+    expect(express({ contact: { receiver_contact: '', consignor_contact: phone } })).toEqual([]);
+    for (const contact of [
+      undefined,
+      {},
+      { receiver_contact: '' },
+      { receiver_contact: '', consignor_contact: '' },
+    ])
+      expect(express({ contact })).toMatchObject([{ field: 'data.shipping_list[0].contact' }]);
+    expect(express({ contact: undefined, express_company: 'YTO' })).toEqual([]);
+  });
+
+  it.each([2, 3, 4])('is refused member by member for goods of logistics_type %i', (logistics_type) => {
+    const goods = (change: object) =>
+      fields((e) =>
+        Object.assign(e.data, { logistics_type, shipping_list: [{ item_desc: '会员', ...change }] }),
+      );
+    expect(goods({})).toEqual([]);
+    for (const change of [{ tracking_no: '1' }, { express_company: 'YTO' }, { contact: {} }])
+      expect(goods(change)).toEqual([`data.shipping_list[0].${Object.keys(change)[0]}`]);
+  });
+
+  it('stands once in the list: the same number of two carriers is two parcels', () => {
+    const yto = { express_company: 'YTO', tracking_no: '1' };
+    expect(fields(split(yto, { ...yto, tracking_no: '2' }, { ...yto, express_company: 'ZTO' }))).toEqual([]);
+    expect(of(split(yto, yto, yto))).toMatchObject([
+      {
+        field: 'data.shipping_list[1].tracking_no',
+        value: '"1"',
+        rule: expect.stringContaining('twice') as string,
+      },
+      { field: 'data.shipping_list[2].tracking_no' },
+    ]);
+    const unnumbered = { ...yto, tracking_no: undefined };
+    expect(of(split(unnumbered, unnumbered)).map(({ rule }) => rule)).toEqual(
+      Array(2).fill('is required for logistics_type 1'),
+    );
+  });
+});
+
+describe('the modes of delivery', () => {
+  it('are split for express alone, with one parcel or more and a word on the rest', () => {
+    for (const is_all_delivered of [true, false])
+      expect(fields((e) => Object.assign(e.data, { delivery_mode: 2, is_all_delivered }))).toEqual([]);
+    expect(fields((e) => (e.data['delivery_mode'] = 2))).toEqual(['data.is_all_delivered']);
+    expect(
+      fields((e) =>
+        Object.assign(e.data, {
+          delivery_mode: 2,
+          is_all_delivered: true,
+          logistics_type: 3,
+          shipping_list: [{ item_desc: '会员' }],
+        }),
+      ),
+    ).toEqual(['data.delivery_mode']);
+  });
+
+  it('are unified with exactly one parcel', () => {
+    const two = (e: LooseEvent) => {
+      split({ tracking_no: '1' }, { tracking_no: '2' })(e);
+      e.data['delivery_mode'] = 1;
+    };
+    expect(of(two)).toMatchObject([{ field: 'data.shipping_list', value: '2 parcels' }]);
+  });
+});

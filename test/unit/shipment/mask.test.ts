@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { maskContacts, maskPhone } from '../../../src/shipment/mask.ts';
+import { shippedEvent } from '../../support/events.ts';
+
+describe('a masked phone number', () => {
+  it.each([
+    ['13812341234', '138****1234'],
+    ['+86 138-1234-1234', '138****1234'],
+    ['02112345678', '021****5678'],
+    ['0211234567', '****4567'],
+    ['12345', '****2345'],
+    ['1234', '****1234'],
+  ])('shows the last four digits of %s, and three before of a whole one', (phone, masked) => {
+    expect(maskPhone(phone)).toBe(masked);
+  });
+
+  it.each(['123', '', 'none', '1-2-3', '13812341234*', '138****1234'])(
+    'is %j as it was: masked already, or no number',
+    (phone) => {
+      expect(maskPhone(phone)).toBe(phone);
+    },
+  );
+});
+
+describe('an event with masked contacts', () => {
+  const withParcels = (...parcels: unknown[]) => {
+    const event = shippedEvent();
+    return { ...event, data: { ...event.data, shipping_list: parcels } };
+  };
+
+  it('has each number of each parcel masked, and all else as it was', () => {
+    const contact = { receiver_contact: '13812341234', consignor_contact: '13987654321' };
+    const event = withParcels({ item_desc: '13812341234', contact }, { item_desc: '梨' }, { contact });
+    const masked = { receiver_contact: '138****1234', consignor_contact: '139****4321' };
+    expect(maskContacts(event)).toEqual(
+      withParcels({ item_desc: '13812341234', contact: masked }, { item_desc: '梨' }, { contact: masked }),
+    );
+  });
+
+  it('is a copy: the event of the caller keeps its numbers', () => {
+    const event = withParcels({ contact: { receiver_contact: '13812341234' } });
+    maskContacts(event);
+    expect(event).toEqual(withParcels({ contact: { receiver_contact: '13812341234' } }));
+  });
+
+  it('leaves to the contract what is no parcel, no contact and no text', () => {
+    const odd = [null, 5, 'text', {}, { contact: null }, { contact: '13812341234' }];
+    const event = withParcels(...odd, { contact: { receiver_contact: 13_812_341_234 } });
+    expect(maskContacts(event)).toEqual(event);
+  });
+
+  it.each([undefined, null, 5, 'text', {}, { data: null }, { data: {} }, { data: { shipping_list: {} } }])(
+    'is %j itself where there are no parcels',
+    (event) => {
+      expect(maskContacts(event)).toBe(event);
+    },
+  );
+});
