@@ -1,4 +1,4 @@
-import { setImmediate as turnOnce, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turnOnce, setTimeout as timeout } from 'node:timers/promises';
 import { FahuoError } from './errors.ts';
 
 /** Wall clock as an argument. Monotone work (durations) uses {@link monotonicMs} instead. */
@@ -10,9 +10,9 @@ export const systemClock: Clock = () => new Date();
 export const monotonicMs = (): number => performance.now();
 
 /** Resolves after `ms`, or at once when `signal` aborts; never rejects. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return;
-  await sleep(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
+  await timeout(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
 }
 
 /** Randomness for jitter, as an argument; never for secrets. */

@@ -1,4 +1,4 @@
-import { pause } from './clock.ts';
+import { sleep } from './clock.ts';
 import { messageOf } from './errors.ts';
 import type { Heartbeats } from './heartbeats.ts';
 import type { Log } from './log.ts';
@@ -72,7 +72,7 @@ export async function runLoop(
         continue;
       }
       beat(idleMs);
-      await (options.doorbell?.waitFor(idleMs, signal) ?? pause(idleMs, signal));
+      await (options.doorbell?.waitFor(idleMs, signal) ?? sleep(idleMs, signal));
       idleMs = Math.min(idleMs * 2, options.idleMaxMs);
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it changes while the step runs
@@ -82,7 +82,7 @@ export async function runLoop(
         'loop.step_failed',
       );
       beat(errorMs);
-      await pause(errorMs, signal);
+      await sleep(errorMs, signal);
       errorMs = Math.min(errorMs * 2, options.errorMaxMs);
     }
   }

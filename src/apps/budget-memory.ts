@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { decideGrant, freshBucket, shapeOf, type Bucket, type Rate, type Shape } from './budget.ts';
 
 /** `read` has a share that writes cannot take from it; what reads leave, writes use. */
-export type Lane = 'write' | 'read';
+export type CallKind = 'write' | 'read';
 
 /**
  * Calls that may be made now. In any window of one second no more are granted than `callsPerSecond`, over all
@@ -12,7 +12,7 @@ export type Budget = {
   /** Grants at most `wanted` at once and never waits; ask again after `retryAfterMs` for the rest. Never rejects. */
   take: (request: {
     appid: string;
-    lane: Lane;
+    lane: CallKind;
     wanted: number;
   }) => Promise<{ granted: number; retryAfterMs: number }>;
   /** Nobody is granted anything for `forMs`: WeChat said 45011 or 44990. Never rejects. */
@@ -31,7 +31,7 @@ export type BudgetOptions = {
 export const defaultReadShare = 0.2;
 
 /** A budget of this process alone. */
-export function createLocalBudget(options: BudgetOptions & { clock: Clock }): Budget {
+export function createMemoryBudget(options: BudgetOptions & { clock: Clock }): Budget {
   const shapes = createShapes(options);
   const buckets = new Map<string, Bucket>();
   const nowMs = (): number => options.clock().getTime();

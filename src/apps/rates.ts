@@ -1,5 +1,5 @@
 import type { Pool } from '../../db/client.ts';
-import { pause as sleep, type Clock } from '../clock.ts';
+import { sleep, type Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { getOrderPath, uploadPath, type WechatClient } from '../wechat/client.ts';

@@ -1,5 +1,5 @@
 import type { Pool } from '../../db/client.ts';
-import { pause } from '../clock.ts';
+import { sleep } from '../clock.ts';
 import { FahuoError, messageOf } from '../errors.ts';
 import { createAdmin, type Admin } from '../kafka/admin.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
@@ -39,7 +39,7 @@ export async function joinGuarded(
     while (!signal.aborted) {
       const own = await checkOnce(deps, { admin, named });
       if (own !== null) return ownerMark(own);
-      await pause(retryMs, signal);
+      await sleep(retryMs, signal);
     }
     return null;
   });
@@ -49,7 +49,7 @@ export async function joinGuarded(
 export async function watchGroup(deps: GuardDeps, named: GuardedGroup, signal: AbortSignal): Promise<void> {
   await withAdmin(deps, async (admin) => {
     for (;;) {
-      await pause(everyMs, signal);
+      await sleep(everyMs, signal);
       if (signal.aborted) return;
       await checkOnce(deps, { admin, named });
     }

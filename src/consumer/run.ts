@@ -1,4 +1,4 @@
-import { pause } from '../clock.ts';
+import { sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import { runConsumerGroup, type Batch } from '../kafka/consumer.ts';
@@ -105,7 +105,7 @@ async function acceptBatch(
       return await deps.metrics.heartbeats.watch('consumer.batch', accepting);
     } catch (error) {
       deps.log.warn({ topic, partition, err: messageOf(error), retry_in_ms: waitMs }, 'batch.not_accepted');
-      await pause(waitMs, signal);
+      await sleep(waitMs, signal);
     }
   }
   return null;

@@ -1,13 +1,13 @@
 import { createPool, type Pool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
 import { startRoles, roles } from '../roles/start.ts';
-import { monotonicMs, pause, systemClock } from '../clock.ts';
+import { monotonicMs, sleep, systemClock } from '../clock.ts';
 import { readConfig, type Env } from '../roles/config.ts';
 import { createLog } from '../log.ts';
 import { createSandbox, type Sandbox } from '../sandbox/run.ts';
 import { startOrderService } from './order-service.ts';
 import { countOutcomes, createOrders, readLatencies } from './order-store.ts';
-import { startParts, type Parts } from '../parts/start.ts';
+import { startParts, type LocalServices } from '../parts/start.ts';
 import { logisticsTypeOf, transactionIdOf } from './shipments.ts';
 import { isAsDesigned, renderSummary, type Summary } from './summary.ts';
 
@@ -67,7 +67,7 @@ type World = {
   close: () => Promise<void>;
 };
 
-async function startWorld(parts: Parts, signal: AbortSignal): Promise<World> {
+async function startWorld(parts: LocalServices, signal: AbortSignal): Promise<World> {
   await migrate(parts.databaseUrl);
   const sandbox = await createSandbox({ latencyMs: 5 }, systemClock);
   const config = readConfig(demoEnv(parts, sandbox.url));
@@ -92,7 +92,7 @@ async function startWorld(parts: Parts, signal: AbortSignal): Promise<World> {
 }
 
 /** Shorter waits than in production, so that the two slow orders do not keep the newcomer waiting. */
-const demoEnv = (parts: Parts, wechat: string): Env => ({
+const demoEnv = (parts: LocalServices, wechat: string): Env => ({
   DATABASE_URL: parts.databaseUrl,
   KAFKA_BROKERS: parts.kafkaBrokers,
   KAFKA_TOPIC: 'fahuo.demo.shipments',
@@ -172,7 +172,7 @@ async function watch(
     const finished = (outcomes['acknowledged'] ?? 0) + (outcomes['dead_lettered'] ?? 0);
     if (finished >= options.orders || signal.aborted || monotonicMs() > deadlineMs)
       return summarise(world, { ...options, prefix, outcomes });
-    await pause(250, signal);
+    await sleep(250, signal);
   }
 }
 

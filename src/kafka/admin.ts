@@ -1,5 +1,5 @@
 import type { Admin as KafkajsAdmin } from 'kafkajs';
-import { monotonicMs, pause } from '../clock.ts';
+import { monotonicMs, sleep } from '../clock.ts';
 import { FahuoError, messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
@@ -122,6 +122,6 @@ async function untilLed(admin: KafkajsAdmin, topic: string): Promise<void> {
     } catch (error) {
       if (monotonicMs() > deadline) throw error;
     }
-    await pause(leadersEveryMs);
+    await sleep(leadersEveryMs);
   }
 }

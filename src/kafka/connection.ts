@@ -1,6 +1,6 @@
 import { Kafka, logLevel, type LogEntry, type RetryOptions, type SASLOptions } from 'kafkajs';
 import type { Log } from '../log.ts';
-import { mendKafkajs } from './kafkajs-patches.ts';
+import { patchKafkajs } from './kafkajs-patches.ts';
 
 /** How to reach the brokers; both client libraries are built from it. */
 export type KafkaConnection = {
@@ -18,7 +18,7 @@ const defaultRequestTimeoutMs = 10_000;
 
 /** kafkajs, for consumer groups and admin. It calls every hiccup an error: its lines are warnings of ours at most. */
 export function createKafkajs(connection: KafkaConnection, log: Log, retry?: RetryOptions): Kafka {
-  mendKafkajs();
+  patchKafkajs();
   return new Kafka({
     clientId: connection.clientId,
     brokers: [...connection.brokers],

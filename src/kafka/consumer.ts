@@ -1,5 +1,5 @@
 import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs';
-import { pause } from '../clock.ts';
+import { sleep } from '../clock.ts';
 import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createAdmin } from './admin.ts';
@@ -69,7 +69,7 @@ export async function runConsumerGroup(
         },
         'consumer.not_started',
       );
-      await pause(retryMs, signal);
+      await sleep(retryMs, signal);
     } finally {
       await consumer.disconnect().catch(() => undefined);
     }
@@ -197,7 +197,7 @@ async function findPositions(
       );
     } catch (error) {
       log.warn({ topic, group: groupId, err: messageOf(error) }, 'consumer.beginning_unknown');
-      await pause(retryMs);
+      await sleep(retryMs);
     } finally {
       await admin.close().catch(() => undefined);
     }

@@ -5,7 +5,7 @@ type Connection = { connect: () => Promise<true>; disconnect: () => Promise<true
 type Class<T> = { prototype: T };
 
 /** What is wrong with kafkajs 2.2.4 and is felt here. The version is pinned; remove this with the library. */
-export function mendKafkajs(): void {
+export function patchKafkajs(): void {
   if (mended) return;
   mended = true;
   const require = createRequire(import.meta.url);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { monotonicMs, pause } from '../clock.ts';
+import { monotonicMs, sleep } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { createAdmin } from './admin.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
@@ -132,7 +132,7 @@ class OpenRanges {
   async untilRead(patienceMs: number): Promise<void> {
     this.#heardAtMs = monotonicMs();
     while (!this.isEmpty() && (this.#underWay > 0 || monotonicMs() - this.#heardAtMs < patienceMs))
-      await pause(20);
+      await sleep(20);
   }
 
   /** Retention may have taken the rest meanwhile: what the topic holds no longer, nobody can read. */

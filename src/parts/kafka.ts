@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FahuoError } from '../errors.ts';
-import { freePort, runToEnd, startProgram, type Part } from './process.ts';
+import { freePort, runToEnd, startProgram, type LocalService } from './process.ts';
 
 const VERSION = '4.3.1';
 const POM = fileURLToPath(new URL('./kafka-pom.xml', import.meta.url));
@@ -100,7 +100,7 @@ const listening = (port: number): Promise<boolean> =>
     socket.once('error', () => done(false));
   });
 
-async function startNode(dir: string, lib: string, node: Node, nodes: Node[]): Promise<Part> {
+async function startNode(dir: string, lib: string, node: Node, nodes: Node[]): Promise<LocalService> {
   const home = await mkdtemp(join(dir, `kafka-${node.id}-`));
   const config = join(home, 'server.properties');
   const logging = join(home, 'log4j2.properties');
@@ -153,7 +153,7 @@ async function startNode(dir: string, lib: string, node: Node, nodes: Node[]): P
 }
 
 /** Kafka 4.3 (KRaft) on free loopback ports: one node, or a small cluster with min.insync.replicas 2. */
-export async function startKafkaCluster(dir: string, brokers: number): Promise<Part[]> {
+export async function startKafkaCluster(dir: string, brokers: number): Promise<LocalService[]> {
   await requireJava();
   const lib = await jars();
   const nodes: Node[] = [];
@@ -162,7 +162,7 @@ export async function startKafkaCluster(dir: string, brokers: number): Promise<P
   return Promise.all(nodes.map((node) => startNode(dir, lib, node, nodes)));
 }
 
-export async function startKafka(dir: string): Promise<Part> {
+export async function startKafka(dir: string): Promise<LocalService> {
   const [part] = await startKafkaCluster(dir, 1);
   if (part === undefined) throw new FahuoError('INVARIANT', 'a cluster of one has one broker');
   return part;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { FahuoError } from '../errors.ts';
-import { freePort, runToEnd, startProgram, type Identity, type Part } from './process.ts';
+import { freePort, runToEnd, startProgram, type Identity, type LocalService } from './process.ts';
 
 const SETTINGS = [
   "listen_addresses = '127.0.0.1'",
@@ -79,7 +79,7 @@ async function answers(url: string): Promise<boolean> {
 }
 
 /** A Postgres 18 of its own in a fresh folder under `dir`, with durability on; superuser `postgres`. */
-export async function startPostgres(dir: string): Promise<Part> {
+export async function startPostgres(dir: string): Promise<LocalService> {
   const identity = await identityForPostgres();
   const binaries = await binariesFor(identity);
   const home = await mkdtemp(join(dir, 'postgres-'));

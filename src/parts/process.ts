@@ -3,11 +3,11 @@ import { closeSync, openSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { monotonicMs, pause } from '../clock.ts';
+import { monotonicMs, sleep } from '../clock.ts';
 import { FahuoError } from '../errors.ts';
 
 /** A service that we started: it can be stopped, killed as a crash would, and brought back on its port and data. */
-export type Part = {
+export type LocalService = {
   url: string;
   pid: () => number;
   stop: () => Promise<void>;
@@ -105,19 +105,19 @@ async function untilReady(program: Program, running: Running): Promise<void> {
         `${program.name} ${dead ? 'ended' : 'was not ready'}: see ${program.logFile}`,
       );
     }
-    await pause(25);
+    await sleep(25);
   }
 }
 
 /** Starts a program and waits until it answers. */
-export async function startProgram(program: Program, url: string): Promise<Part> {
+export async function startProgram(program: Program, url: string): Promise<LocalService> {
   let running = await launch(program);
   await untilReady(program, running);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (!running.isAlive()) return;
     process.kill(running.pid, signal);
     const patience = new AbortController();
-    await Promise.race([running.ended, pause(20_000, patience.signal)]);
+    await Promise.race([running.ended, sleep(20_000, patience.signal)]);
     patience.abort();
     if (running.isAlive()) process.kill(running.pid, 'SIGKILL');
     await running.ended;

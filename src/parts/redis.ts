@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { FahuoError } from '../errors.ts';
-import { freePort, runToEnd, startProgram, type Part } from './process.ts';
+import { freePort, runToEnd, startProgram, type LocalService } from './process.ts';
 
 const pong = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -16,7 +16,7 @@ const pong = (port: number): Promise<boolean> =>
   });
 
 /** A Redis of its own on a free loopback port, without persistence. */
-export async function startRedis(dir: string): Promise<Part> {
+export async function startRedis(dir: string): Promise<LocalService> {
   await runToEnd('redis-server', ['--version']).catch((cause: unknown) => {
     throw new FahuoError('PART_MISSING', 'redis-server is not on the PATH', {
       cause,

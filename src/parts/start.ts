@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKafka } from './kafka.ts';
 import { startPostgres } from './postgres.ts';
-import type { Part } from './process.ts';
+import type { LocalService } from './process.ts';
 import { startRedis } from './redis.ts';
 
 export type PartsOptions = {
@@ -14,23 +14,26 @@ export type PartsOptions = {
   needRedis: boolean;
 };
 
-export type Parts = {
+export type LocalServices = {
   databaseUrl: string;
   kafkaBrokers: string;
   redisUrl: string | undefined;
   /** The parts that were started here, for tests that restart them. */
-  postgres: Part | undefined;
-  kafka: Part | undefined;
-  redis: Part | undefined;
+  postgres: LocalService | undefined;
+  kafka: LocalService | undefined;
+  redis: LocalService | undefined;
   stop: () => Promise<void>;
 };
 
 /** Starts what no URL names, side by side, in a temp folder that `stop` removes. */
-export async function startParts(options: PartsOptions): Promise<Parts> {
+export async function startParts(options: PartsOptions): Promise<LocalServices> {
   const dir = await mkdtemp(join(tmpdir(), 'fahuo-parts-'));
   await chmod(dir, 0o755);
-  const started: Part[] = [];
-  const begin = async (wanted: boolean, start: (dir: string) => Promise<Part>): Promise<Part | undefined> => {
+  const started: LocalService[] = [];
+  const begin = async (
+    wanted: boolean,
+    start: (dir: string) => Promise<LocalService>,
+  ): Promise<LocalService | undefined> => {
     if (!wanted) return undefined;
     const part = await start(dir);
     started.push(part);
@@ -53,7 +56,7 @@ export async function startParts(options: PartsOptions): Promise<Parts> {
   const [postgres, kafka, redis] = results.map((result) =>
     result.status === 'fulfilled' ? result.value : undefined,
   );
-  const url = (given: string | undefined, part: Part | undefined) => given ?? part?.url;
+  const url = (given: string | undefined, part: LocalService | undefined) => given ?? part?.url;
   return {
     databaseUrl: url(options.databaseUrl, postgres) ?? '',
     kafkaBrokers: url(options.kafkaBrokers, kafka) ?? '',

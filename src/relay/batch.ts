@@ -10,7 +10,7 @@ export const topicOf = (type: string, topics: Topics): string =>
   type === ACKNOWLEDGED ? topics.acks : topics.events;
 
 /** What one send carries for one partition, and where its rows lie in the outbox. */
-export type Part = {
+export type PartitionBatch = {
   topic: string;
   partition: number;
   partitionCount: number;
@@ -31,13 +31,13 @@ export type Route = { topics: Topics; partitionCounts: ReadonlyMap<string, numbe
  * route give the same bytes.
  */
 export type Planner = {
-  plan: (rows: readonly OutboxRow[], route: Route) => { parts: Part[]; taken: number };
+  plan: (rows: readonly OutboxRow[], route: Route) => { parts: PartitionBatch[]; taken: number };
   /** The parts that were planned last were taken: the next may be larger one day. */
   grow: () => void;
   /** They were too large: the next are smaller, for a while. False where that is no use: a row stands alone in its part. */
   shrink: () => boolean;
   /** Takes back the memory of parts whose send has ended. */
-  reuse: (parts: readonly Part[]) => void;
+  reuse: (parts: readonly PartitionBatch[]) => void;
 };
 
 /** How large a record batch may be, and how many were taken at this limit. */
@@ -65,7 +65,7 @@ export function createPlanner(): Planner {
   const take = (): RecordBatch => spare.pop() ?? new RecordBatch();
 
   const plan = (rows: readonly OutboxRow[], { topics, partitionCounts }: Route) => {
-    const parts = new Map<string, Part[]>();
+    const parts = new Map<string, PartitionBatch[]>();
     let taken = 0;
     for (const row of rows) {
       const { type, key, value, headers, headerCount } = read(row);

@@ -15,7 +15,7 @@
  * is either visible or will never be. A prepared transaction changes its name and loses its pid, and after a
  * take-over everybody is new: such a writer's floor is what was settled before, which is always safe.
  */
-export type Look = {
+export type Snapshot = {
   /** The last id drawn from the sequence; 0 before the first. */
   lastId: number;
   writers: readonly Writer[];
@@ -44,11 +44,11 @@ export const beginAt = (cursor: number): Frontier => ({ settled: cursor, lastId:
  * Whether the sequence was set back: it draws ids again that were drawn before, so no floor holds. What was settled is
  * behind it as well.
  */
-export const wentBack = (before: Frontier, look: Look): boolean =>
+export const wentBack = (before: Frontier, look: Snapshot): boolean =>
   look.lastId < Math.max(before.settled, before.lastId ?? 0);
 
 /** The frontier after a look. Never moves back, as long as the sequence does not. */
-export function settle(before: Frontier, look: Look): Frontier {
+export function advance(before: Frontier, look: Snapshot): Frontier {
   const floors = new Map(look.writers.map((writer) => [writer.name, floorOf(writer, before)]));
   return { settled: Math.min(look.lastId, ...floors.values()), lastId: look.lastId, floors };
 }

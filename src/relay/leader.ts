@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { connectAlone, cutConnection, trustedPath, type Queryable } from '../../db/client.ts';
 import { copyOut, type CopySession } from '../../db/copy.ts';
-import { pause } from '../clock.ts';
+import { sleep } from '../clock.ts';
 import { sequenceFault, type SequenceFault } from './sequence.ts';
-import { commitLazily, limitSilence, openEpoch, prepareLook, readPosition, tryLock } from './store.ts';
+import { commitLazily, limitSilence, openEpoch, prepareSnapshot, readPosition, tryLock } from './store.ts';
 
 /** A session that leads: while it lives nobody else does, and `lost` aborts when it ends. */
 export type Leadership = {
@@ -52,23 +52,23 @@ export async function awaitLeadership(
   };
   const release = async (): Promise<void> => {
     lost.abort();
-    await Promise.race([Promise.allSettled(sessions.map((client) => client.end())), pause(sayEveryMs)]);
+    await Promise.race([Promise.allSettled(sessions.map((client) => client.end())), sleep(sayEveryMs)]);
     for (const client of sessions) cutConnection(client); // a server that is gone never says goodbye
   };
   try {
     const db = await open();
     await limitSilence(db, silenceMs);
-    await prepareLook(db);
+    await prepareSnapshot(db);
     while (!(await tryLock(db, options.shard))) {
       options.onStandby?.();
-      await pause(options.standbyPollMs, signal);
+      await sleep(options.standbyPollMs, signal);
       if (signal.aborted) return await release().then(() => null);
     }
     if (!(await sequenceIsAhead(db, options, signal))) return await release().then(() => null);
     const { cursor, epoch } = await openEpoch(db, { shard: options.shard, owner: options.instance });
     const writer = await open();
     await commitLazily(writer);
-    void keepSaying(db, lost.signal);
+    void keepAlive(db, lost.signal);
     return { db, writer, cursor, epoch, lost: lost.signal, release };
   } catch (error) {
     await release();
@@ -89,7 +89,7 @@ async function sequenceIsAhead(
     const fault = sequenceFault(await readPosition(db, shard));
     if (fault === null) return true;
     onSequenceBehind(fault);
-    await pause(sayEveryMs, signal);
+    await sleep(sayEveryMs, signal);
   }
   return false;
 }
@@ -100,12 +100,12 @@ async function sequenceIsAhead(
  */
 function oneByOne(client: pg.Client, onSilence: () => void): CopySession {
   let last: Promise<unknown> = Promise.resolve();
-  const patiently = async <T>(run: () => Promise<T>): Promise<T> => {
+  const withTimeout = async <T>(run: () => Promise<T>): Promise<T> => {
     const patience = setTimeout(onSilence, answerWithinMs);
     return run().finally(() => clearTimeout(patience));
   };
   const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-    const result = last.then(() => patiently(run));
+    const result = last.then(() => withTimeout(run));
     last = result.catch(() => undefined);
     return result;
   };
@@ -118,9 +118,9 @@ function oneByOne(client: pg.Client, onSilence: () => void): CopySession {
 }
 
 /** A send that takes long must not look like a leader that is gone. */
-async function keepSaying(db: Queryable, signal: AbortSignal): Promise<void> {
+async function keepAlive(db: Queryable, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await pause(sayEveryMs, signal);
+    await sleep(sayEveryMs, signal);
     await db.query('select 1').catch(() => undefined);
   }
 }

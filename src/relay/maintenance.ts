@@ -1,4 +1,4 @@
-import { monotonicMs, pause } from '../clock.ts';
+import { monotonicMs, sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { runLoop } from '../loop.ts';
@@ -16,7 +16,7 @@ const metricsEveryMs = 5_000;
 const heldWarnMs = 10_000;
 
 /** What the leader is told, and how long it leads. */
-export type UpkeepLinks = {
+export type MaintenanceLinks = {
   /** Somebody released parked rows. */
   onReleased: () => void;
   onSequenceBehind: () => void;
@@ -26,7 +26,11 @@ export type UpkeepLinks = {
 };
 
 /** The leader's housekeeping: partitions ahead of the writers and behind the retention, and what holds it back. */
-export async function keepUp(deps: RelayDeps, options: RelayOptions, links: UpkeepLinks): Promise<void> {
+export async function maintain(
+  deps: RelayDeps,
+  options: RelayOptions,
+  links: MaintenanceLinks,
+): Promise<void> {
   const loop = (name: string, everyMs: number, step: () => Promise<void>): Promise<void> =>
     runLoop(
       async () => {
@@ -168,7 +172,7 @@ async function detachPolitely({ pool }: Keeper, name: string): Promise<void> {
     } catch (error) {
       if (left <= 1) throw error;
     }
-    await pause(detachEveryMs);
+    await sleep(detachEveryMs);
   }
 }
 const detachTries = 40;
@@ -203,7 +207,7 @@ const tellOnce = (told: Told, subject: string): void => void told.set(subject, m
 async function showLag(
   { pool, metrics, log }: Keeper,
   options: RelayOptions,
-  links: UpkeepLinks,
+  links: MaintenanceLinks,
 ): Promise<void> {
   const { lagSeconds, heldBy, parkedRows, releasedRows, sequence } = await readStatus(pool, options.shard);
   if (sequence !== null) links.onSequenceBehind();

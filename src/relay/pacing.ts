@@ -9,9 +9,9 @@
  * How many writers stand at the outbox, smoothed over time. Seconds of many count; a stall of a fraction of a second, in
  * which any number piles up, hardly does: beyond what the longest rest is for, they are not counted.
  */
-export type Crowd = { writers: number; atMs: number };
+export type Writers = { writers: number; atMs: number };
 
-export function crowdAfter(before: Crowd, seen: Crowd): Crowd {
+export function writersAfter(before: Writers, seen: Writers): Writers {
   const weight = 1 - Math.exp((before.atMs - seen.atMs) / timeConstantMs);
   const counted = Math.min(seen.writers, mostCounted);
   return { writers: before.writers + (counted - before.writers) * weight, atMs: seen.atMs };
@@ -19,6 +19,6 @@ export function crowdAfter(before: Crowd, seen: Crowd): Crowd {
 const timeConstantMs = 2_000;
 const mostCounted = 4;
 
-export const restMs = (crowd: Crowd, maxMs: number): number =>
+export const backOffMs = (crowd: Writers, maxMs: number): number =>
   Math.min(maxMs, Math.max(0, crowd.writers - 1) * perWriterMs);
 const perWriterMs = 100;

@@ -1,9 +1,9 @@
 import type { CopySession } from '../../db/copy.ts';
-import { monotonicMs, pause } from '../clock.ts';
+import { monotonicMs, sleep } from '../clock.ts';
 import type { Metrics } from '../metrics.ts';
-import { beginAt, settle, wentBack } from './frontier.ts';
+import { beginAt, advance, wentBack } from './frontier.ts';
 import type { OutboxRow } from './message.ts';
-import { crowdAfter, restMs, type Crowd } from './pacing.ts';
+import { writersAfter, backOffMs, type Writers } from './pacing.ts';
 import * as store from './store.ts';
 
 /** Rows up to `upTo` that are to be published, in id order; `more` are known to wait behind them. */
@@ -38,7 +38,7 @@ export function createReader(
 ): Reader {
   let frontier = beginAt(cursor);
   let position = cursor;
-  let crowd: Crowd = { writers: 0, atMs: monotonicMs() };
+  let crowd: Writers = { writers: 0, atMs: monotonicMs() };
   let held = false;
   // One is read into while the rows of another are on the wire and those of the third wait for it.
   const arenas = [createArena(), createArena(), createArena()];
@@ -50,16 +50,16 @@ export function createReader(
    * when the sequence was set back.
    */
   const look = async (): Promise<number | null> => {
-    const first = await store.readLook(db);
+    const first = await store.readSnapshot(db);
     if (wentBack(frontier, first)) return null;
-    crowd = crowdAfter(crowd, { writers: first.writers.length, atMs: monotonicMs() });
-    frontier = settle(frontier, first);
+    crowd = writersAfter(crowd, { writers: first.writers.length, atMs: monotonicMs() });
+    frontier = advance(frontier, first);
     let { lastId } = first;
     for (let looks = 1; !held && frontier.settled < first.lastId && looks < looksMax; looks++) {
-      await pause(lookAgainMs);
-      const next = await store.readLook(db);
+      await sleep(lookAgainMs);
+      const next = await store.readSnapshot(db);
       if (wentBack(frontier, next)) return null;
-      frontier = settle(frontier, next);
+      frontier = advance(frontier, next);
       lastId = next.lastId;
     }
     return lastId;
@@ -90,7 +90,7 @@ export function createReader(
     ahead?.catch(() => undefined); // whoever reads next is told
     return chunk;
   };
-  return { read, restMs: () => restMs(crowd, options.restMaxMs) };
+  return { read, restMs: () => backOffMs(crowd, options.restMaxMs) };
 }
 
 /** A sequence may jump, after a failover by far more than one journal entry spans: what lies behind it is read again. */

@@ -1,8 +1,8 @@
-import { pause } from '../clock.ts';
+import { sleep } from '../clock.ts';
 import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
 import type { Published, Publisher } from '../kafka/publisher.ts';
 import { createSequenceAlarm } from './alarm.ts';
-import { createPlanner, topicOf, type Part, type Planner, type Topics } from './batch.ts';
+import { createPlanner, topicOf, type PartitionBatch, type Planner, type Topics } from './batch.ts';
 import type { RelayDeps, RelayOptions } from './deps.ts';
 import { awaitLeadership, type Leadership } from './leader.ts';
 import { decodeRow, keyOf, rawKeyOf, type OutboxRow } from './message.ts';
@@ -21,7 +21,7 @@ import { parkedRemedy } from './remedies.ts';
 import { createRoutes, type Routes } from './routes.ts';
 import type { SequenceFault } from './sequence.ts';
 import * as store from './store.ts';
-import { keepUp } from './maintenance.ts';
+import { maintain } from './maintenance.ts';
 
 /**
  * The relay. Reads fahuo.outbox behind the frontier, writes the topics, then the journal and the cursor.
@@ -59,7 +59,7 @@ export async function runRelay(deps: RelayDeps, options: RelayOptions, signal: A
       return false;
     });
     waitMs = startedWell ? errorMinMs : Math.min(waitMs * 2, errorMaxMs);
-    await pause(waitMs, signal);
+    await sleep(waitMs, signal);
   }
   deps.metrics.heartbeats.end('relay');
 }
@@ -81,7 +81,7 @@ async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSig
   const publisher = deps.createPublisher();
   const stop = AbortSignal.any([signal, lost]);
   const released: Released = { wanted: true };
-  const upkeep = keepUp(deps, options, {
+  const upkeep = maintain(deps, options, {
     onReleased: () => void (released.wanted = true),
     onSequenceBehind: () => void leadership.release(),
     checkPassedOver: alarm.wasRaised(),
@@ -99,7 +99,7 @@ async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSig
     deps.metrics.relayLeader.set(0);
     await leadership.release();
     await publisher.close();
-    await Promise.race([upkeep, pause(upkeepEndsWithinMs)]); // its pool may wait for a server that is gone
+    await Promise.race([upkeep, sleep(upkeepEndsWithinMs)]); // its pool may wait for a server that is gone
     deps.log.info({ shard: options.shard, epoch }, 'relay.stood_down');
   }
 }
@@ -145,11 +145,11 @@ async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal):
       }
       await publishChunk(deps, options, { chunk, cursor }, signal);
       if (chunk.more) continue;
-      await pause(restMs(), signal);
+      await sleep(restMs(), signal);
     } else {
       await Promise.all([
         cursor.settled(),
-        chunk.kind === 'held' ? pause(heldMs, signal) : doorbell(chunk.lastId),
+        chunk.kind === 'held' ? sleep(heldMs, signal) : doorbell(chunk.lastId),
       ]);
       if (chunk.kind === 'held') heldMs = Math.min(heldMs * 2, options.heldMaxMs);
     }
@@ -247,7 +247,7 @@ async function publishSome(
     }
     deps.metrics.relaySendFailures.inc();
     deps.log.warn({ ...result, rows: plan.taken, retry_in_ms: waitMs }, 'relay.send_failed');
-    await pause(waitMs, signal);
+    await sleep(waitMs, signal);
     waitMs = Math.min(waitMs * 2, errorMaxMs);
     deps.routes.forget();
   }
@@ -273,7 +273,7 @@ type Sent =
   | { kind: 'unreachable'; reason: string };
 
 /** One publish a topic, one after the other: acknowledgements and events share no order. */
-async function sendParts({ publisher }: LeadDeps, parts: readonly Part[]): Promise<Sent> {
+async function sendParts({ publisher }: LeadDeps, parts: readonly PartitionBatch[]): Promise<Sent> {
   const entries: store.JournalEntry[] = [];
   for (const topic of new Set(parts.map((part) => part.topic))) {
     const own = parts.filter((part) => part.topic === topic);

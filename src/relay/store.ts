@@ -1,7 +1,7 @@
 import type { Queryable } from '../../db/client.ts';
 import type { CopySession } from '../../db/copy.ts';
 import { FahuoError } from '../errors.ts';
-import type { Look } from './frontier.ts';
+import type { Snapshot } from './frontier.ts';
 import { columns, idOf, withRoom, type OutboxRow } from './message.ts';
 import type { Position } from './sequence.ts';
 
@@ -76,7 +76,7 @@ const writers = `select virtualtransaction as name, pid from pg_locks
     and database = (select oid from pg_database where datname = current_database())`;
 
 /** Planned once a session: planning is most of what these cost. */
-export async function prepareLook(db: Queryable): Promise<void> {
+export async function prepareSnapshot(db: Queryable): Promise<void> {
   await db.query(`prepare relay_last_id as ${lastId}`);
   await db.query(`prepare relay_writers as ${writers}`);
 }
@@ -85,7 +85,7 @@ export async function prepareLook(db: Queryable): Promise<void> {
  * Steps 1 and 2 of a look, sent together. The server runs one after the other, and both read shared memory as it is at
  * their moment, not a snapshot: who holds the lock is seen after the last id, which is what frontier.ts rests on.
  */
-export async function readLook(db: Queryable): Promise<Look> {
+export async function readSnapshot(db: Queryable): Promise<Snapshot> {
   const [last, holders] = (await db.query('execute relay_last_id; execute relay_writers')) as unknown as [
     { rows: { last: number }[] },
     { rows: { name: string; pid: number | null }[] },

@@ -41,7 +41,7 @@ export type Running = {
   done: Promise<void>;
 };
 
-type Parts = {
+type Context = {
   config: Config;
   log: Log;
   metrics: Metrics;
@@ -79,7 +79,7 @@ async function openRoles(
     it.end(),
   );
   const admin = opened.add('kafka admin', openAdmin(config, log), (it) => it.close());
-  const parts: Parts = {
+  const parts: Context = {
     config,
     log,
     metrics: createMetrics(config.queryTimeoutMs / 2),
@@ -122,7 +122,7 @@ function checkSettings(config: Config, has: (role: Role) => boolean): void {
   if (has('upload')) readApps(config);
 }
 
-function startHttp({ metrics, pool, config }: Parts, admin: Admin): Promise<Http> {
+function startHttp({ metrics, pool, config }: Context, admin: Admin): Promise<Http> {
   const state = async (check: Promise<unknown>): Promise<string> =>
     check.then(
       () => 'ok',
@@ -144,7 +144,7 @@ const retentionEveryMs = 600_000;
 const olderQuietMs = 60_000;
 
 /** In every process, whatever its roles: one of them does it. */
-const retention = ({ config, log, pool, instance }: Parts, signal: AbortSignal): Promise<void> =>
+const retention = ({ config, log, pool, instance }: Context, signal: AbortSignal): Promise<void> =>
   runRetention(
     { pool, log },
     {
@@ -160,7 +160,7 @@ const retention = ({ config, log, pool, instance }: Parts, signal: AbortSignal):
   );
 
 function relay(
-  { config, log, metrics, pool, instance }: Parts,
+  { config, log, metrics, pool, instance }: Context,
   admin: Admin,
   signal: AbortSignal,
 ): Promise<void> {
@@ -184,7 +184,7 @@ function relay(
   );
 }
 
-async function consume(parts: Parts, signal: AbortSignal): Promise<void> {
+async function consume(parts: Context, signal: AbortSignal): Promise<void> {
   const { config, log, metrics, pool, doorbell } = parts;
   const topics = topicsOf(config);
   const connection = kafkaConnection(config);
@@ -205,7 +205,7 @@ async function consume(parts: Parts, signal: AbortSignal): Promise<void> {
   ).finally(() => opened.close());
 }
 
-async function upload(parts: Parts, signal: AbortSignal): Promise<void> {
+async function upload(parts: Context, signal: AbortSignal): Promise<void> {
   const { config, log, metrics, pool, instance, doorbell } = parts;
   const apps = readApps(config);
   const redis = openRedis(config, log);
@@ -255,7 +255,7 @@ export function openRedis(config: Config, log: Log): Redis | null {
   return redis;
 }
 
-function createBudget({ config, pool, log }: Parts, redis: Redis | null): Budget {
+function createBudget({ config, pool, log }: Context, redis: Redis | null): Budget {
   const inPostgres = createPostgresBudget({ pool, log });
   return redis === null
     ? inPostgres

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { monotonicMs, pause, type Clock } from '../clock.ts';
+import { monotonicMs, sleep, type Clock } from '../clock.ts';
 import { checkUpload } from './check.ts';
 import { textOf } from './codes.ts';
 import { faultOf, nameOfFault, type EndpointName, type FaultRule } from './faults.ts';
@@ -74,7 +74,7 @@ export class Service {
 
   async answer(call: Call, reply: FastifyReply): Promise<FastifyReply> {
     const seen = this.#deps.keepRequests && call.endpoint === 'upload' ? this.#see(call, reply) : null;
-    if (this.#deps.latencyMs > 0) await pause(this.#deps.latencyMs);
+    if (this.#deps.latencyMs > 0) await sleep(this.#deps.latencyMs);
     const fault = this.rules.length === 0 ? null : this.#faultOf(call);
     const answer = fault === null ? this.#plain(call, reply) : await this.#faulty(fault, call, reply);
     if (seen === null) return reply;
@@ -151,7 +151,7 @@ export class Service {
     reply: FastifyReply,
   ): Promise<FastifyReply> {
     const early = fault.committed ? this.#work(call) : null;
-    await pause(fault.ms);
+    await sleep(fault.ms);
     return this.send(reply, early ?? this.#work(call), call.endpoint);
   }
 

@@ -1,14 +1,17 @@
 import type { Order } from '../wechat/order.ts';
 import type { Alias } from './alias-store.ts';
 import { contentOf, paymentKeyOf } from './content.ts';
-import type { Held } from './row.ts';
+import type { LeasedRow } from './row.ts';
 
 /**
  * What a read tells about the keys of a row's payment; null when nobody asks. A row under `mchid:out_trade_no` learns
  * its transaction, or that none was told. A transaction learns its other key only where it may have one with rows.
  * Which of two merchants `mchid` means is open (facts.md §6.8), so both are taken. Pure.
  */
-export function aliasOf(row: Pick<Held, 'appid' | 'payment' | 'body' | 'loose'>, order: Order): Alias | null {
+export function aliasOf(
+  row: Pick<LeasedRow, 'appid' | 'payment' | 'body' | 'loose'>,
+  order: Order,
+): Alias | null {
   const transactionId = order.transactionId === '' ? null : order.transactionId;
   if (paymentKeyOf(contentOf(row.body)).kind === 'merchant')
     return { appid: row.appid, payments: [row.payment], transactionId, always: true };

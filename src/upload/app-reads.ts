@@ -1,19 +1,19 @@
-import { monotonicMs, pause } from '../clock.ts';
+import { monotonicMs, sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import { askWechat } from './read-order.ts';
+import { readOrder } from './read-order.ts';
 import { claimUnknown } from './claim-store.ts';
 import { decideAfterRead } from './decide-read.ts';
 import type { UploaderOptions } from './deps.ts';
-import type { Held } from './row.ts';
-import { contextOf, idsOf, settle, takeRead, type FlightDeps } from './attempt.ts';
+import type { LeasedRow } from './row.ts';
+import { contextOf, idsOf, recordAttempt, takeRead, type AttemptDeps } from './attempt.ts';
 import { createSlots } from './slots.ts';
 
 const readsAtOnce = 64;
 const pollMs = 100;
 
 /** One app's reads about unknown outcomes, with slots of their own: a hanging read delays no other payment. */
-export async function runReader(
-  deps: FlightDeps,
+export async function runAppReads(
+  deps: AttemptDeps,
   options: UploaderOptions & { appid: string },
   signals: { signal: AbortSignal; hardStop: AbortSignal },
 ): Promise<void> {
@@ -37,25 +37,25 @@ export async function runReader(
   while (!signals.signal.aborted) {
     heartbeats.beat(`upload.reads ${appid}`, pollMs);
     await step().catch((error: unknown) => deps.log.warn({ appid, err: messageOf(error) }, 'claim.failed'));
-    await pause(pollMs, signals.signal);
+    await sleep(pollMs, signals.signal);
   }
   heartbeats.end(`upload.reads ${appid}`);
   await slots.drained();
 }
 
 async function readOne(
-  deps: FlightDeps,
+  deps: AttemptDeps,
   options: UploaderOptions,
-  row: Held,
+  row: LeasedRow,
   { signal, hardStop }: { signal: AbortSignal; hardStop: AbortSignal },
 ): Promise<void> {
   try {
     // Stopped while waiting for a permit: the row stays unknown, and its lease runs out.
     if (!(await takeRead(deps, row.appid, signal))) return deps.leases.drop(row);
-    const { attempts, ...known } = await askWechat(deps, row, hardStop);
+    const { attempts, ...known } = await readOrder(deps, row, hardStop);
     const transition = decideAfterRead(row, known, contextOf(deps, options));
     deps.metrics.uploadReads.inc({ decision: transition.to });
-    await settle(deps, { row, from: 'unknown', transition, attempts });
+    await recordAttempt(deps, { row, from: 'unknown', transition, attempts });
   } catch (error) {
     deps.log.error({ ...idsOf(row), err: messageOf(error) }, 'read.failed');
     deps.leases.drop(row);

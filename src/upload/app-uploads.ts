@@ -1,11 +1,11 @@
-import { monotonicMs, pause, turn } from '../clock.ts';
+import { monotonicMs, sleep, turn } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { createDoorbell, type Doorbell } from '../loop.ts';
-import { ClaimFloor } from './claim-lower-bound.ts';
+import { ClaimLowerBound } from './claim-lower-bound.ts';
 import { claimPending } from './claim-store.ts';
 import type { UploaderOptions } from './deps.ts';
-import type { Held } from './row.ts';
-import { fly, release, settle, type FlightDeps } from './attempt.ts';
+import type { LeasedRow } from './row.ts';
+import { attempt, release, recordAttempt, type AttemptDeps } from './attempt.ts';
 import { createSlots } from './slots.ts';
 
 /**
@@ -26,16 +26,16 @@ const holdKeepsMs = 1_000;
  * window and backlog are its own, so that no app waits for another. Resolves when `signal` has aborted and nothing
  * is in flight; `hardStop` ends calls that are still under way.
  */
-export async function runLane(
-  deps: FlightDeps,
+export async function runAppUploads(
+  deps: AttemptDeps,
   options: UploaderOptions & { appid: string; doorbell: Doorbell },
   signals: { signal: AbortSignal; hardStop: AbortSignal },
 ): Promise<void> {
   const { appid, window, timing } = options;
   const { signal, hardStop } = signals;
   const { heartbeats } = deps.metrics;
-  const ready: Held[] = [];
-  const floor = new ClaimFloor();
+  const ready: LeasedRow[] = [];
+  const floor = new ClaimLowerBound();
   const claimBell = createDoorbell();
   const startBell = createDoorbell();
   const slots = createSlots(window, {
@@ -47,9 +47,9 @@ export async function runLane(
     },
   });
   const recording = createSlots(window * unrecordedWindows, { onEnd: () => startBell.ring() });
-  const call = async (row: Held): Promise<void> => {
-    const settled = await fly(deps, options, row, hardStop);
-    if (settled !== null) recording.start(() => settle(deps, settled));
+  const call = async (row: LeasedRow): Promise<void> => {
+    const settled = await attempt(deps, options, row, hardStop);
+    if (settled !== null) recording.start(() => recordAttempt(deps, settled));
   };
   /** Paused by WeChat or a person, or held because nothing can be sent. */
   const blocked = (): boolean => deps.pauses.isPaused(appid, 'upload') || deps.holds.isHeld(appid);
@@ -80,7 +80,7 @@ export async function runLane(
     while (!signal.aborted) {
       heartbeats.beat(`upload.claims ${appid}`);
       if (blocked()) {
-        await pause(pausedMs, signal);
+        await sleep(pausedMs, signal);
       } else if (room() < worthAClaim()) {
         await claimBell.waitFor(idleMaxMs, signal);
       } else if ((await claim(room()).catch(onClaimError)) > 0) {
@@ -95,7 +95,7 @@ export async function runLane(
   const onClaimError = async (error: unknown): Promise<number> => {
     if (isMeeting(error)) return 0;
     deps.log.warn({ appid, err: messageOf(error) }, 'claim.failed');
-    await pause(timing.retryMinMs, signal);
+    await sleep(timing.retryMinMs, signal);
     return 0;
   };
 
@@ -116,7 +116,7 @@ export async function runLane(
       ahead = granted < wanted ? Math.max(1, granted) : Math.min(window, ahead * 2);
       if (granted >= wanted) continue;
       heartbeats.beat(`upload.calls ${appid}`, retryAfterMs);
-      await pause(retryAfterMs, signal);
+      await sleep(retryAfterMs, signal);
     }
   };
 
@@ -125,7 +125,7 @@ export async function runLane(
   const giveBackStale = async (): Promise<void> => {
     if (ready.length === 0 || monotonicMs() - staleCheckedMs < idleMaxMs) return;
     staleCheckedMs = monotonicMs();
-    const stale = (row: Held): boolean =>
+    const stale = (row: LeasedRow): boolean =>
       deps.pauses.isPaused(appid, 'upload') ||
       deps.holds.isHeld(appid, holdKeepsMs) ||
       !deps.leases.covers(row, monotonicMs(), timing.leaseMs / 2);

@@ -1,7 +1,7 @@
-import { monotonicMs, pause } from '../clock.ts';
+import { monotonicMs, sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { readSiblingRows } from './alias-store.ts';
-import { applyToApp, askWechat, countAttempt } from './read-order.ts';
+import { applyToApp, readOrder, countAttempt } from './read-order.ts';
 import { freezeDelta } from './claim-store.ts';
 import { decideBeforeSend, waitForPausedReads, type BeforeSend } from './decide-read.ts';
 import { decideAfterSend, decideNotSent } from './decide-send.ts';
@@ -11,9 +11,9 @@ import type { Holds } from '../apps/holds.ts';
 import type { Leases } from './leases.ts';
 import type { Pauses } from '../apps/pauses.ts';
 import type { Recorder } from './recorder.ts';
-import type { AttemptRecord, Held, Transition } from './row.ts';
+import type { AttemptRecord, LeasedRow, Transition } from './row.ts';
 
-export type FlightDeps = UploaderDeps & { pauses: Pauses; recorder: Recorder; leases: Leases; holds: Holds };
+export type AttemptDeps = UploaderDeps & { pauses: Pauses; recorder: Recorder; leases: Leases; holds: Holds };
 
 const released: Transition = {
   to: 'pending',
@@ -24,15 +24,15 @@ const released: Transition = {
 
 /**
  * One claimed row: read first where its payment has a history, send, decide. Never rejects; null when nothing was
- * decided, and then the lease runs out and reads settle it. Putting it on record is {@link settle}, outside the slot
+ * decided, and then the lease runs out and reads settle it. Putting it on record is {@link recordAttempt}, outside the slot
  * of the call: a window of calls must not wait for the database.
  */
-export async function fly(
-  deps: FlightDeps,
+export async function attempt(
+  deps: AttemptDeps,
   options: UploaderOptions,
-  row: Held,
+  row: LeasedRow,
   signal: AbortSignal,
-): Promise<Settled | null> {
+): Promise<DecidedAttempt | null> {
   const attempts: AttemptRecord[] = [];
   try {
     const decided = await decide(deps, options, { row, attempts }, signal);
@@ -50,9 +50,9 @@ export async function fly(
 const wasSent = ({ answer }: AttemptRecord): boolean => answer.notSent !== true;
 
 async function decide(
-  deps: FlightDeps,
+  deps: AttemptDeps,
   options: UploaderOptions,
-  flight: { row: Held; attempts: AttemptRecord[] },
+  flight: { row: LeasedRow; attempts: AttemptRecord[] },
   signal: AbortSignal,
 ): Promise<Transition> {
   const { row, attempts } = flight;
@@ -80,7 +80,7 @@ async function decide(
 }
 
 /** What goes on the wire: frozen before the first send, never rendered again. Null when the lease was lost. */
-async function bodyOf(deps: FlightDeps, options: UploaderOptions, row: Held): Promise<string | null> {
+async function bodyOf(deps: AttemptDeps, options: UploaderOptions, row: LeasedRow): Promise<string | null> {
   if (row.deltaBody !== null) return row.deltaBody;
   if (!options.deltaApps.has(row.appid) || !row.history || row.kind !== 'shipped') return row.body;
   const rows = await readSiblingRows(deps.pool, row, false);
@@ -92,14 +92,14 @@ async function bodyOf(deps: FlightDeps, options: UploaderOptions, row: Held): Pr
 }
 
 async function readBefore(
-  deps: FlightDeps,
+  deps: AttemptDeps,
   options: UploaderOptions,
-  { row, attempts }: { row: Held; attempts: AttemptRecord[] },
+  { row, attempts }: { row: LeasedRow; attempts: AttemptRecord[] },
   signal: AbortSignal,
 ): Promise<BeforeSend> {
   if (deps.pauses.isPaused(row.appid, 'read')) return waitForPausedReads(contextOf(deps, options));
   if (!(await takeRead(deps, row.appid, signal))) return released;
-  const asked = await askWechat(deps, row, signal);
+  const asked = await readOrder(deps, row, signal);
   attempts.push(...asked.attempts);
   return decideBeforeSend(row, asked, contextOf(deps, options));
 }
@@ -113,7 +113,7 @@ export async function takeRead(
   while (!signal.aborted) {
     const { granted, retryAfterMs } = await budget.take({ appid, lane: 'read', wanted: 1 });
     if (granted === 1) return true;
-    await pause(retryAfterMs, signal);
+    await sleep(retryAfterMs, signal);
   }
   return false;
 }
@@ -124,22 +124,26 @@ export const contextOf = (deps: UploaderDeps, options: UploaderOptions) => ({
   timing: options.timing,
 });
 
-export type Settled = {
-  row: Held;
+export type DecidedAttempt = {
+  row: LeasedRow;
   from: 'uploading' | 'unknown';
   transition: Transition;
   attempts: readonly AttemptRecord[];
 };
 
 /** Puts a decision on record, tells about it, and lets go of the row. */
-export async function settle(deps: FlightDeps, settled: Settled): Promise<void> {
+export async function recordAttempt(deps: AttemptDeps, settled: DecidedAttempt): Promise<void> {
   const recorded = await deps.recorder.record(settled);
   deps.leases.drop(settled.row);
-  tell(deps, settled, recorded);
+  logOutcome(deps, settled, recorded);
   if (settled.transition.to !== 'unknown') deps.doorbell.ring(); // it, or the payment's next, may be due
 }
 
-function tell(deps: FlightDeps, { row, transition, attempts }: Settled, recorded: string): void {
+function logOutcome(
+  deps: AttemptDeps,
+  { row, transition, attempts }: DecidedAttempt,
+  recorded: string,
+): void {
   const answer = attempts.at(-1)?.answer;
   const line = {
     ...idsOf(row),
@@ -167,7 +171,7 @@ function tell(deps: FlightDeps, { row, transition, attempts }: Settled, recorded
   }
 }
 
-export const idsOf = (row: Held): object => ({
+export const idsOf = (row: LeasedRow): object => ({
   event_id: row.eventId,
   appid: row.appid,
   payment: row.payment,
@@ -177,5 +181,5 @@ export const idsOf = (row: Held): object => ({
 });
 
 /** Rows that were claimed and not sent go back as they were. */
-export const release = (deps: FlightDeps, row: Held): Promise<void> =>
-  settle(deps, { row, from: 'uploading', transition: released, attempts: [] });
+export const release = (deps: AttemptDeps, row: LeasedRow): Promise<void> =>
+  recordAttempt(deps, { row, from: 'uploading', transition: released, attempts: [] });

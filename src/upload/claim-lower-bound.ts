@@ -8,7 +8,7 @@ const slackMs = 10_000;
  * somebody holds an old snapshot (a backup, a report) no vacuum and no scan may remove them: each claim would walk
  * over all of them. So a claim begins shortly before where the last one ended; every few seconds one looks at all.
  */
-export class ClaimFloor {
+export class ClaimLowerBound {
   #dueSinceMs: number | null = null;
   #wholeAtMs = Number.NEGATIVE_INFINITY;
 

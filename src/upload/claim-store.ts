@@ -1,7 +1,7 @@
 import type { Queryable } from '../../db/client.ts';
 import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
 import { appHasAliases, appHasLoosePayments, keysOf } from './alias-store.ts';
-import type { Held } from './row.ts';
+import type { LeasedRow } from './row.ts';
 
 const heldColumns = `
   u.id, u.lease_epoch as epoch, u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.traceparent,
@@ -19,7 +19,7 @@ export type PendingClaim = Claim & {
   /** Rows that were due before this are left to a claim without it; null looks at all. See claim-lower-bound.ts. */
   dueSinceMs: number | null;
 };
-export type Claimed = Held & { dueAtMs: number };
+export type Claimed = LeasedRow & { dueAtMs: number };
 
 /**
  * `pending → uploading`: the intent, on record before a byte is sent. Takes due rows of one app whose payment has
@@ -112,8 +112,8 @@ async function supersedeOutdated(
 }
 
 /** Takes `unknown` rows whose next read is due; the state stays, the epoch and a lease make the read ours. */
-export async function claimUnknown(db: Queryable, claim: Claim): Promise<Held[]> {
-  const { rows } = await db.query<Held>({
+export async function claimUnknown(db: Queryable, claim: Claim): Promise<LeasedRow[]> {
+  const { rows } = await db.query<LeasedRow>({
     name: 'claim_unknown',
     text: `with due as (
       select id from fahuo.upload
@@ -137,7 +137,7 @@ export async function claimUnknown(db: Queryable, claim: Claim): Promise<Held[]>
  */
 export async function renewLeases(
   db: Queryable,
-  held: readonly Held[],
+  held: readonly LeasedRow[],
   lease: { owner: string; leaseMs: number },
 ): Promise<number[]> {
   const { rows } = await db.query<{ id: number }>(
@@ -208,7 +208,7 @@ export async function retryParked(db: Queryable, ids: readonly number[]): Promis
 }
 
 /** Freezes what is sent of a later part; the first to write it wins. Null when the lease was lost. */
-export async function freezeDelta(db: Queryable, row: Held, delta: string): Promise<string | null> {
+export async function freezeDelta(db: Queryable, row: LeasedRow, delta: string): Promise<string | null> {
   const { rows } = await db.query<{ delta: string }>(
     `update fahuo.upload set delta_body = coalesce(delta_body, $3)
      where id = $1 and lease_epoch = $2 and state = 'uploading' returning delta_body as delta`,

@@ -1,7 +1,7 @@
 import { jittered } from '../clock.ts';
 import type { Verdict } from './content.ts';
 import { waitForPayment } from './decide-send.ts';
-import type { Held, Transition } from './row.ts';
+import type { LeasedRow, Transition } from './row.ts';
 import { finishedCodes, type Siblings } from './siblings.ts';
 import { backoffMs, type Context } from './timing.ts';
 
@@ -25,7 +25,7 @@ const saidUnchanged = 10060023;
 
 /** An `unknown` row after a read. Pure: this is the one place that lets an unknown outcome be sent again (P4). */
 export function decideAfterRead(
-  row: Held,
+  row: LeasedRow,
   { reading, siblings }: { reading: Reading; siblings: Siblings },
   context: Context,
 ): Transition {
@@ -44,7 +44,7 @@ export function decideAfterRead(
 }
 
 function afterVerdict(
-  row: Held,
+  row: LeasedRow,
   { verdict, siblings }: { verdict: Verdict; siblings: Siblings },
   context: Context,
 ): Transition {
@@ -65,9 +65,9 @@ function afterVerdict(
 }
 
 /** Only a correction writes to what is finished or of another kind, and only while the chance is there (P5). */
-const mayRewrite = (row: Held, count: number): boolean => row.kind === 'corrected' && count < 2;
+const mayRewrite = (row: LeasedRow, count: number): boolean => row.kind === 'corrected' && count < 2;
 
-function afterOpen(row: Held, context: Context): Transition {
+function afterOpen(row: LeasedRow, context: Context): Transition {
   if (finishedCodes.some((code) => code === row.errcode))
     return readAgain(row, context, 'WeChat says finished, the read does not');
   if (!isBelieved(row)) return onceMore(row, context);
@@ -75,16 +75,16 @@ function afterOpen(row: Held, context: Context): Transition {
 }
 
 /** Nothing more is sent: either WeChat keeps a parcel that this event takes back, or the reads lag behind its word. */
-function afterUnchanged(row: Held, context: Context, { takesBack }: Siblings): Transition {
+function afterUnchanged(row: LeasedRow, context: Context, { takesBack }: Siblings): Transition {
   if (!isBelieved(row)) return onceMore(row, context);
   return takesBack
     ? conflict({ kind: 'kept', count: 0 })
     : { to: 'acknowledged', detail: 'WeChat says that it held this content already' };
 }
 
-const isBelieved = ({ absentReads }: Held): boolean => absentReads + 1 >= readsToBelieve;
+const isBelieved = ({ absentReads }: LeasedRow): boolean => absentReads + 1 >= readsToBelieve;
 
-const onceMore = (row: Held, { timing, random }: Context): Transition => ({
+const onceMore = (row: LeasedRow, { timing, random }: Context): Transition => ({
   to: 'unknown',
   readAfterMs: jittered(timing.readGapMs, random),
   absentReads: row.absentReads + 1,
@@ -93,7 +93,7 @@ const onceMore = (row: Held, { timing, random }: Context): Transition => ({
 });
 
 /** At once after the first send; a row that keeps coming back waits longer, and a day of that is enough. */
-function sendAgain(row: Held, context: Context): Transition {
+function sendAgain(row: LeasedRow, context: Context): Transition {
   const sentForMs = context.nowMs - row.firstSentAtMs;
   if (row.attempts >= sendsToGiveUp && sentForMs > context.timing.unreadableAfterMs) {
     return {
@@ -112,13 +112,13 @@ function sendAgain(row: Held, context: Context): Transition {
 }
 
 /** 10060004 while WeChat shows "to ship": too early, or a state that the read does not name (facts.md §6.4). */
-function waitToShip(row: Held, context: Context): Transition {
+function waitToShip(row: LeasedRow, context: Context): Transition {
   const wait = waitForPayment(row, context);
   return wait.to === 'parked' ? nothingToShip({ kind: 'closed', orderState: 1 }) : wait;
 }
 
 /** A failed read of its own: longer waits, and after a day of them a person. */
-function readAgain(row: Held, context: Context, detail: string): Transition {
+function readAgain(row: LeasedRow, context: Context, detail: string): Transition {
   if (isUnreadable(row, context)) return unreadable(detail);
   const failedReads = row.failedReads + 1;
   return {
@@ -130,7 +130,11 @@ function readAgain(row: Held, context: Context, detail: string): Transition {
   };
 }
 
-const readLater = (row: Held, { reason }: { reason: string }, { random, timing }: Context): Transition => ({
+const readLater = (
+  row: LeasedRow,
+  { reason }: { reason: string },
+  { random, timing }: Context,
+): Transition => ({
   to: 'unknown',
   readAfterMs: jittered(timing.readGapMs, random),
   absentReads: row.absentReads,
@@ -139,7 +143,7 @@ const readLater = (row: Held, { reason }: { reason: string }, { random, timing }
 });
 
 /** Counted from the first of the reads that failed one after the other, not from the event's arrival. */
-function isUnreadable(row: Held, { nowMs, timing }: Context): boolean {
+function isUnreadable(row: LeasedRow, { nowMs, timing }: Context): boolean {
   if (row.unreadSinceMs === null || row.failedReads < failedReadsToGiveUp - 1) return false;
   return nowMs - row.unreadSinceMs > timing.unreadableAfterMs;
 }
@@ -194,7 +198,7 @@ export type BeforeSend = { to: 'send' } | Transition;
 
 /** A row whose payment was or may have been written to before: whether this body may be sent now. Pure; upholds P5. */
 export function decideBeforeSend(
-  row: Held,
+  row: LeasedRow,
   { reading, siblings }: { reading: Reading; siblings: Siblings },
   context: Context,
 ): BeforeSend {
@@ -213,7 +217,7 @@ export function decideBeforeSend(
 }
 
 function beforeWrite(
-  row: Held,
+  row: LeasedRow,
   { verdict, shipped, siblings }: { verdict: Verdict; shipped: boolean; siblings: Siblings },
   context: Context,
 ): BeforeSend {
@@ -234,8 +238,10 @@ function beforeWrite(
   }
 }
 
-const restatesBlindly = (row: Held, { verdict, shipped }: { verdict: Verdict; shipped: boolean }): boolean =>
-  row.caution === 'older' && shipped && verdict.kind !== 'same';
+const restatesBlindly = (
+  row: LeasedRow,
+  { verdict, shipped }: { verdict: Verdict; shipped: boolean },
+): boolean => row.caution === 'older' && shipped && verdict.kind !== 'same';
 
 /** This database does not know what was sent before it; what WeChat shows may be newer than this event. */
 const olderEvent: Transition = {
@@ -257,7 +263,7 @@ function beforeShipping(verdict: Different, siblings: Siblings): BeforeSend {
 }
 
 function beforeCorrecting(
-  row: Held,
+  row: LeasedRow,
   { verdict, siblings }: { verdict: Different; siblings: Siblings },
   context: Context,
 ): BeforeSend {
@@ -271,7 +277,7 @@ function beforeCorrecting(
 const countOf = ({ spent }: Siblings): number => (spent ? 2 : 1);
 
 /** Nothing goes out without a read: longer waits, and after a day of failed reads a person. */
-function waitForRead(row: Held, context: Context, detail: string): Transition {
+function waitForRead(row: LeasedRow, context: Context, detail: string): Transition {
   if (isUnreadable(row, context)) return unreadable(detail);
   const failedReads = row.failedReads + 1;
   return { to: 'pending', afterMs: backoffMs(failedReads, context), spent: false, failedReads, detail };

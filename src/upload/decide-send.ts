@@ -1,13 +1,13 @@
 import { jittered } from '../clock.ts';
 import type { Answer, Outcome } from '../wechat/outcome.ts';
-import type { Held, Transition } from './row.ts';
+import type { LeasedRow, Transition } from './row.ts';
 import { notVisibleWaitMs, type Context } from './timing.ts';
 
 /**
  * Where a row goes after its send was answered, or was not. Pure. Nothing here leads from an outcome that may have
  * had an effect back to `pending`: only reads do (P4, P5).
  */
-export function decideAfterSend(row: Held, outcome: Outcome, context: Context): Transition {
+export function decideAfterSend(row: LeasedRow, outcome: Outcome, context: Context): Transition {
   switch (outcome.kind) {
     case 'accepted':
       return { to: 'acknowledged', detail: null };
@@ -34,7 +34,7 @@ export function decideAfterSend(row: Held, outcome: Outcome, context: Context): 
  * WeChat held this content already, or it merges parcel lists and kept one that this event takes back: where the payment
  * was written to before, a read tells which.
  */
-const afterUnchanged = (row: Held): Transition =>
+const afterUnchanged = (row: LeasedRow): Transition =>
   row.history
     ? { to: 'unknown', readAfterMs: 0, absentReads: 0, detail: 'WeChat says that nothing changed' }
     : { to: 'acknowledged', detail: 'WeChat held this content already' };
@@ -71,7 +71,7 @@ function afterUnknown(outcome: Extract<Outcome, { kind: 'unknown' }>, context: C
 }
 
 /** 10060001 is a delay, then a question: parked a day after the first send, tried daily to day 14 (facts.md §6.1, §7.9). */
-export function waitForPayment(row: Held, context: Context): Transition {
+export function waitForPayment(row: LeasedRow, context: Context): Transition {
   const { timing, nowMs } = context;
   const ageMs = nowMs - row.firstSentAtMs;
   if (ageMs < timing.notVisibleForMs) {

@@ -1,6 +1,6 @@
-import type { Held } from './row.ts';
+import type { LeasedRow } from './row.ts';
 
-type Lease = { row: Held; goodUntilMs: number };
+type Lease = { row: LeasedRow; goodUntilMs: number };
 
 /** The rows that this process holds, and until when it may be sure of each; times of the monotonic clock. */
 export class Leases {
@@ -12,21 +12,21 @@ export class Leases {
   }
 
   /** `askedAtMs` is before the statement ran: the database's lease cannot be shorter. */
-  add(rows: readonly Held[], askedAtMs: number): void {
+  add(rows: readonly LeasedRow[], askedAtMs: number): void {
     for (const row of rows) this.#held.set(row.id, { row, goodUntilMs: askedAtMs + this.#leaseMs });
   }
 
   /** A row under a newer epoch stays: it was claimed again before this flight was forgotten. */
-  drop(row: Held): void {
+  drop(row: LeasedRow): void {
     if (this.#held.get(row.id)?.row.epoch === row.epoch) this.#held.delete(row.id);
   }
 
-  rows(): Held[] {
+  rows(): LeasedRow[] {
     return [...this.#held.values()].map((lease) => lease.row);
   }
 
   /** `ids` are the rows that the renewal matched: only those are ours for longer. */
-  renewed(rows: readonly Held[], ids: readonly number[], askedAtMs: number): void {
+  renewed(rows: readonly LeasedRow[], ids: readonly number[], askedAtMs: number): void {
     const kept = new Set(ids);
     for (const row of rows.filter(({ id }) => kept.has(id))) {
       const lease = this.#held.get(row.id);
@@ -35,7 +35,7 @@ export class Leases {
   }
 
   /** Whether a call that takes `forMs` at most ends before another instance may take the row. */
-  covers(row: Held, nowMs: number, forMs: number): boolean {
+  covers(row: LeasedRow, nowMs: number, forMs: number): boolean {
     const lease = this.#held.get(row.id);
     return lease?.row.epoch === row.epoch && lease.goodUntilMs - nowMs > forMs;
   }

@@ -13,15 +13,15 @@ import type { UploaderDeps } from './deps.ts';
 import type { Holds } from '../apps/holds.ts';
 import type { Pauses } from '../apps/pauses.ts';
 import { pauseForQuota } from '../apps/rates.ts';
-import type { AttemptRecord, Held } from './row.ts';
+import type { AttemptRecord, LeasedRow } from './row.ts';
 import { believed, noSiblings, siblingsOf, type Siblings } from './siblings.ts';
 
-export type AskDeps = Pick<UploaderDeps, 'pool' | 'wechat' | 'budget' | 'clock' | 'random' | 'metrics'> & {
+export type ReadDeps = Pick<UploaderDeps, 'pool' | 'wechat' | 'budget' | 'clock' | 'random' | 'metrics'> & {
   pauses: Pauses;
   holds: Holds;
 };
 
-export type Asked = {
+export type OrderRead = {
   reading: Reading;
   /** Read after WeChat, and after what it told of the payment's keys is on record. */
   siblings: Siblings;
@@ -30,7 +30,7 @@ export type Asked = {
 };
 
 /** get_order for one row: what it and our own record say about the row's content, and the record of the call. */
-export async function askWechat(deps: AskDeps, row: Held, signal: AbortSignal): Promise<Asked> {
+export async function readOrder(deps: ReadDeps, row: LeasedRow, signal: AbortSignal): Promise<OrderRead> {
   const key = paymentKeyOf(contentOf(row.body));
   const startedAtMs = monotonicMs();
   const read = await deps.wechat.getOrder({ appid: row.appid, key }, signal);
@@ -73,7 +73,7 @@ const outcomeName = (read: ReadResult): string => (read.kind === 'failed' ? read
 
 /** Carries a throttle or a stop to everybody who calls for this app. */
 export async function applyToApp(
-  deps: Pick<AskDeps, 'budget' | 'pauses' | 'wechat' | 'clock' | 'random'>,
+  deps: Pick<ReadDeps, 'budget' | 'pauses' | 'wechat' | 'clock' | 'random'>,
   appid: string,
   outcome: Outcome,
   { endpoint }: { endpoint: 'upload' | 'read' },
@@ -92,7 +92,11 @@ export async function applyToApp(
 }
 
 /** What our own record says of the payment's other events, under the keys that this read has told as well. */
-async function readSiblings({ pool }: Pick<AskDeps, 'pool'>, row: Held, order: Order): Promise<Siblings> {
+async function readSiblings(
+  { pool }: Pick<ReadDeps, 'pool'>,
+  row: LeasedRow,
+  order: Order,
+): Promise<Siblings> {
   const alias = aliasOf(row, order);
   if (alias !== null && (await insertAliases(pool, alias))) await putOffOtherKeys(pool, row);
   const rows = await readSiblingRows(pool, row, alias !== null);

@@ -1,11 +1,11 @@
 import type { Queryable } from '../../db/client.ts';
 import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
 import { cutText, keptCharacters, storable } from '../text.ts';
-import type { AttemptRecord, Held, Transition } from './row.ts';
+import type { AttemptRecord, LeasedRow, Transition } from './row.ts';
 
 /** One decided row: where it goes and what is put on record with it. */
 export type Decided<T extends Transition = Transition> = {
-  row: Held;
+  row: LeasedRow;
   from: 'uploading' | 'unknown';
   transition: T;
   attempts: readonly AttemptRecord[];
@@ -275,7 +275,7 @@ function waitOf(transition: Transition): object {
 }
 
 /** Members without a value are left out: undefined is not written, and the record set reads it as null. */
-const attemptRow = (row: Held, { kind, outcome, answer, uploadTimeMs }: AttemptRecord): object => ({
+const attemptRow = (row: LeasedRow, { kind, outcome, answer, uploadTimeMs }: AttemptRecord): object => ({
   number: row.attempts,
   kind,
   outcome,

@@ -1,5 +1,5 @@
 import type { Pool } from '../../db/client.ts';
-import { pause } from '../clock.ts';
+import { sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
@@ -56,7 +56,7 @@ export function createRecorder(
         const next = afterFailure(group.length, form, error);
         switch (next.kind) {
           case 'wait':
-            await pause(options.retryMs, stopped.signal);
+            await sleep(options.retryMs, stopped.signal);
             break;
           case 'halve':
             await writeGroup(group.slice(0, next.at), { form, again: repeated, problem });
@@ -87,7 +87,7 @@ export function createRecorder(
     const { id } = waiting.decided.row;
     if (waiting.tries === triesBeforeWord)
       deps.log.warn({ upload_id: id }, 'outcome.waits: another session holds the row, or it is refused');
-    await pause(Math.min(laterMinMs * 2 ** waiting.tries, laterMaxMs), stopped.signal);
+    await sleep(Math.min(laterMinMs * 2 ** waiting.tries, laterMaxMs), stopped.signal);
     enqueue({ ...waiting, tries: waiting.tries + 1 });
   };
 

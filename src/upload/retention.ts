@@ -1,5 +1,5 @@
 import type { Pool } from '../../db/client.ts';
-import { monotonicMs, pause } from '../clock.ts';
+import { monotonicMs, sleep } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { runLoop, type StepResult } from '../loop.ts';
 import { decideGraves, type Grave } from './forget.ts';
@@ -82,7 +82,7 @@ export async function retain(
   const cursor = over ? 0 : (page.at(-1)?.id ?? 0);
   await store.saveUpkeep(pool, { name, owner: options.instance, cursor, over: over && !more });
   if (over && !more) return 'idle';
-  await pause(restMs, signal);
+  await sleep(restMs, signal);
   return 'busy';
 }
 
@@ -113,7 +113,7 @@ async function insertersEnded(pool: Pool, signal: AbortSignal): Promise<boolean>
   const deadline = monotonicMs() + insertersWithinMs;
   let open = await store.readInserters(pool);
   while (open.length > 0 && !signal.aborted && monotonicMs() < deadline) {
-    await pause(insertersEveryMs, signal);
+    await sleep(insertersEveryMs, signal);
     const now = new Set(await store.readInserters(pool));
     open = open.filter((inserter) => now.has(inserter));
   }

@@ -2,7 +2,7 @@ import type { ParkReason, UploadCaution, UploadKind } from '../../db/states.ts';
 import type { Answer } from '../wechat/answer.ts';
 
 /** An upload row while a lease on it is ours. Times are Unix milliseconds of the database's clock. */
-export type Held = {
+export type LeasedRow = {
   id: number;
   /** Fencing: an outcome is recorded only under the epoch that the claim gave. */
   epoch: number;

@@ -1,15 +1,15 @@
-import { monotonicMs, pause } from '../clock.ts';
+import { monotonicMs, sleep } from '../clock.ts';
 import { createDoorbell, runLoop } from '../loop.ts';
 import { expireLeases, renewLeases, wakeParked } from './claim-store.ts';
 import type { UploaderDeps, UploaderOptions } from './deps.ts';
-import { runLane } from './app-uploads.ts';
+import { runAppUploads } from './app-uploads.ts';
 import { createHolds } from '../apps/holds.ts';
 import { Leases } from './leases.ts';
 import { createPauses } from '../apps/pauses.ts';
 import { keepReach } from '../apps/reach.ts';
-import { runReader } from './app-reads.ts';
+import { runAppReads } from './app-reads.ts';
 import { createRecorder } from './recorder.ts';
-import type { FlightDeps } from './attempt.ts';
+import type { AttemptDeps } from './attempt.ts';
 import { keepServing } from '../apps/serving.ts';
 
 /**
@@ -35,7 +35,7 @@ export async function runUploader(
     acknowledgements: options.acknowledgements,
     retryMs: Math.min(timing.retryMinMs, timing.leaseMs / 10),
   });
-  const flight: FlightDeps = {
+  const flight: AttemptDeps = {
     ...deps,
     recorder,
     pauses: createPauses(deps),
@@ -45,7 +45,10 @@ export async function runUploader(
   await flight.pauses.refresh().catch(() => undefined); // the sweep tries again
   const signals = { signal, hardStop: hardStop.signal };
   const lanes = options.apps.map((appid) => ({ ...options, appid, doorbell: createDoorbell() }));
-  const work = lanes.flatMap((lane) => [runLane(flight, lane, signals), runReader(flight, lane, signals)]);
+  const work = lanes.flatMap((lane) => [
+    runAppUploads(flight, lane, signals),
+    runAppReads(flight, lane, signals),
+  ]);
   const ringAll = async (): Promise<void> => {
     while (!signal.aborted) {
       await deps.doorbell.waitFor(60_000, signal);
@@ -61,9 +64,9 @@ export async function runUploader(
   ];
   signal.addEventListener('abort', () => void enforceDeadline(), { once: true });
   const enforceDeadline = async (): Promise<void> => {
-    await pause(timing.drainMs, allDone.signal);
+    await sleep(timing.drainMs, allDone.signal);
     hardStop.abort();
-    await pause(timing.drainMs, allDone.signal);
+    await sleep(timing.drainMs, allDone.signal);
     recorder.giveUp();
   };
   await Promise.all(work);
@@ -72,7 +75,7 @@ export async function runUploader(
 }
 
 /** Also while draining: what is in flight stays ours until it is on record. */
-async function keepLeases(deps: FlightDeps, options: UploaderOptions, signal: AbortSignal): Promise<void> {
+async function keepLeases(deps: AttemptDeps, options: UploaderOptions, signal: AbortSignal): Promise<void> {
   const { leaseMs } = options.timing;
   const step = async (): Promise<'idle'> => {
     const rows = deps.leases.rows();
@@ -85,7 +88,7 @@ async function keepLeases(deps: FlightDeps, options: UploaderOptions, signal: Ab
   await runLoop(step, loopOptions('leases', leaseMs / 3, deps), signal);
 }
 
-async function sweep(deps: FlightDeps, options: UploaderOptions, signal: AbortSignal): Promise<void> {
+async function sweep(deps: AttemptDeps, options: UploaderOptions, signal: AbortSignal): Promise<void> {
   const step = async (): Promise<'idle'> => {
     const expired = await expireLeases(deps.pool, options.timing.readAfterMs);
     if (expired > 0) deps.log.warn({ rows: expired }, 'leases.expired');

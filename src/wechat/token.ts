@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { monotonicMs, pause, type Clock, withTimeout } from '../clock.ts';
+import { monotonicMs, sleep, type Clock, withTimeout } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { notSentAnswer, type Answer } from './answer.ts';
@@ -83,7 +83,7 @@ const defaults = {
   storeTimeoutMs: 1_000,
   storeRestMs: 5_000,
   dailyFetches: 1_900,
-  sleep: (ms: number): Promise<void> => pause(ms),
+  sleep: (ms: number): Promise<void> => sleep(ms),
   monotonic: monotonicMs,
 };
 

@@ -1,5 +1,5 @@
 import { bundledCarriers } from '../../src/shipment/carriers.ts';
-import { pause } from '../../src/clock.ts';
+import { sleep } from '../../src/clock.ts';
 import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../src/console/status-store.ts';
 import { tellStory } from '../../src/console/story.ts';
 import { runConsumer } from '../../src/consumer/run.ts';
@@ -113,7 +113,7 @@ async function consume({
   for (;;) {
     const noted = await readProgress(pool, topic, topic);
     if ([...noted.values()].reduce((sum, next) => sum + next, 0) >= redelivered) break;
-    await pause(20);
+    await sleep(20);
   }
   const endMs = performance.now();
   abort.abort();

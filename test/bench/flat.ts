@@ -3,7 +3,7 @@ import type { Connection } from '../../db/client.ts';
 import { readRivals } from '../../src/upload/insert-store.ts';
 import { acknowledge } from '../../src/upload/record-store.ts';
 import { claimPending } from '../../src/upload/claim-store.ts';
-import type { Held } from '../../src/upload/row.ts';
+import type { LeasedRow } from '../../src/upload/row.ts';
 import { accepted } from '../support/decided.ts';
 import { appid } from '../support/events.ts';
 import { startBench, type Bench } from './bench-parts.ts';
@@ -55,7 +55,7 @@ async function measure(database: Bench, relayPid: number): Promise<Rates> {
   const count = 20_000;
   await insertPending(database, count);
   await database.pool.query('checkpoint');
-  const held: Held[][] = [];
+  const held: LeasedRow[][] = [];
   let startMs = performance.now();
   for (;;) {
     const claimed = await claimPending(database.pool, claim);

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { createPool, type Pool } from '../../db/client.ts';
-import { monotonicMs, pause } from '../../src/clock.ts';
+import { monotonicMs, sleep } from '../../src/clock.ts';
 import { appid, shippedEvent } from '../support/events.ts';
 import { tellSandbox } from '../support/sandbox-client.ts';
 import { median, say } from './numbers.ts';
@@ -57,12 +57,12 @@ async function round(pool: Pool, url: string, at: { number: number; bad: boolean
     await tellSandbox(url, 'payments', { transaction_id: unknown, visible_after_ms: 3_600_000 });
     await tellSandbox(url, 'faults', [{ kind: 'hang', transaction_id: hanging, committed: false }]);
     await insert(pool, [unknown, hanging]);
-    await pause(300);
+    await sleep(300);
   }
   const group = Math.ceil(perSecond / 50);
   const startMs = monotonicMs();
   for (let from = 0; from < payments; from += group) {
-    await pause(startMs + (from / perSecond) * 1_000 - monotonicMs());
+    await sleep(startMs + (from / perSecond) * 1_000 - monotonicMs());
     await insert(
       pool,
       Array.from({ length: Math.min(group, payments - from) }, (_, index) => `${prefix}${from + index}`),
@@ -83,7 +83,7 @@ async function untilAcknowledged(pool: Pool, prefix: string): Promise<Measured> 
       [`${prefix}%`],
     );
     if (rows[0]!.left === 0) return rows[0]!;
-    await pause(200);
+    await sleep(200);
   }
 }
 

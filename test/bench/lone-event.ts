@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { createPool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
-import { pause, systemClock } from '../../src/clock.ts';
+import { sleep, systemClock } from '../../src/clock.ts';
 import { startParts } from '../../src/parts/start.ts';
 import { createAdmin } from '../../src/kafka/admin.ts';
 import { createLog } from '../../src/log.ts';
@@ -60,7 +60,7 @@ async function acknowledged(payment: string): Promise<Done> {
       [payment],
     );
     if (rows[0] !== undefined) return rows[0];
-    await pause(20);
+    await sleep(20);
   }
 }
 
@@ -68,7 +68,7 @@ const above: number[] = [];
 const count = Number(flags.events);
 const warmUp = 20;
 for (let number = 0; number < count + warmUp; number++) {
-  await pause(150 + (number % 7) * 31); // idle again, and in no step with anybody's timer
+  await sleep(150 + (number % 7) * 31); // idle again, and in no step with anybody's timer
   const payment = `42${systemClock().getTime()}${String(number).padStart(13, '0')}`;
   await pool.query('select fahuo.enqueue($1)', [JSON.stringify(shippedEvent({ payment, appid }))]);
   const committedAtMs = systemClock().getTime();

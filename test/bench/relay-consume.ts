@@ -1,4 +1,4 @@
-import { pause } from '../../src/clock.ts';
+import { sleep } from '../../src/clock.ts';
 import type { Message } from '../../src/kafka/message.ts';
 import { partitionFor } from '../../src/kafka/partition.ts';
 import { createPublisher } from '../../src/kafka/publisher.ts';
@@ -61,7 +61,7 @@ async function watch(pid: number, events: number, count: () => Promise<number>):
       const done = now - first.count;
       return { rate: (done / (atMs - first.atMs)) * 1_000, cpuUs: (cpuUs - first.cpuUs) / done, rssMb };
     }
-    await pause(20);
+    await sleep(20);
   }
 }
 

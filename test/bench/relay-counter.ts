@@ -1,5 +1,5 @@
 import { Kafka, logLevel, type IHeaders } from 'kafkajs';
-import { mendKafkajs } from '../../src/kafka/kafkajs-patches.ts';
+import { patchKafkajs } from '../../src/kafka/kafkajs-patches.ts';
 import { answerRequests } from './child.ts';
 
 /**
@@ -7,7 +7,7 @@ import { answerRequests } from './child.ts';
  * clock>` as event id) it keeps how old they were. Nothing else: it commits no offsets.
  */
 const options = JSON.parse(process.argv[2]!) as { brokers: string; topic: string; group: string };
-mendKafkajs();
+patchKafkajs();
 const consumer = new Kafka({
   clientId: 'counter',
   brokers: options.brokers.split(','),

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { pause } from '../../src/clock.ts';
-import { freePort, startProgram, type Part } from '../../src/parts/process.ts';
+import { sleep } from '../../src/clock.ts';
+import { freePort, startProgram, type LocalService } from '../../src/parts/process.ts';
 import { appid } from '../support/events.ts';
 import type { Bench } from './bench-parts.ts';
 import { startHelper, usageOf } from './child.ts';
@@ -34,7 +34,7 @@ const insert = `insert into public.debezium_outbox
   select e, 'shipments', '${appid}/' || p, 'fahuo.shipment.shipped.v1', '/orders', '2026-11-23T10:00:00+08:00',
     '${appid}', '1', replace($1, 'PAYMENT', p)`;
 
-type Connect = Part & { rest: string };
+type Connect = LocalService & { rest: string };
 
 /** Connect 4.1 standalone with Debezium 3.3, jars from Maven Central, on the bench's Postgres and Kafka. */
 async function startConnect(bench: Bench): Promise<Connect> {
@@ -159,7 +159,7 @@ async function drain(bench: Bench, connect: Connect, events: number): Promise<Dr
         rssMb: peakMb,
       };
     }
-    await pause(20);
+    await sleep(20);
   }
 }
 
@@ -200,7 +200,7 @@ export type Debezium = {
 
 export async function startDebezium(bench: Bench): Promise<Debezium> {
   const connect = await startConnect(bench);
-  await pause(2_000);
+  await sleep(2_000);
   await turn(connect, 'pause');
   return {
     drain: (events) => drain(bench, connect, events),

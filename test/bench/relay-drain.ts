@@ -3,7 +3,7 @@ import { startHelper, usageOf, type Helper } from './child.ts';
 import { head, median, percent, row, say, thousands } from './numbers.ts';
 import { fillOutbox, holdFrontier } from './outbox-rows.ts';
 import type { Debezium } from './relay-debezium.ts';
-import { pause } from '../../src/clock.ts';
+import { sleep } from '../../src/clock.ts';
 
 /** Of one way to drain: medians over the rounds, RSS the highest that was seen. */
 export type Drained = { rate: number; cpuUs: number; rssMb: number };
@@ -29,7 +29,7 @@ export async function untilPublished(bench: Bench, id: number, everyMs = 20): Pr
       [id],
     );
     if (rows[0] !== undefined) return rows[0].at;
-    await pause(everyMs);
+    await sleep(everyMs);
   }
 }
 

@@ -1,4 +1,4 @@
-import { pause } from '../../src/clock.ts';
+import { sleep } from '../../src/clock.ts';
 import type { Bench } from './bench-parts.ts';
 import { head, median, percent, row, say, thousands } from './numbers.ts';
 import { eventText, paymentOf } from './outbox-rows.ts';
@@ -74,7 +74,7 @@ async function slowWriter(bench: Bench): Promise<void> {
   const before = await lastOutboxId(bench);
   for (let number = 0; number < 1_000; number++)
     await bench.pool.query(enqueue, [eventText(`behind-${number}`, paymentOf(number))]);
-  await pause(heldMs);
+  await sleep(heldMs);
   const { rows } = await bench.pool.query<{ cursor: number }>('select cursor from fahuo.relay_cursor');
   const waited = (rows[0]?.cursor ?? 0) < before;
   await slow.query('commit');

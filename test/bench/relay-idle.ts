@@ -1,4 +1,4 @@
-import { pause } from '../../src/clock.ts';
+import { sleep } from '../../src/clock.ts';
 import type { Bench } from './bench-parts.ts';
 import { usageOf } from './child.ts';
 import { head, row, say } from './numbers.ts';
@@ -6,7 +6,7 @@ import { head, row, say } from './numbers.ts';
 /** What relay and consumer cost while nothing happens. A statement outside a transaction is a transaction here. */
 export async function benchIdle(bench: Bench, seconds: number): Promise<void> {
   const fahuo = await bench.fahuo('relay,consume', await bench.topic('idle'));
-  await pause(10_000);
+  await sleep(10_000);
   const transactions = async (): Promise<number> => {
     const { rows } = await bench.pool.query<{ n: number }>(
       `select (xact_commit + xact_rollback)::float8 as n from pg_stat_database where datname = current_database()`,
@@ -15,7 +15,7 @@ export async function benchIdle(bench: Bench, seconds: number): Promise<void> {
   };
   // Sessions report their counts at most once a second; the server's own workers add a few a minute.
   const before = { n: await transactions(), cpuUs: usageOf(fahuo.pid).cpuUs, server: serverCpu(bench) };
-  await pause(seconds * 1_000);
+  await sleep(seconds * 1_000);
   const after = { n: await transactions(), cpuUs: usageOf(fahuo.pid).cpuUs, server: serverCpu(bench) };
   const ofCore = (us: number): string => `${((100 * us) / (seconds * 1e6)).toFixed(2)} %`;
   head(`idle, ${seconds} s`, 'of a core');

@@ -1,4 +1,4 @@
-import { pause } from '../../src/clock.ts';
+import { sleep } from '../../src/clock.ts';
 import { appid } from '../support/events.ts';
 import type { Bench } from './bench-parts.ts';
 import { startHelper, usageOf, type Helper } from './child.ts';
@@ -82,11 +82,11 @@ export async function measureLatency(
       writes.add(written);
       commits += 1;
     }
-    await pause(1);
+    await sleep(1);
   }
   const used = usageOf(run.pid).cpuUs - cpu;
   await Promise.all(writes);
-  await pause(1_000);
+  await sleep(1_000);
   const { agesUs } = await run.counter.ask<{ agesUs: number[] }>({});
   return {
     perSecond,
@@ -107,7 +107,7 @@ export const latencyCells = ({ p50Ms, p99Ms, cpuUs, commitMs }: Latency): string
 /** Waits until the counter has seen whatever was written before. */
 export async function untilCounted(bench: Bench, counter: Helper, topic: string): Promise<void> {
   const end = (await bench.admin.topicOffsets(topic)).reduce((sum, { high }) => sum + high, 0);
-  while ((await counter.ask<{ count: number }>({})).count < end) await pause(200);
+  while ((await counter.ask<{ count: number }>({})).count < end) await sleep(200);
 }
 
 /** The relay under each load, warmed up by a drain; with plain inserts, and through `fahuo.enqueue`. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { freePort, startProgram, type Part } from '../../src/parts/process.ts';
+import { freePort, startProgram, type LocalService } from '../../src/parts/process.ts';
 
 const serve = new URL('../../src/sandbox/serve.ts', import.meta.url).pathname;
 
 /** A sandbox in a process of its own, which takes whatever payment it is asked for; its log lies in `dir`. */
-export async function startSandbox(dir: string, latencyMs: number): Promise<Part> {
+export async function startSandbox(dir: string, latencyMs: number): Promise<LocalService> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   return startProgram(

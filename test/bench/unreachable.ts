@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { monotonicMs, pause, systemClock } from '../../src/clock.ts';
+import { monotonicMs, sleep, systemClock } from '../../src/clock.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
 import { createDoor } from '../support/door.ts';
 import { insertPending, startUploader } from '../support/uploader.ts';
@@ -41,7 +41,7 @@ async function follow(until: (rate: number, atMs: number) => boolean): Promise<n
   const samples = [{ atMs: monotonicMs(), done: await doneOf() }];
   const startMs = monotonicMs();
   for (;;) {
-    await pause(everyMs);
+    await sleep(everyMs);
     const last = { atMs: monotonicMs(), done: await doneOf() };
     const first = samples.find(({ atMs }) => last.atMs - atMs <= 1_000 + everyMs) ?? last;
     const rate = last.atMs === first.atMs ? 0 : ((last.done - first.done) * 1_000) / (last.atMs - first.atMs);
@@ -55,7 +55,7 @@ try {
   await insertPending(pool, { count: rows + 20_000, name: 'p' });
   const full = await follow((_rate, atMs) => atMs > 10_000);
   await door.shut();
-  await pause(2_000);
+  await sleep(2_000);
   await insertPending(pool, {
     count: Math.max(0, rows - ((await countOf('fahuo.upload')) - (await doneOf()))),
     name: 'q',
@@ -65,7 +65,7 @@ try {
     await countOf('fahuo.attempt'),
     monotonicMs(),
   ];
-  await pause(Number(flags.seconds) * 1_000);
+  await sleep(Number(flags.seconds) * 1_000);
   const rate = ((uploader.statements() - statements) * 1_000) / (monotonicMs() - fromMs);
   const made = (await countOf('fahuo.attempt')) - attempts;
   const waiting = await countOf(`fahuo.upload where state = 'pending'`);

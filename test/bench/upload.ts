@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { Pool as UndiciPool } from 'undici';
 import { createPool, type Pool } from '../../db/client.ts';
-import { monotonicMs, pause, systemClock } from '../../src/clock.ts';
+import { monotonicMs, sleep, systemClock } from '../../src/clock.ts';
 import { uploadPath } from '../../src/wechat/client.ts';
 import { createHttp } from '../../src/wechat/http.ts';
 import { withUploadTime } from '../../src/wechat/render.ts';
@@ -71,7 +71,7 @@ async function bareLoop(url: string, window: number, pids: Pids): Promise<Rate> 
       if (errcode === 0 && monotonicMs() > warmMs && monotonicMs() < endMs) counted += 1;
     }
   };
-  const warm = pause(1_500).then(() => cpuNow(pids));
+  const warm = sleep(1_500).then(() => cpuNow(pids));
   await Promise.all(Array.from({ length: window }, loop));
   const before = await warm;
   await Promise.all([pool.close(), http.close()]);
@@ -117,7 +117,7 @@ async function runStage(
       ?.value ?? 0;
   const acknowledged = async (): Promise<number> =>
     (await Promise.all(uploaders.map(acknowledgedBy))).reduce((sum, count) => sum + count, 0);
-  await pause(1_500);
+  await sleep(1_500);
   const cpu = cpuNow(options.pids);
   const startMs = monotonicMs();
   const startCount = await acknowledged();
@@ -125,7 +125,7 @@ async function runStage(
   let now = startCount;
   let last = { atMs: startMs, count: startCount };
   while (now < options.total * 0.97 && monotonicMs() - startMs < 120_000) {
-    await pause(100);
+    await sleep(100);
     now = await acknowledged();
     last = { atMs: monotonicMs(), count: now };
     if (now > options.total / 2 && rssMiddle === 0) rssMiddle = process.memoryUsage().rss;

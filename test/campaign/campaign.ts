@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { createPool, type Pool } from '../../db/client.ts';
-import { monotonicMs, pause, systemClock } from '../../src/clock.ts';
+import { monotonicMs, sleep, systemClock } from '../../src/clock.ts';
 import { createAdmin } from '../../src/kafka/admin.ts';
 import { createPublisher, type Publisher } from '../../src/kafka/publisher.ts';
 import { createLog } from '../../src/log.ts';
@@ -216,7 +216,7 @@ async function editByHand(
     errcode?: number;
   };
   if (errcode !== 0) scene.say(`${payment}: the console answered ${errcode} to an edit`);
-  await pause(readLagMs * 4);
+  await sleep(readLagMs * 4);
 }
 
 /** The lease outlives a call by more than a step of the clock, as the default does by far. */
@@ -259,7 +259,7 @@ async function actAsOperator(
       : new Redis(redisUrl, { maxRetriesPerRequest: 0, enableOfflineQueue: false });
   redis?.on('error', () => undefined);
   while (!signal.aborted) {
-    await pause(250, signal);
+    await sleep(250, signal);
     await deletePauses(pool, appid).catch(() => 0);
     await redis?.hset(`${topic}:budget:{${appid}}`, 'blocked_until', '0').catch(() => 0);
   }
@@ -285,7 +285,7 @@ function createRetrier(pool: Pool, random: () => number): Retrier {
   return {
     keepRetrying: async (signal) => {
       while (!signal.aborted) {
-        await pause(300 + random() * 1_200, signal);
+        await sleep(300 + random() * 1_200, signal);
         await retry(0.5).catch(() => 0); // the database may be away
       }
     },
@@ -301,7 +301,7 @@ async function untilPublished(publisher: Publisher, topic: string, event: LooseE
     headers: { 'content-type': 'application/cloudevents+json' },
   };
   while ((await publisher.publish(topic, [{ partition: 0, messages: [message] }])).kind !== 'published')
-    await pause(200);
+    await sleep(200);
 }
 
 const settledStates = `('acknowledged', 'rejected', 'superseded', 'parked')`;
@@ -313,7 +313,7 @@ async function untilQuiet(pool: Pool, events: number, patienceMs: number): Promi
       .query<{ n: number }>(`select count(*) as n from fahuo.upload where state in ${settledStates}`)
       .catch(() => ({ rows: [{ n: -1 }] }));
     if (rows[0]!.n >= events) return;
-    await pause(200);
+    await sleep(200);
   }
 }
 

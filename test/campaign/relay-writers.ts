@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { connectAlone, cutConnection } from '../../db/client.ts';
-import { pause } from '../../src/clock.ts';
+import { sleep } from '../../src/clock.ts';
 import { shippedEvent } from '../support/events.ts';
 import { eventually } from '../support/eventually.ts';
 import { createRandom } from '../support/random.ts';
@@ -85,7 +85,7 @@ export async function writeAll(
       const writer = createWriter(databaseUrl, written);
       for (const transaction of plan) {
         await writer.write(transaction);
-        await pause(transaction.pauseMs);
+        await sleep(transaction.pauseMs);
       }
       await writer.close();
     }),
@@ -141,14 +141,14 @@ async function perform(db: pg.Client, { kind, steps, gid, holdMs }: Transaction)
     await db.query('select fahuo.enqueue($1)', [text]);
     if (savepoint === 'undone') await db.query('rollback to savepoint s');
   }
-  if (holdMs > 0) await pause(holdMs);
+  if (holdMs > 0) await sleep(holdMs);
   if (kind === 'cut') return; // the connection goes with its transaction open
   if (!kind.endsWith('prepared')) {
     await db.query(kind);
     return;
   }
   await db.query(`prepare transaction '${gid}'`);
-  if (holdMs > 0) await pause(holdMs);
+  if (holdMs > 0) await sleep(holdMs);
   await db.query(`${kind.replace('_', ' ')} '${gid}'`);
 }
 
@@ -183,7 +183,7 @@ export async function writeElsewhere(
       await db
         ?.query('begin; create temporary table unrelated (id int); select txid_current()')
         .catch(() => undefined);
-      await pause(3_000, signal);
+      await sleep(3_000, signal);
       await db?.end().catch(() => undefined);
     }
   };

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connectAlone, createPool, type Pool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
-import { monotonicMs, pause } from '../../src/clock.ts';
+import { monotonicMs, sleep } from '../../src/clock.ts';
 import { createAdmin } from '../../src/kafka/admin.ts';
 import { createLog } from '../../src/log.ts';
 import { eventually } from '../support/eventually.ts';
@@ -216,14 +216,14 @@ const troubles: Record<string, Trouble> = {
   'stop-leader': async (stage) => {
     const { child } = stage.relays[await leaderOf(stage)]!;
     child.kill('SIGSTOP');
-    await pause(stoppedForMs);
+    await sleep(stoppedForMs);
     child.kill('SIGCONT');
   },
   'kill-kafka': ({ services }) => killAndRestart(services.kafka),
   'kill-postgres': ({ services }) => killAndRestart(services.postgres),
   'refuse-kafka': async ({ proxy, random }) => {
     proxy.refuse();
-    await pause(200 + random() * 1_000);
+    await sleep(200 + random() * 1_000);
     proxy.accept();
   },
   'end-session': async ({ pool }) => {
@@ -265,7 +265,7 @@ async function makeTrouble(stage: Stage, count: number): Promise<string[]> {
   while (done.length < count) {
     if (deck.length === 0) deck = shuffled(Object.keys(troubles), random);
     const name = deck.pop()!;
-    await pause(200 + random() * 800);
+    await sleep(200 + random() * 800);
     await troubles[name]!(stage);
     done.push(name);
   }
@@ -291,6 +291,6 @@ async function untilPassed(pool: Pool, patienceMs: number): Promise<void> {
       )
       .catch(() => ({ rows: [] }));
     if (rows[0]?.passed === true) return;
-    await pause(100);
+    await sleep(100);
   }
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { monotonicMs, pause } from '../../src/clock.ts';
+import { monotonicMs, sleep } from '../../src/clock.ts';
 import { table } from '../../src/cli/output.ts';
 import { startParts } from '../../src/parts/start.ts';
 import { createLog } from '../../src/log.ts';
@@ -78,7 +78,7 @@ for (let ms = 0; ms < minutes * 60_000; ms = monotonicMs() - startedMs) {
     await look(Math.round(ms / 1_000));
   }
   await ship();
-  await pause(waveEveryMs);
+  await sleep(waveEveryMs);
 }
 
 const half = looks.filter(({ seconds }) => seconds * 1_000 > Math.max(2 * keptMs, (minutes * 60_000) / 2));
@@ -92,7 +92,7 @@ say(grown.length === 0 ? `flat: no table above ${limit} rows` : `GROWN: ${grown.
 const before = (await effectsOf(stack.wechat)).length;
 const replayed = await stack.run('replay', '--to-earliest', '--execute', '--json');
 const { done } = JSON.parse(replayed.stdout) as { done: Record<string, number> };
-await pause(5_000);
+await sleep(5_000);
 const after = (await effectsOf(stack.wechat)).length;
 const { effects } = await statsOf(stack.wechat);
 say(`shipped ${shipped}, effects ${JSON.stringify(effects)}`);

@@ -1,5 +1,5 @@
 import type { Pool } from '../../db/client.ts';
-import { monotonicMs, pause } from '../../src/clock.ts';
+import { monotonicMs, sleep } from '../../src/clock.ts';
 import { createRandom } from '../support/random.ts';
 import { tellSandbox } from '../support/sandbox-client.ts';
 import { stepClock } from './database.ts';
@@ -118,7 +118,7 @@ async function keepRunning(start: () => Instance, running: Set<Instance>, over: 
     running.add(instance);
     await instance.ended;
     running.delete(instance);
-    await pause(restartMs, over);
+    await sleep(restartMs, over);
   }
 }
 const restartMs = 500;
@@ -128,9 +128,9 @@ async function diedInTime(instance: Instance, scene: Scene): Promise<'SIGKILL' |
   const patience = new AbortController();
   const { signal } = patience;
   const wait = async (): Promise<null> => {
-    await Promise.race([instance.ready, pause(waitForStartMs, signal)]);
+    await Promise.race([instance.ready, sleep(waitForStartMs, signal)]);
     for (let leftMs = waitForPointMs; leftMs > 0 && !signal.aborted; leftMs -= scene.down > 0 ? 0 : lookMs)
-      await pause(lookMs, signal);
+      await sleep(lookMs, signal);
     return null;
   };
   const ended = instance.ended.then((by) => (by === 'SIGKILL' ? by : 'exit'));
@@ -163,7 +163,7 @@ export async function makeWeather(weather: Weather, signal: AbortSignal): Promis
       .catch((error: unknown) => scene.say(`${card.name}: ${String(error)}`));
     scene.say(card.name);
     if (card.once) cards.delete(card);
-    await pause(1_500 + random() * 2_500, signal);
+    await sleep(1_500 + random() * 2_500, signal);
   }
 }
 
@@ -181,10 +181,10 @@ function cardsOf(
   const bounce = async (part: Restartable): Promise<void> => {
     scene.down += 1;
     await part.kill();
-    await pause(random() * 300);
+    await sleep(random() * 300);
     await part.restart().finally(() => (scene.down -= 1));
     // Leases that ran out meanwhile are renewed before the clock is stepped.
-    await pause(2_000, signal);
+    await sleep(2_000, signal);
   };
   const cards = new Map<Card, () => Promise<void>>();
   const add = (name: string, run: () => Promise<void>, once = false): void =>
@@ -202,6 +202,6 @@ function cardsOf(
 
 /** No token is good for longer than a call takes. */
 async function storm(sandbox: string): Promise<void> {
-  for (const endMs = monotonicMs() + stormMs; monotonicMs() < endMs; await pause(stormStepMs))
+  for (const endMs = monotonicMs() + stormMs; monotonicMs() < endMs; await sleep(stormStepMs))
     await tellSandbox(sandbox, 'tokens/expire', {});
 }

@@ -1,5 +1,5 @@
 import type { Pool } from '../../db/client.ts';
-import { monotonicMs, pause } from '../../src/clock.ts';
+import { monotonicMs, sleep } from '../../src/clock.ts';
 import type { LooseEvent } from '../support/events.ts';
 import type { Planned } from './plan.ts';
 
@@ -30,7 +30,7 @@ export async function writeEvents(
   const total = plans.reduce((sum, plan) => sum + plan.events.length, 0);
   let written = 0;
   const write = async (event: LooseEvent): Promise<void> => {
-    while (written / total > pace.share() + ahead) await pause(20);
+    while (written / total > pace.share() + ahead) await sleep(20);
     written += 1;
     await untilWritten(pool, event);
   };
@@ -77,7 +77,7 @@ export async function writeEvents(
 const stagedAtOnce = 16;
 
 async function untilEnded(pool: Pool, event: LooseEvent, patienceMs: number): Promise<void> {
-  for (const endMs = monotonicMs() + patienceMs; monotonicMs() < endMs; await pause(100)) {
+  for (const endMs = monotonicMs() + patienceMs; monotonicMs() < endMs; await sleep(100)) {
     const { rows } = await pool
       .query(
         `select 1 from fahuo.upload where event_id = $1
@@ -93,7 +93,7 @@ const claimPatienceMs = 15_000;
 
 /** The row is there, and another transaction holds it: its claim takes long, by the campaign's trigger. */
 async function untilBeingClaimed(pool: Pool, payment: string): Promise<void> {
-  for (const endMs = monotonicMs() + claimPatienceMs; monotonicMs() < endMs; await pause(15)) {
+  for (const endMs = monotonicMs() + claimPatienceMs; monotonicMs() < endMs; await sleep(15)) {
     const { rows } = await pool
       .query<{ state: string; free: boolean }>(
         `with free as (select id from fahuo.upload where payment = $1 for update skip locked)
@@ -117,7 +117,7 @@ async function untilWritten(pool: Pool, event: LooseEvent): Promise<void> {
       );
       return;
     } catch {
-      await pause(100);
+      await sleep(100);
     }
   }
 }

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startParts, type Parts } from '../../src/parts/start.ts';
+import { startParts, type LocalServices } from '../../src/parts/start.ts';
 import { runCampaign } from '../campaign/campaign.ts';
 
 /** Services of its own: it kills them. */
-let parts: Parts;
+let parts: LocalServices;
 beforeAll(async () => {
   parts = await startParts({ needRedis: true });
 });

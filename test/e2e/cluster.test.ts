@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startKafkaCluster } from '../../src/parts/kafka.ts';
-import type { Part } from '../../src/parts/process.ts';
+import type { LocalService } from '../../src/parts/process.ts';
 import { eventually } from '../support/eventually.ts';
 import { createRelayStack, type RelayStack } from '../support/relay-stack.ts';
 
 let dir: string;
-let brokers: Part[];
+let brokers: LocalService[];
 let stack: RelayStack;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'fahuo-cluster-'));
@@ -23,7 +23,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-async function leaderOf(partition: number): Promise<Part> {
+async function leaderOf(partition: number): Promise<LocalService> {
   const kafka = new Kafka({ brokers: brokers.map(({ url }) => url), logLevel: logLevel.NOTHING }).admin();
   await kafka.connect();
   const { topics } = await kafka.fetchTopicMetadata({ topics: [stack.topic] });

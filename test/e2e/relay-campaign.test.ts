@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startParts, type Parts } from '../../src/parts/start.ts';
+import { startParts, type LocalServices } from '../../src/parts/start.ts';
 import { relayMutations } from '../campaign/relay-mutations.ts';
 import { isCleanRelay, runRelayCampaign, type RelayCampaignServices } from '../campaign/relay.ts';
 
 /** Services of its own: it kills them. */
-let parts: Parts;
+let parts: LocalServices;
 let services: RelayCampaignServices;
 beforeAll(async () => {
   parts = await startParts({ needRedis: false });

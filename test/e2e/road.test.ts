@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectAlone } from '../../db/client.ts';
-import { pause } from '../../src/clock.ts';
+import { sleep } from '../../src/clock.ts';
 import type { Received } from '../../src/kafka/message.ts';
 import { createPublisher } from '../../src/kafka/publisher.ts';
 import { readRanges } from '../../src/kafka/range-reader.ts';
@@ -92,7 +92,7 @@ describe('the road from the outbox to the acknowledgement', () => {
           if (random() < 0.02) await connection.query('savepoint s');
           await connection.query('select fahuo.enqueue($1)', [JSON.stringify(event)]);
         }
-        if (random() < 0.03) await pause(random() * 60);
+        if (random() < 0.03) await sleep(random() * 60);
         await connection.query(keep ? 'commit' : 'rollback');
         (keep ? committed : rolledBack).push(...events.map((event) => event['id'] as string));
         written += size;
@@ -137,7 +137,7 @@ describe('the road from the outbox to the acknowledgement', () => {
       // Somewhere in the middle of the flow: after a random number of acknowledgements, or of milliseconds.
       const target = (await settled()) + Math.floor(random() * 60);
       await eventually(async () => expect(await settled()).toBeGreaterThanOrEqual(target), 60_000, 2);
-      await pause(random() * 20);
+      await sleep(random() * 20);
       await process.kill();
     }
     await stack.start();

@@ -1,8 +1,8 @@
 import type { Decided } from '../../src/upload/record-store.ts';
-import type { Held } from '../../src/upload/row.ts';
+import type { LeasedRow } from '../../src/upload/row.ts';
 
 /** What the uploader records of a claimed row that WeChat accepted at once. */
-export const accepted = (row: Held): Decided<{ to: 'acknowledged'; detail: null }> => ({
+export const accepted = (row: LeasedRow): Decided<{ to: 'acknowledged'; detail: null }> => ({
   row,
   from: 'uploading',
   transition: { to: 'acknowledged', detail: null },

@@ -1,4 +1,4 @@
-import { monotonicMs, pause } from '../../src/clock.ts';
+import { monotonicMs, sleep } from '../../src/clock.ts';
 
 /** Polls until `check` stops throwing; throws its last error when the deadline has passed. */
 export async function eventually<T>(
@@ -12,7 +12,7 @@ export async function eventually<T>(
       return await check();
     } catch (error) {
       if (monotonicMs() > deadline) throw error;
-      await pause(everyMs);
+      await sleep(everyMs);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startParts, type Parts } from '../../src/parts/start.ts';
+import { startParts, type LocalServices } from '../../src/parts/start.ts';
 
 declare module 'vitest' {
   // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- vitest extends by merging
@@ -11,7 +11,7 @@ declare module 'vitest' {
 }
 
 const given = (name: string): string | undefined => process.env[name] ?? undefined;
-let parts: Promise<Parts> | undefined;
+let parts: Promise<LocalServices> | undefined;
 let users = 0;
 
 /** One set of services a run, shared by the integration and the e2e project; what a URL names is not started. */

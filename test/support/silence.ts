@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { connectAlone, createPool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
-import { monotonicMs, pause, systemClock } from '../../src/clock.ts';
+import { monotonicMs, sleep, systemClock } from '../../src/clock.ts';
 import { createAdmin } from '../../src/kafka/admin.ts';
 import { createLog } from '../../src/log.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
@@ -111,7 +111,7 @@ async function watchLiveness(
     const { stale } = (await answer.json()) as { stale: { loop: string }[] };
     if (answer.status === 503) for (const { loop } of stale) named.add(loop);
     else if (named.size > 0) return { named: [...named].sort(), aliveAgainMs: sinceMs() };
-    await pause(100);
+    await sleep(100);
   }
   return { named: [...named].sort(), aliveAgainMs: null };
 }

@@ -8,7 +8,7 @@ import { runUploader } from '../../src/upload/run.ts';
 import { defaultTiming, type Timing } from '../../src/upload/timing.ts';
 import { createWechatClient } from '../../src/wechat/client.ts';
 import { createHttp } from '../../src/wechat/http.ts';
-import { createLocalBudget } from '../../src/apps/budget-memory.ts';
+import { createMemoryBudget } from '../../src/apps/budget-memory.ts';
 import { appid } from './events.ts';
 import { createTokens } from './tokens.ts';
 
@@ -51,7 +51,7 @@ export function startUploader(options: {
     {
       pool,
       wechat: createWechatClient({ http, tokens: createTokens(http), clock: systemClock }),
-      budget: createLocalBudget({ clock: systemClock }),
+      budget: createMemoryBudget({ clock: systemClock }),
       log: createLog({ level: 'silent' }),
       metrics,
       clock: systemClock,

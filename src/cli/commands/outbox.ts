@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Pool } from '../../../db/client.ts';
-import { pause } from '../../clock.ts';
+import { sleep } from '../../clock.ts';
 import { readConfig } from '../../roles/config.ts';
 import { FahuoError } from '../../errors.ts';
 import {
@@ -110,7 +110,7 @@ async function awaitReleased(pool: Pool, rows: readonly ParkedRow[]): Promise<Re
   for (let waitedMs = 0; ; waitedMs += lookEveryMs) {
     const done = await countReleased(pool, rows);
     if (done.published + done.refused >= rows.length || waitedMs >= patienceMs) return done;
-    await pause(lookEveryMs);
+    await sleep(lookEveryMs);
   }
 }
 

@@ -11,7 +11,7 @@ import { createPauses, type Pauses } from '../../../src/apps/pauses.ts';
 import { cautiousRate, keepRates, probeOnce } from '../../../src/apps/rates.ts';
 import { createWechatClient, type WechatClient } from '../../../src/wechat/client.ts';
 import { createHttp, type Http } from '../../../src/wechat/http.ts';
-import { createLocalBudget, type Budget, type Rate } from '../../../src/apps/budget-memory.ts';
+import { createMemoryBudget, type Budget, type Rate } from '../../../src/apps/budget-memory.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { appid } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -55,7 +55,7 @@ describe('an answer of 45009', () => {
   });
   const answered = (endpoint: 'upload' | 'read'): Promise<void> =>
     applyToApp(
-      { budget: createLocalBudget({ clock }), pauses, wechat, clock, random },
+      { budget: createMemoryBudget({ clock }), pauses, wechat, clock, random },
       appid,
       { kind: 'throttled', scope: 'day', retryAfterMs: 12 * hourMs },
       { endpoint },

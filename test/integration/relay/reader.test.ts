@@ -3,7 +3,7 @@ import { copyOut, type CopySession } from '../../../db/copy.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { decodeRow } from '../../../src/relay/message.ts';
 import { createReader } from '../../../src/relay/reader.ts';
-import { prepareLook, readLastId } from '../../../src/relay/store.ts';
+import { prepareSnapshot, readLastId } from '../../../src/relay/store.ts';
 import { createDatabase } from '../../support/database.ts';
 import { shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -16,7 +16,7 @@ it('leaves the rows of a batch whole while it reads on, for a send that has to b
     await client.query(`select fahuo.enqueue(e) from unnest($1::text[]) e`, [
       ids.map((id) => JSON.stringify(shippedEvent({ payment: id, id }))),
     ]);
-    await prepareLook(client);
+    await prepareSnapshot(client);
     let underWay = 0;
     const db: CopySession = {
       query: client.query.bind(client),

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createPool } from '../../../db/client.ts';
 import { openRedis } from '../../../src/roles/start.ts';
-import { monotonicMs, pause } from '../../../src/clock.ts';
+import { monotonicMs, sleep } from '../../../src/clock.ts';
 import { readConfig } from '../../../src/roles/config.ts';
 import { createLog } from '../../../src/log.ts';
 import { createPostgresBudget } from '../../../src/apps/budget-postgres.ts';
@@ -91,11 +91,11 @@ describe('the budget in Postgres', () => {
     });
     try {
       for (let round = 0; round < 10; round++) {
-        await pause(20);
+        await sleep(20);
         proxy.freeze();
-        await pause(20);
+        await sleep(20);
         const taken = ours!.take({ appid, lane: 'write', wanted: 1 }).then(() => 'answered');
-        expect(await Promise.race([taken, pause(2_000).then(() => 'held up')])).toBe('answered');
+        expect(await Promise.race([taken, sleep(2_000).then(() => 'held up')])).toBe('answered');
         proxy.thaw();
       }
     } finally {
@@ -167,7 +167,7 @@ describe('the budget in Redis', () => {
       while (!stop.signal.aborted) {
         const { granted, retryAfterMs } = await budget.take({ appid, lane: 'write', wanted: 50 });
         if (granted > 0) grants.push({ atMs: monotonicMs(), count: granted });
-        await pause(Math.min(retryAfterMs, 20));
+        await sleep(Math.min(retryAfterMs, 20));
       }
     });
   };
@@ -216,7 +216,7 @@ describe('the budget in Redis', () => {
       const takes = Promise.all(
         Array.from({ length: 20 }, () => instances[0]!.take({ appid, lane: 'write', wanted: 1 })),
       ).then(() => 'answered');
-      expect(await Promise.race([takes, pause(1_500).then(() => 'waited')])).toBe('answered');
+      expect(await Promise.race([takes, sleep(1_500).then(() => 'waited')])).toBe('answered');
       await eventually(async () => {
         expect((await instances[0]!.take({ appid, lane: 'write', wanted: 1 })).granted).toBe(1);
       }, 10_000);

@@ -11,7 +11,7 @@ import { runUploader } from '../../../src/upload/run.ts';
 import { defaultTiming } from '../../../src/upload/timing.ts';
 import { createWechatClient, type WechatClient } from '../../../src/wechat/client.ts';
 import { createHttp, type Http } from '../../../src/wechat/http.ts';
-import { createLocalBudget } from '../../../src/apps/budget-memory.ts';
+import { createMemoryBudget } from '../../../src/apps/budget-memory.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { appid, shippedEvent, type LooseEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -50,7 +50,7 @@ const startUploader = (): void => {
   const deps = {
     pool: database.pool,
     wechat,
-    budget: createLocalBudget({ clock: systemClock }),
+    budget: createMemoryBudget({ clock: systemClock }),
     log,
     metrics: createMetrics(),
     clock: systemClock,

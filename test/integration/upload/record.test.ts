@@ -4,7 +4,7 @@ import { createMetrics } from '../../../src/metrics.ts';
 import { claimPending } from '../../../src/upload/claim-store.ts';
 import type { Decided } from '../../../src/upload/record-store.ts';
 import { createRecorder, type Recorder } from '../../../src/upload/recorder.ts';
-import type { Held } from '../../../src/upload/row.ts';
+import type { LeasedRow } from '../../../src/upload/row.ts';
 import { readReply } from '../../../src/wechat/answer.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { accepted } from '../../support/decided.ts';
@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 /** Claimed rows, one a payment: p1, p2 … */
-async function claimed(count: number, name = 'p'): Promise<Held[]> {
+async function claimed(count: number, name = 'p'): Promise<LeasedRow[]> {
   await database.pool.query(
     `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset",
        body, body_hash)
@@ -45,7 +45,7 @@ async function claimed(count: number, name = 'p'): Promise<Held[]> {
   return rows.sort((left, right) => left.id - right.id);
 }
 
-const answered = (row: Held, body: string): Decided => ({
+const answered = (row: LeasedRow, body: string): Decided => ({
   ...accepted(row),
   attempts: [
     {

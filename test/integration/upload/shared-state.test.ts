@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { monotonicMs, pause, systemClock, systemRandom } from '../../../src/clock.ts';
+import { monotonicMs, sleep, systemClock, systemRandom } from '../../../src/clock.ts';
 import { startRedis } from '../../../src/parts/redis.ts';
 import { createLog } from '../../../src/log.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
@@ -11,7 +11,7 @@ import { createPostgresBudget } from '../../../src/apps/budget-postgres.ts';
 import { createPostgresTokenStore } from '../../../src/apps/tokens-postgres.ts';
 import { createHttp, type Http } from '../../../src/wechat/http.ts';
 import { createRedisBudget } from '../../../src/apps/budget-redis.ts';
-import { createLocalBudget, type Budget } from '../../../src/apps/budget-memory.ts';
+import { createMemoryBudget, type Budget } from '../../../src/apps/budget-memory.ts';
 import { createRedisTokenStore } from '../../../src/apps/tokens-redis.ts';
 import type { TokenMode, TokenStore } from '../../../src/wechat/token-store.ts';
 import { createTokenSource, type TokenSource } from '../../../src/wechat/token.ts';
@@ -139,7 +139,7 @@ const budgets: [string, (prefix: string) => Budget][] = [
   [
     'Redis',
     (prefix) =>
-      createRedisBudget({ redis, keyPrefix: prefix, fallback: createLocalBudget({ clock: systemClock }) }),
+      createRedisBudget({ redis, keyPrefix: prefix, fallback: createMemoryBudget({ clock: systemClock }) }),
   ],
   ['Postgres', () => createPostgresBudget({ pool: database.pool, log })],
 ];
@@ -160,7 +160,7 @@ describe.each(budgets)('a budget of 200 calls a second over 4 instances in %s', 
           wanted: lane === 'read' ? 2 : 1 + Math.floor(random() * 40),
         });
         if (granted > 0) grants.push({ atMs: monotonicMs(), count: granted, lane });
-        await pause(lane === 'read' ? 50 : Math.min(retryAfterMs, 50));
+        await sleep(lane === 'read' ? 50 : Math.min(retryAfterMs, 50));
       }
     };
     await Promise.all(instances.flatMap((budget) => [ask(budget, 'write'), ask(budget, 'read')]));

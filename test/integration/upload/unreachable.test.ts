@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { monotonicMs, pause, systemClock } from '../../../src/clock.ts';
+import { monotonicMs, sleep, systemClock } from '../../../src/clock.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
 import { countUnfinished, forgetApp, retire } from '../../../src/upload/retire-store.ts';
 import { readNotServed, readUnreachable } from '../../../src/apps/serving-store.ts';
@@ -48,7 +48,7 @@ describe('while WeChat cannot be reached', () => {
       expect(await countOf(`fahuo.upload where state = 'uploading'`)).toBe(0);
     });
     const [before, fromMs] = [statements(), monotonicMs()];
-    await pause(3_000);
+    await sleep(3_000);
     expect(((statements() - before) * 1_000) / (monotonicMs() - fromMs)).toBeLessThan(30);
     expect(await countOf('fahuo.attempt')).toBe(1);
     expect(await metrics.registry.metrics()).toMatch(/fahuo_wechat_unreachable_seconds\{appid="\w+"\} [1-9]/);

@@ -14,7 +14,7 @@ import { runUploader } from '../../../src/upload/run.ts';
 import { defaultTiming } from '../../../src/upload/timing.ts';
 import { createWechatClient } from '../../../src/wechat/client.ts';
 import { createHttp } from '../../../src/wechat/http.ts';
-import { createLocalBudget } from '../../../src/apps/budget-memory.ts';
+import { createMemoryBudget } from '../../../src/apps/budget-memory.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { accepted } from '../../support/decided.ts';
 import { appid, shippedEvent, type LooseEvent } from '../../support/events.ts';
@@ -58,7 +58,7 @@ function start(change: { readBeforeFirstSend?: boolean; instance?: string; delta
   const deps = {
     pool: database.pool,
     wechat: createWechatClient({ http, tokens: createTokens(http), clock: systemClock }),
-    budget: createLocalBudget({ clock: systemClock }),
+    budget: createMemoryBudget({ clock: systemClock }),
     log,
     metrics: createMetrics(),
     clock: systemClock,

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { createServer, connect as netConnect, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { mendKafkajs } from '../../../src/kafka/kafkajs-patches.ts';
+import { patchKafkajs } from '../../../src/kafka/kafkajs-patches.ts';
 
 type Queue = {
   pending: unknown[];
@@ -18,7 +18,7 @@ const silent = { namespace: () => ({ debug: () => undefined, error: () => undefi
 
 describe('the request queue of kafkajs', () => {
   it('arms no timer while nothing waits, and one while something does', () => {
-    mendKafkajs();
+    patchKafkajs();
     const Queue = require('kafkajs/src/network/requestQueue') as new (options: object) => Queue;
     const queue = new Queue({ logger: silent, maxInFlightRequests: 0, requestTimeout: 1_000 });
     queue.checkPendingRequests();
@@ -32,7 +32,7 @@ describe('the request queue of kafkajs', () => {
 
 describe('a connection of kafkajs', () => {
   it('opens one socket for requests that ask at once, and again after it was told to end', async () => {
-    mendKafkajs();
+    patchKafkajs();
     const Connection = require('kafkajs/src/network/connection') as new (options: object) => Connection;
     const opened: Socket[] = [];
     const socketFactory = ({ port, onConnect }: { port: number; onConnect: () => void }): Socket => {

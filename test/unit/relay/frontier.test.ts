@@ -1,37 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { beginAt, settle, wentBack, type Frontier, type Look } from '../../../src/relay/frontier.ts';
+import { beginAt, advance, wentBack, type Frontier, type Snapshot } from '../../../src/relay/frontier.ts';
 import { createRandom } from '../../support/random.ts';
 
 const writer = (name: string, pid: number | null = 1) => ({ name, pid });
 
 describe('the frontier', () => {
   it('is the last id where nobody writes', () => {
-    expect(settle(beginAt(0), { lastId: 7, writers: [] }).settled).toBe(7);
+    expect(advance(beginAt(0), { lastId: 7, writers: [] }).settled).toBe(7);
   });
 
   it('holds every writer at the cursor after a take-over', () => {
-    expect(settle(beginAt(3), { lastId: 7, writers: [writer('a')] }).settled).toBe(3);
+    expect(advance(beginAt(3), { lastId: 7, writers: [writer('a')] }).settled).toBe(3);
   });
 
   it('gives a writer that is first seen now the last id of the look before, and keeps it', () => {
-    const first = settle(beginAt(0), { lastId: 7, writers: [] });
-    const second = settle(first, { lastId: 9, writers: [writer('a')] });
+    const first = advance(beginAt(0), { lastId: 7, writers: [] });
+    const second = advance(first, { lastId: 9, writers: [writer('a')] });
     expect(second.settled).toBe(7);
-    expect(settle(second, { lastId: 20, writers: [writer('a'), writer('b')] }).settled).toBe(7);
-    expect(settle(second, { lastId: 20, writers: [writer('b')] }).settled).toBe(9);
+    expect(advance(second, { lastId: 20, writers: [writer('a'), writer('b')] }).settled).toBe(7);
+    expect(advance(second, { lastId: 20, writers: [writer('b')] }).settled).toBe(9);
   });
 
   it('holds a prepared transaction, which has a new name and no pid, at what was settled', () => {
-    const first = settle(beginAt(0), { lastId: 7, writers: [writer('a')] });
-    const later = settle(first, { lastId: 9, writers: [writer('prepared', null)] });
+    const first = advance(beginAt(0), { lastId: 7, writers: [writer('a')] });
+    const later = advance(first, { lastId: 9, writers: [writer('prepared', null)] });
     expect(later.settled).toBe(0);
   });
 
   it('knows a sequence that was set back, behind what was settled or behind the last id of the look before', () => {
-    const at = (lastId: number): Look => ({ lastId, writers: [writer('a')] });
+    const at = (lastId: number): Snapshot => ({ lastId, writers: [writer('a')] });
     expect(wentBack(beginAt(7), at(7))).toBe(false);
     expect(wentBack(beginAt(7), at(6))).toBe(true);
-    const held = settle(beginAt(3), at(9));
+    const held = advance(beginAt(3), at(9));
     expect(held.settled).toBe(3);
     expect([wentBack(held, at(9)), wentBack(held, at(8))]).toEqual([false, true]);
   });
@@ -66,7 +66,7 @@ function createModel(random: () => number) {
   return { model, act };
 }
 
-function simulate(seed: number, advance: (before: Frontier, look: Look) => Frontier) {
+function simulate(seed: number, advance: (before: Frontier, look: Snapshot) => Frontier) {
   const random = createRandom(seed);
   const { model, act } = createModel(random);
   const some = (most: number): void => {
@@ -94,7 +94,7 @@ describe('the frontier over 500 random histories with rollbacks and prepared tra
     let lost = 0;
     let published = 0;
     for (let seed = 1; seed <= 500; seed++) {
-      const run = simulate(seed, settle);
+      const run = simulate(seed, advance);
       lost += run.lost;
       published += run.published;
     }
@@ -103,7 +103,7 @@ describe('the frontier over 500 random histories with rollbacks and prepared tra
   });
 
   it('loses rows in the same histories where the last id alone is trusted', () => {
-    const naive = (before: Frontier, look: Look): Frontier => ({
+    const naive = (before: Frontier, look: Snapshot): Frontier => ({
       ...before,
       settled: look.lastId,
       lastId: look.lastId,

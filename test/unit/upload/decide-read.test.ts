@@ -6,10 +6,10 @@ import {
   waitForPausedReads,
   type Reading,
 } from '../../../src/upload/decide-read.ts';
-import type { Held } from '../../../src/upload/row.ts';
+import type { LeasedRow } from '../../../src/upload/row.ts';
 import { noSiblings, type Siblings } from '../../../src/upload/siblings.ts';
 import { defaultTiming } from '../../../src/upload/timing.ts';
-import { heldAt } from '../../support/held.ts';
+import { heldAt } from '../../support/leased-row.ts';
 
 const nowMs = Date.parse('2026-11-23T10:00:00Z');
 const dayMs = 86_400_000;
@@ -27,7 +27,7 @@ const lineOf = (decided: { to: string; reason?: string }): string =>
   [decided.to, decided.reason].filter(Boolean).join(' ');
 
 describe('after a read about an unknown outcome', () => {
-  const after = (change: Partial<Held>, reading: Reading, known: Partial<Siblings> = {}) =>
+  const after = (change: Partial<LeasedRow>, reading: Reading, known: Partial<Siblings> = {}) =>
     decideAfterRead(row(change), { reading, siblings: { ...noSiblings, ...known } }, context);
 
   it('believes "not there" only the second time, whether the payment is open or not found', () => {
@@ -163,7 +163,7 @@ describe('after a read about an unknown outcome', () => {
 });
 
 describe('before a send to a payment that may have a history', () => {
-  const before = (change: Partial<Held>, reading: Reading, known: Partial<Siblings> = {}) =>
+  const before = (change: Partial<LeasedRow>, reading: Reading, known: Partial<Siblings> = {}) =>
     decideBeforeSend(row(change), { reading, siblings: { ...noSiblings, ...known } }, context);
 
   it.each<[Verdict, Partial<Siblings>, string, string]>([
@@ -288,7 +288,7 @@ describe('before a send to a payment that may have a history', () => {
 });
 
 describe('before a send by an event that is older than the database', () => {
-  const before = (change: Partial<Held>, verdict: Verdict, shipped: boolean) =>
+  const before = (change: Partial<LeasedRow>, verdict: Verdict, shipped: boolean) =>
     decideBeforeSend(
       row({ caution: 'older', ...change }),
       { reading: { kind: 'verdict', verdict, shipped }, siblings: noSiblings },

@@ -4,7 +4,7 @@ import { decideAfterSend, decideNotSent } from '../../../src/upload/decide-send.
 import { defaultTiming } from '../../../src/upload/timing.ts';
 import type { Answer } from '../../../src/wechat/answer.ts';
 import type { Outcome } from '../../../src/wechat/outcome.ts';
-import { heldAt } from '../../support/held.ts';
+import { heldAt } from '../../support/leased-row.ts';
 
 const nowMs = Date.parse('2026-11-23T10:00:00Z');
 const hourMs = 3_600_000;

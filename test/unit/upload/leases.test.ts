@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Leases } from '../../../src/upload/leases.ts';
-import type { Held } from '../../../src/upload/row.ts';
+import type { LeasedRow } from '../../../src/upload/row.ts';
 
-const row = (id: number, epoch = 1): Held => ({ id, epoch }) as Held;
+const row = (id: number, epoch = 1): LeasedRow => ({ id, epoch }) as LeasedRow;
 
 describe('a lease', () => {
   it('is believed until it ends, as counted from before it was asked for', () => {

@@ -1,9 +1,9 @@
-import type { Held } from '../../src/upload/row.ts';
+import type { LeasedRow } from '../../src/upload/row.ts';
 
 /** A claimed row that was sent half a second before `nowMs`. */
 export const heldAt =
   (nowMs: number) =>
-  (change: Partial<Held> = {}): Held => ({
+  (change: Partial<LeasedRow> = {}): LeasedRow => ({
     id: 1,
     epoch: 1,
     appid: 'wx',
