@@ -1,4 +1,4 @@
-/** The codes that the sandbox answers with and their texts, as the wire carries them (facts.md §1.7, §2.2). */
+/** The codes that the sandbox answers with and their texts, as the wire carries them (wechat.md §1.7, §2.2). */
 const texts: Readonly<Record<number, string>> = {
   [-1]: 'system error',
   0: 'ok',

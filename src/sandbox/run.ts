@@ -47,7 +47,7 @@ const defaults = {
   keepRequests: false,
 };
 
-/** A faithful WeChat in memory, for development and tests (facts.md §7.19). Knows nothing of the product's client. */
+/** A faithful WeChat in memory, for development and tests (wechat.md §7.19). Knows nothing of the product's client. */
 export async function createSandbox(given: SandboxOptions, clock: Clock): Promise<Sandbox> {
   const options = { ...defaults, ...given };
   const random = (): string => randomBytes(12).toString('hex');
