@@ -5,7 +5,7 @@ import type { Decoded } from './decode.ts';
 
 /**
  * The upload row of an event. The body is rendered here, once: every attempt sends these characters, so a repeat is
- * the same content to WeChat (facts.md §6.2).
+ * the same content to WeChat (wechat.md §6.2).
  */
 export function renderUpload({
   received,

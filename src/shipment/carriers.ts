@@ -4,7 +4,7 @@ let carriers: ReadonlyMap<string, string> | undefined;
 
 /**
  * The carriers that ship with fahuo: id → name, exactly as WeChat writes them. Ids are opaque and case-sensitive
- * (`dao`, `5Post`, `COMET-TECH`). A first check while the list of WeChat is not at hand; facts.md §5.
+ * (`dao`, `5Post`, `COMET-TECH`). A first check while the list of WeChat is not at hand; wechat.md §5.
  */
 export function bundledCarriers(): ReadonlyMap<string, string> {
   carriers ??= parseCarriers(readFileSync(new URL('./delivery-ids.tsv', import.meta.url), 'utf8'));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The body of `upload_shipping_info` without `upload_time`, in WeChat's own names and types (facts.md §1.1). */
+/** The body of `upload_shipping_info` without `upload_time`, in WeChat's own names and types (wechat.md §1.1). */
 export const SHIPPED = 'fahuo.shipment.shipped.v1';
 export const CORRECTED = 'fahuo.shipment.corrected.v1';
 
@@ -8,7 +8,7 @@ const EXPRESS = 1;
 const UNIFIED = 1;
 const SPLIT = 2;
 const MAX_PARCELS = 15;
-const MAX_ITEM_DESC_CODE_POINTS = 100; // WeChat documents 120 and has refused less: do not sit on the limit (§6.7)
+const MAX_ITEM_DESC_CODE_POINTS = 100; // WeChat documents 120 and has refused less: do not sit on the limit (wechat.md §6.7)
 const MAX_ID_BYTES = 128;
 
 const bytes = (text: string): number => Buffer.byteLength(text, 'utf8');
@@ -29,7 +29,7 @@ const label = (max: number, empty = 'must not be empty') =>
     .min(1, empty)
     .max(max, `must have at most ${max} characters`)
     .refine(isClean, { error: cleanRule });
-/** Four clear digits at the end, at least one star, digits and separators before them (§5). */
+/** Four clear digits at the end, at least one star, digits and separators before them (wechat.md §5). */
 const maskedPhone = /^[+\d\-*]*\*[+\d\-*]*\d{2}-?\d{2}$/;
 
 /** A text has at most as many code points as units, so most need no counting. */
@@ -256,7 +256,7 @@ function crossProblems(data: Shipment, options: ContractOptions): Problem[] {
 
 /**
  * Checks one event against the contract: strict types (`"1"` is not `1`), no unknown members, WeChat's limits and
- * combinations (facts.md §1.1, §5, §6.7–6.9). Never throws; every problem names field, value, rule and remedy.
+ * combinations (wechat.md §1.1, §5, §6.7–6.9). Never throws; every problem names field, value, rule and remedy.
  */
 export function checkEvent(input: unknown, options: ContractOptions): Checked {
   const parsed = eventSchema.safeParse(input);

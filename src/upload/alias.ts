@@ -6,7 +6,7 @@ import type { LeasedRow } from './row.ts';
 /**
  * What a read tells about the keys of a row's payment; null when nobody asks. A row under `mchid:out_trade_no` learns
  * its transaction, or that none was told. A transaction learns its other key only where it may have one with rows.
- * Which of two merchants `mchid` means is open (facts.md §6.8), so both are taken. Pure.
+ * Which of two merchants `mchid` means is open (wechat.md §6.8), so both are taken. Pure.
  */
 export function aliasOf(
   row: Pick<LeasedRow, 'appid' | 'payment' | 'body' | 'loose'>,

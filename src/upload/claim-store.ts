@@ -24,7 +24,7 @@ export type Claimed = LeasedRow & { dueAtMs: number };
 /**
  * `pending → uploading`: the intent, on record before a byte is sent. Takes due rows of one app whose payment has
  * nothing in flight and no older row waiting (P3), skipping what another instance is claiming. The new `upload_time`
- * is the database's now, and strictly later than every earlier one of the payment (facts.md §6.6).
+ * is the database's now, and strictly later than every earlier one of the payment (wechat.md §6.6).
  *
  * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5), or its
  * caution says that another may have been. A parked conflict that somebody retries is read again, never sent blindly. A

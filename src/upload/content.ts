@@ -16,7 +16,7 @@ export type Content = {
 
 export const contentOf = (body: string): Content => JSON.parse(body) as Content;
 
-/** Whether WeChat counts the payment as shipped in full after this upload (facts.md §1.1). */
+/** Whether WeChat counts the payment as shipped in full after this upload (wechat.md §1.1). */
 export const finishes = (content: Content): boolean =>
   content.delivery_mode === 1 || content.is_all_delivered === true;
 
@@ -49,7 +49,7 @@ const express = 1;
 const virtual = 3;
 
 /**
- * Compares the content of an upload with what WeChat holds (facts.md §1.3, §6.4, §10). `earlier` is what WeChat
+ * Compares the content of an upload with what WeChat holds (wechat.md §1.3, §6.4, §10). `earlier` is what WeChat
  * acknowledged of the payment before: where it merges, parcels of ours stay beside the newer ones.
  */
 export function compare(content: Content, order: Order, earlier: readonly Content[] = []): Verdict {
@@ -98,7 +98,7 @@ function unsaidCount(orderState: number | null, shown: Shipping | null): number 
   return orderState === shippedState || shown !== null ? 1 : 0;
 }
 
-/** A member that is not shown cannot be called equal, and a write that changes it spends the chance (facts.md §1.1 b). */
+/** A member that is not shown cannot be called equal, and a write that changes it spends the chance (wechat.md §1.1 b). */
 const isOtherKind = (content: Content, shown: Shipping): boolean =>
   shown.deliveryMode !== content.delivery_mode || shown.logisticsType !== content.logistics_type;
 

@@ -15,7 +15,7 @@ export type Reading =
   | { kind: 'absent' }
   | { kind: 'failed'; reason: string; blameless: boolean };
 
-/** Two reads, apart, before "WeChat does not hold it" is believed: reads lag (facts.md §6.11). */
+/** Two reads, apart, before "WeChat does not hold it" is believed: reads lag (wechat.md §6.11). */
 const readsToBelieve = 2;
 /** A day of waiting (a pause, an outage) is not a day of trying: both are asked for before a person is. */
 const sendsToGiveUp = 5;
@@ -111,7 +111,7 @@ function sendAgain(row: LeasedRow, context: Context): Transition {
   };
 }
 
-/** 10060004 while WeChat shows "to ship": too early, or a state that the read does not name (facts.md §6.4). */
+/** 10060004 while WeChat shows "to ship": too early, or a state that the read does not name (wechat.md §6.4). */
 function waitToShip(row: LeasedRow, context: Context): Transition {
   const wait = waitForPayment(row, context);
   return wait.to === 'parked' ? nothingToShip({ kind: 'closed', orderState: 1 }) : wait;

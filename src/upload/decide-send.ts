@@ -70,7 +70,7 @@ function afterUnknown(outcome: Extract<Outcome, { kind: 'unknown' }>, context: C
   };
 }
 
-/** 10060001 is a delay, then a question: parked a day after the first send, tried daily to day 14 (facts.md §6.1, §7.9). */
+/** 10060001 is a delay, then a question: parked a day after the first send, tried daily to day 14 (wechat.md §6.1, §7.9). */
 export function waitForPayment(row: LeasedRow, context: Context): Transition {
   const { timing, nowMs } = context;
   const ageMs = nowMs - row.firstSentAtMs;

@@ -1,7 +1,7 @@
 import { contentOf } from './content.ts';
 
 /**
- * The body of a later part for an app that takes new parcels alone (facts.md §6.9 leaves open which WeChat wants; the
+ * The body of a later part for an app that takes new parcels alone (wechat.md §6.9 leaves open which WeChat wants; the
  * default sends all parcels so far, which is right where WeChat overwrites or merges by number). Leaves out the parcels
  * of the bodies that WeChat acknowledged; when none is left, the last one goes again, since the list may not be empty
  * and `is_all_delivered` has to be said. Pure.

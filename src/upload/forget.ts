@@ -22,7 +22,7 @@ export type AgedRow = {
 
 export type Grave = Tombstone & { ids: number[] };
 
-/** WeChat's "the re-ship chance is used" (facts §6.3). */
+/** WeChat's "the re-ship chance is used" (wechat.md §6.3). */
 const chanceUsed = 10060003;
 
 /**

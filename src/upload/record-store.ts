@@ -121,7 +121,7 @@ const waiting = `, waiting as materialized (
   select r.* from rival r join unlocked using (id) join moved m on m.id = r.mover
 )`;
 
-/** Older rows that still wait are restated by the acknowledged one: the parcel list is cumulative (facts.md §6.9). */
+/** Older rows that still wait are restated by the acknowledged one: the parcel list is cumulative (wechat.md §6.9). */
 const superseded = `, superseded as (
   update fahuo.upload o set state = 'superseded', park_reason = null, finished_at = clock_timestamp(),
     detail = 'version ' || w.moved_version || ' restated the parcels'

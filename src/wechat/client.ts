@@ -15,15 +15,15 @@ export type { Order, Parcel, PaymentKey, Shipping } from './order.ts';
  * the call made once more. Nothing is limited here: the caller takes from the budget first.
  */
 export type WechatClient = {
-  /** Sends a frozen body (without `upload_time`) with this `upload_time`; facts.md §1.1. */
+  /** Sends a frozen body (without `upload_time`) with this `upload_time`; wechat.md §1.1. */
   upload: (request: UploadRequest, signal?: AbortSignal) => Promise<UploadResult>;
-  /** Reads one payment; facts.md §1.3. */
+  /** Reads one payment; wechat.md §1.3. */
   getOrder: (request: { appid: string; key: PaymentKey }, signal?: AbortSignal) => Promise<ReadResult>;
-  /** One page of payments; facts.md §1.4. */
+  /** One page of payments; wechat.md §1.4. */
   listOrders: (request: ListRequest, signal?: AbortSignal) => Promise<ListResult>;
-  /** The quota of one path, for example `/wxa/sec/order/upload_shipping_info`; facts.md §2.3. */
+  /** The quota of one path, for example `/wxa/sec/order/upload_shipping_info`; wechat.md §2.3. */
   getQuota: (appid: string, cgiPath: string, signal?: AbortSignal) => Promise<QuotaResult>;
-  /** The carriers that WeChat knows, id → name; facts.md §5. */
+  /** The carriers that WeChat knows, id → name; wechat.md §5. */
   getDeliveryList: (appid: string, signal?: AbortSignal) => Promise<DeliveryListResult>;
   /** Lets calls under way end. */
   close: () => Promise<void>;
@@ -101,7 +101,7 @@ const notCalled: Called = {
   reply: { answer: notSentAnswer('aborted', 0), json: null },
 };
 
-/** A refused token means that the call itself was not looked at (facts.md §2.2), so repeating it once is safe. */
+/** A refused token means that the call itself was not looked at (wechat.md §2.2), so repeating it once is safe. */
 async function callWithToken(
   { http, tokens, clock }: WechatClientDeps,
   request: { appid: string; path: string; body: string; mayCall?: (() => boolean) | undefined },

@@ -69,7 +69,7 @@ export type TokenSourceOptions = {
   storeTimeoutMs?: number;
   /** How long a store that failed is left alone. */
   storeRestMs?: number;
-  /** `plain` mode stops here; WeChat's limit is 2,000 a day (facts.md §2.1). */
+  /** `plain` mode stops here; WeChat's limit is 2,000 a day (wechat.md §2.1). */
   dailyFetches?: number;
   /** For tests: the wait between two looks, and the clock that bounds them. */
   sleep?: (ms: number) => Promise<void>;

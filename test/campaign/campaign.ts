@@ -192,7 +192,7 @@ async function report(
 
 const readLagMs = 40;
 
-/** Whether parcels of a later list are added or take the place of the others is open (facts.md §6.9): by turns. */
+/** Whether parcels of a later list are added or take the place of the others is open (wechat.md §6.9): by turns. */
 async function startSandbox(plans: readonly Planned[], { seed, plain }: CampaignOptions) {
   const parcelMode = seed % 2 === 1 ? 'merge' : 'overwrite';
   const sandbox = await createSandbox(

@@ -64,7 +64,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     if new.state = 'uploading' then new.upload_time := '2026-11-23T10:00:00+08:00'; end if;`),
     caughtBy: ['lost'],
   },
-  /** Another delivery_mode or logistics_type is sent as a shipped event (facts.md §1.1 b). */
+  /** Another delivery_mode or logistics_type is sent as a shipped event (wechat.md §1.1 b). */
   'mode-change-sent': {
     patches: [
       {

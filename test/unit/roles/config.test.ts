@@ -62,10 +62,10 @@ describe('the configuration', () => {
     expect(() => required(readConfig({}), 'databaseUrl')).toThrow('DATABASE_URL is not set');
   });
 
-  it('is what .env.example and docs/operations.md list', () => {
+  it('is what .env.example and docs/settings.md list', () => {
     const root = new URL('../../../', import.meta.url);
     expect(readFileSync(new URL('.env.example', root), 'utf8')).toBe(envExample());
-    const documented = readFileSync(new URL('docs/operations.md', root), 'utf8');
+    const documented = readFileSync(new URL('docs/settings.md', root), 'utf8');
     const missing = Object.values(settings).filter(({ name }) => !documented.includes(`\`${name}\``));
     expect(missing.map(({ name }) => name)).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseOrder, readKeyOf } from '../../../src/wechat/order.ts';
 
-/** As the official sample of get_order has it (facts.md §1.3). */
+/** As the official sample of get_order has it (wechat.md §1.3). */
 const shipped = {
   transaction_id: '4200001234202611230000000001',
   merchant_id: '1900000001',
