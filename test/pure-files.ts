@@ -13,6 +13,7 @@ export const pureFiles = [
   'src/kafka/partition.ts',
   'src/shipment/contract.ts',
   'src/shipment/mask.ts',
+  'src/outbox/transaction.ts',
   'src/relay/batch.ts',
   'src/relay/frontier.ts',
   'src/relay/message.ts',
