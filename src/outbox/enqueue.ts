@@ -1,7 +1,8 @@
 import { bundledCarriers } from '../shipment/carriers.ts';
 import { FahuoError } from '../errors.ts';
-import { checkEvent, describeProblems, type ContractOptions } from '../shipment/contract.ts';
+import { checkEvent, type ContractOptions } from '../shipment/contract.ts';
 import { maskContacts } from '../shipment/mask.ts';
+import { describeProblems } from '../shipment/problems.ts';
 import { insertEvent } from './store.ts';
 import { recognise, type OutboxTransaction } from './transaction.ts';
 
