@@ -18,6 +18,7 @@ const catalogue = {
   TOPIC_MISSING: 'Create the topic, or set FAHUO_CREATE_TOPICS=true.',
   HTTP_UNAVAILABLE:
     'Set FAHUO_HTTP_PORT to a free port (0 takes any), or FAHUO_HTTP_HOST to an address of this host.',
+  TRANSACTION_INVALID: 'Pass the open transaction that writes the order; nothing was written.',
   EVENT_INVALID: 'Correct the named field and enqueue again; nothing was written.',
   PART_MISSING: 'Install the named program, or set the URL of a running service.',
   PART_FAILED: 'Read the log file that the message names.',

@@ -1,15 +1,11 @@
 import type { DeadLetterReason } from '../../db/states.ts';
 import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
-import {
-  CORRECTED,
-  checkEvent,
-  describeProblems,
-  SHIPPED,
-  type ContractOptions,
-  type ShippingEvent,
-} from '../shipment/contract.ts';
+import { checkEvent, type ContractOptions } from '../shipment/contract.ts';
+import { CORRECTED, SHIPPED, type ShippingEvent } from '../shipment/events.ts';
 import { maskContacts } from '../shipment/mask.ts';
+import { paymentIn } from '../shipment/payment.ts';
+import { describeProblems } from '../shipment/problems.ts';
 
 export type Decoded =
   | { kind: 'event'; received: Received; event: ShippingEvent; traceparent: string | null }
@@ -68,10 +64,7 @@ function decodeText(received: Received, text: string, options: DecodeOptions): D
 function namesIn({ id, data }: Candidate): Names {
   const eventId = typeof id === 'string' ? id.slice(0, 128) : null;
   const { order_key: key } = Object(data) as { order_key?: unknown };
-  const { transaction_id: transaction, mchid, out_trade_no: trade } = Object(key) as Record<string, unknown>;
-  if (typeof transaction === 'string') return { eventId, payment: transaction.slice(0, 128) };
-  if (typeof mchid !== 'string' || typeof trade !== 'string') return { eventId, payment: null };
-  return { eventId, payment: `${mchid}:${trade}`.slice(0, 128) };
+  return { eventId, payment: paymentIn(key)?.slice(0, 128) ?? null };
 }
 
 type CheckedCandidate = { kind: 'event'; event: ShippingEvent } | { kind: 'bad'; detail: string };

@@ -1,5 +1,6 @@
-import { hash } from 'node:crypto';
-import { CORRECTED, paymentOf } from '../shipment/contract.ts';
+import { CORRECTED } from '../shipment/events.ts';
+import { freezeBody } from '../shipment/frozen-body.ts';
+import { paymentOf } from '../shipment/payment.ts';
 import type { NewUpload } from '../upload/insert-store.ts';
 import type { Decoded } from './decode.ts';
 
@@ -12,11 +13,11 @@ export function renderUpload({
   event,
   traceparent,
 }: Extract<Decoded, { kind: 'event' }>): NewUpload {
-  const body = JSON.stringify(event.data);
+  const { body, bodyHash } = freezeBody(event.data);
   const corrected = event.type === CORRECTED;
   return {
     appid: event.appid,
-    payment: paymentOf(event.data),
+    payment: paymentOf(event.data.order_key),
     version: event.version,
     kind: corrected ? 'corrected' : 'shipped',
     event_id: event.id,
@@ -29,7 +30,7 @@ export function renderUpload({
     partition: received.partition,
     offset: received.offset,
     body,
-    body_hash: hash('sha256', body),
+    body_hash: bodyHash,
     published_ms: received.timestampMs ?? null,
   };
 }

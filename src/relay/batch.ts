@@ -1,13 +1,11 @@
 import { murmur2, partitionOfHash } from '../kafka/partition.ts';
 import { RecordBatch } from '../kafka/record-batch.ts';
+import { eventTopics } from '../shipment/events.ts';
 import { createMessageReader, type OutboxRow } from './message.ts';
 
 export type Topics = { events: string; acks: string };
 
-const ACKNOWLEDGED = 'fahuo.shipment.acknowledged.v1';
-
-export const topicOf = (type: string, topics: Topics): string =>
-  type === ACKNOWLEDGED ? topics.acks : topics.events;
+export const topicOf = (type: string, topics: Topics): string => topics[eventTopics.get(type) ?? 'events'];
 
 /** What one send carries for one partition, and where its rows lie in the outbox. */
 export type PartitionBatch = {

@@ -1,6 +1,7 @@
 import type { Order } from '../wechat/order.ts';
 import type { Alias } from './alias-store.ts';
-import { contentOf, paymentKeyOf } from './content.ts';
+import { merchantPayment } from '../shipment/payment.ts';
+import { contentOf } from './content.ts';
 import type { LeasedRow } from './row.ts';
 
 /**
@@ -13,13 +14,13 @@ export function aliasOf(
   order: Order,
 ): Alias | null {
   const transactionId = order.transactionId === '' ? null : order.transactionId;
-  if (paymentKeyOf(contentOf(row.body)).kind === 'merchant')
+  if (contentOf(row.body).order_key.order_number_type === 1)
     return { appid: row.appid, payments: [row.payment], transactionId, always: true };
   const { outTradeNo } = order;
   if (!row.loose || outTradeNo === null || outTradeNo === '') return null;
   const merchants = new Set([order.merchantId, order.subMerchantId]);
   const payments = [...merchants].flatMap((mchid) =>
-    mchid === null || mchid === '' ? [] : [`${mchid}:${outTradeNo}`],
+    mchid === null || mchid === '' ? [] : [merchantPayment(mchid, outTradeNo)],
   );
   return { appid: row.appid, payments, transactionId: row.payment, always: false };
 }

@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Order, PaymentKey, Shipping } from '../wechat/order.ts';
+import type { OrderKey } from '../shipment/payment.ts';
+import type { Order, Shipping } from '../wechat/order.ts';
 
 type Parcel = { tracking_no?: string; express_company?: string; item_desc: string };
 
 /** The frozen body, read back. The consumer wrote it from a validated event, so its shape is known. */
 export type Content = {
-  order_key:
-    | { order_number_type: 2; transaction_id: string }
-    | { order_number_type: 1; mchid: string; out_trade_no: string };
+  order_key: OrderKey;
   logistics_type: number;
   delivery_mode: number;
   is_all_delivered?: boolean;
@@ -19,11 +18,6 @@ export const contentOf = (body: string): Content => JSON.parse(body) as Content;
 /** Whether WeChat counts the payment as shipped in full after this upload (wechat.md §1.1). */
 export const finishes = (content: Content): boolean =>
   content.delivery_mode === 1 || content.is_all_delivered === true;
-
-export const paymentKeyOf = ({ order_key: key }: Content): PaymentKey =>
-  key.order_number_type === 2
-    ? { kind: 'transaction', transactionId: key.transaction_id }
-    : { kind: 'merchant', mchid: key.mchid, outTradeNo: key.out_trade_no };
 
 /**
  * What a read says about an upload. `count` is how often the payment was finished: 0, 1, or 2 when its chance is spent.

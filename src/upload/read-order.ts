@@ -6,7 +6,7 @@ import { isListed, type Outcome } from '../wechat/outcome.ts';
 import { insertAliases, putOffOtherKeys, readSiblingRows } from './alias-store.ts';
 import { aliasOf } from './alias.ts';
 import { readTombstonesOf } from './tombstone-store.ts';
-import { compare, contentOf, paymentKeyOf } from './content.ts';
+import { compare, contentOf } from './content.ts';
 import type { Reading } from './decide-read.ts';
 import { appEffectOf } from '../apps/effect.ts';
 import type { UploaderDeps } from './deps.ts';
@@ -31,7 +31,7 @@ export type OrderRead = {
 
 /** get_order for one row: what it and our own record say about the row's content, and the record of the call. */
 export async function readOrder(deps: ReadDeps, row: LeasedRow, signal: AbortSignal): Promise<OrderRead> {
-  const key = paymentKeyOf(contentOf(row.body));
+  const { order_key: key } = contentOf(row.body);
   const startedAtMs = monotonicMs();
   const read = await deps.wechat.getOrder({ appid: row.appid, key }, signal);
   const outcome = outcomeName(read);

@@ -1,14 +1,15 @@
 import { z } from 'zod';
 
 import type { Clock } from '../clock.ts';
+import { readKeyOf, type OrderKey } from '../shipment/payment.ts';
 import { notSentAnswer, type Answer, type JsonObject, type Reply } from './answer.ts';
 import type { CallUse, Http } from './http.ts';
-import { parseOrder, readKeyOf, type Order, type PaymentKey } from './order.ts';
+import { parseOrder, type Order } from './order.ts';
 import { classifyUpload, isTokenErrcode, type Outcome } from './outcome.ts';
 import { withUploadTime } from './render.ts';
 import type { TokenSource } from './token.ts';
 
-export type { Order, Parcel, PaymentKey, Shipping } from './order.ts';
+export type { Order, Parcel, Shipping } from './order.ts';
 
 /**
  * WeChat's order-shipping API. Every member resolves with a value and never rejects; a refused token is renewed and
@@ -18,7 +19,7 @@ export type WechatClient = {
   /** Sends a frozen body (without `upload_time`) with this `upload_time`; wechat.md §1.1. */
   upload: (request: UploadRequest, signal?: AbortSignal) => Promise<UploadResult>;
   /** Reads one payment; wechat.md §1.3. */
-  getOrder: (request: { appid: string; key: PaymentKey }, signal?: AbortSignal) => Promise<ReadResult>;
+  getOrder: (request: { appid: string; key: OrderKey }, signal?: AbortSignal) => Promise<ReadResult>;
   /** One page of payments; wechat.md §1.4. */
   listOrders: (request: ListRequest, signal?: AbortSignal) => Promise<ListResult>;
   /** The quota of one path, for example `/wxa/sec/order/upload_shipping_info`; wechat.md §2.3. */

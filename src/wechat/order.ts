@@ -1,9 +1,5 @@
 import { z } from 'zod';
 
-/** Which payment: by WeChat Pay's transaction id, or by the merchant's own numbers. */
-export type PaymentKey =
-  { kind: 'transaction'; transactionId: string } | { kind: 'merchant'; mchid: string; outTradeNo: string };
-
 export type Parcel = {
   trackingNo: string | null;
   expressCompany: string | null;
@@ -105,9 +101,3 @@ function shippingOf(shipping: z.infer<typeof shippingShape> | null): Shipping | 
     parcels: shipping.shipping_list ?? [],
   };
 }
-
-/** The identifiers of `get_order`, which differ from those of the upload call (wechat.md §1.3). */
-export const readKeyOf = (key: PaymentKey): Record<string, string> =>
-  key.kind === 'transaction'
-    ? { transaction_id: key.transactionId }
-    : { merchant_id: key.mchid, merchant_trade_no: key.outTradeNo };
