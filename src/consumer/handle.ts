@@ -124,14 +124,14 @@ async function insertChunk(
       ? none
       : await insertUploads(pool, uploadsOf(offered), { acknowledgements, progress: mayBeLast });
   const isIn = ({ upload }: Offered): boolean => inserted.positions?.has(positionOf(upload)) ?? true;
-  if (log.isLevelEnabled('debug')) for (const one of offered) tellAccepted(log, one.upload, isIn(one));
+  if (log.isLevelEnabled('debug')) for (const one of offered) logAccepted(log, one.upload, isIn(one));
   const leftOut = offered.filter((one) => !isIn(one));
   const judged = leftOut.filter(({ upload }) => !inserted.forgotten.has(positionOf(upload)));
   const refused = await judge(pool, judged);
   const letters: NewDeadLetter[] = [...unreadable, ...refused];
   if (letters.length > 0) await insertDeadLetters(pool, letters, progress);
   else if (leftOut.length > 0 && progress !== null) await noteProgress(pool, progress);
-  for (const letter of letters) tellDead(log, letter);
+  for (const letter of letters) logDead(log, letter);
   return {
     inserted: inserted.count - inserted.superseded,
     duplicate: leftOut.length - refused.length,
@@ -156,7 +156,7 @@ const uploadsOf = (offered: readonly Offered[]): NewUpload[] => offered.map(({ u
 
 const none: Inserted = { count: 0, superseded: 0, positions: null, forgotten: new Set() };
 
-const tellAccepted = (log: Log, upload: NewUpload, inserted: boolean): void =>
+const logAccepted = (log: Log, upload: NewUpload, inserted: boolean): void =>
   log.debug(
     {
       event_id: upload.event_id,
@@ -172,7 +172,7 @@ const tellAccepted = (log: Log, upload: NewUpload, inserted: boolean): void =>
     'event.accepted',
   );
 
-const tellDead = (log: Log, { received, reason, detail, eventId }: NewDeadLetter): void =>
+const logDead = (log: Log, { received, reason, detail, eventId }: NewDeadLetter): void =>
   log.warn(
     {
       topic: received.topic,

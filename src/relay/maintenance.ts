@@ -6,16 +6,16 @@ import { missingPartitions, passedPartitions } from './partitions/decide.ts';
 import * as partitions from './partitions/store.ts';
 import type { RelayDeps, RelayOptions } from './deps.ts';
 import { detachedRemedy, passedOverRemedy, repairRemedy } from './remedies.ts';
-import { readStatus, type Holder } from './status-store.ts';
+import { readStatus, type Blocker } from './status-store.ts';
 import { readLastId } from './store.ts';
 
 const hourMs = 3_600_000;
 const partitionsEveryMs = 30_000;
 const metricsEveryMs = 5_000;
 /** A writer that is open for this long is not about to commit. */
-const heldWarnMs = 10_000;
+const blockerWarnMs = 10_000;
 
-/** What the leader is told, and how long it leads. */
+/** What the leader hears from here, and how long it leads. */
 export type MaintenanceLinks = {
   /** Somebody released parked rows. */
   onReleased: () => void;
@@ -25,7 +25,7 @@ export type MaintenanceLinks = {
   signal: AbortSignal;
 };
 
-/** The leader's housekeeping: partitions ahead of the writers and behind the retention, and what holds it back. */
+/** The leader's housekeeping: partitions ahead of the writers and behind the retention, and who keeps it back. */
 export async function maintain(
   deps: RelayDeps,
   options: RelayOptions,
@@ -48,11 +48,11 @@ export async function maintain(
       },
       links.signal,
     );
-  const told: Told = new Map();
+  const lastLogged: LastLogged = new Map();
   await Promise.all([
     loop('relay.partitions', partitionsEveryMs, async () => {
       await makeAhead(deps);
-      await dropBehind(deps, options, told);
+      await dropBehind(deps, options, lastLogged);
     }),
     loop('relay.metrics', metricsEveryMs, () => showLag(deps, options, links)),
     links.checkPassedOver ? warnPassedOver(deps, options) : Promise.resolve(),
@@ -60,7 +60,10 @@ export async function maintain(
 }
 
 /** Rows that were written behind the cursor before somebody set the sequence: nobody publishes them unless asked. */
-async function warnPassedOver({ pool, log, metrics }: Keeper, { shard }: RelayOptions): Promise<void> {
+async function warnPassedOver(
+  { pool, log, metrics }: MaintenanceDeps,
+  { shard }: RelayOptions,
+): Promise<void> {
   try {
     const to = await partitions.readCursor(pool, shard);
     const { rows, firstId } = await partitions.readPassedOver(pool, { from: 0, to });
@@ -71,10 +74,10 @@ async function warnPassedOver({ pool, log, metrics }: Keeper, { shard }: RelayOp
   }
 }
 
-type Keeper = Pick<RelayDeps, 'pool' | 'log' | 'metrics'>;
+type MaintenanceDeps = Pick<RelayDeps, 'pool' | 'log' | 'metrics'>;
 
 /** Failing is an alarm, not a stop: the default partition takes what has no other. */
-export async function makeAhead({ pool, log, metrics }: Keeper): Promise<void> {
+export async function makeAhead({ pool, log, metrics }: MaintenanceDeps): Promise<void> {
   let failed = 0;
   const present = await partitions.readPartitions(pool);
   for (const partition of missingPartitions(present, await readLastId(pool))) {
@@ -94,21 +97,25 @@ export async function makeAhead({ pool, log, metrics }: Keeper): Promise<void> {
 
 type Retention = Pick<RelayOptions, 'shard' | 'retentionHours'>;
 
-/** What was said before, by its subject and when it is worth another look: each is a line an hour, not one a round. */
-export type Told = Map<string, number>;
+/** Until when a subject is not logged again: each is a line an hour, not one a round. */
+export type LastLogged = Map<string, number>;
 
 /**
  * Frees the disk behind the cursor and the retention: empties a partition, takes it out of the table, drops it. Each step
  * is made again by a later round if it has to wait; none is made where a row was not published.
  */
-export async function dropBehind(keeper: Keeper, options: Retention, told: Told = new Map()): Promise<void> {
+export async function dropBehind(
+  keeper: MaintenanceDeps,
+  options: Retention,
+  lastLogged: LastLogged = new Map(),
+): Promise<void> {
   const { pool, log } = keeper;
   const cursor = await partitions.readCursor(pool, options.shard);
   const present = await partitions.readPartitions(pool);
   const passed = passedPartitions(present, cursor);
   const emptied = new Set<string>();
   for (const partition of passed) {
-    if (!(await isEmptied(keeper, partition, { ...options, told }))) continue;
+    if (!(await isEmptied(keeper, partition, { ...options, lastLogged }))) continue;
     emptied.add(partition.name);
     await detachPolitely(keeper, partition.name).catch(waits(log, partition.name));
   }
@@ -117,12 +124,12 @@ export async function dropBehind(keeper: Keeper, options: Retention, told: Told 
     kept: present.filter(({ name }) => !emptied.has(name)),
   });
   for (const table of await partitions.readDetached(pool))
-    await dropDetached(keeper, { table, cursor, told });
+    await dropDetached(keeper, { table, cursor, lastLogged });
 }
 
-/** The journal is kept as long as rows that it tells of: below every partition with rows nobody asks it. */
+/** The journal is kept as long as rows that it tells of: nobody reads it for ids below every partition with rows. */
 async function forgetJournal(
-  { pool }: Keeper,
+  { pool }: MaintenanceDeps,
   { shard }: Retention,
   { cursor, kept }: { cursor: number; kept: readonly partitions.OutboxPartition[] },
 ): Promise<void> {
@@ -137,18 +144,19 @@ const waits =
 
 /** Whether a passed partition has no rows: it was emptied before, or its time has come. */
 async function isEmptied(
-  { pool, log, metrics }: Keeper,
+  { pool, log, metrics }: MaintenanceDeps,
   { name, from, to }: partitions.OutboxPartition,
-  { retentionHours, told }: Retention & { told: Told },
+  { retentionHours, lastLogged }: Retention & { lastLogged: LastLogged },
 ): Promise<boolean> {
   const writtenAt = await partitions.lastWrittenAt(pool, name);
   if (writtenAt === null) return true;
   const now = await partitions.databaseNow(pool);
-  if (now.getTime() - writtenAt.getTime() < retentionHours * hourMs || isFresh(told, name)) return false;
+  if (now.getTime() - writtenAt.getTime() < retentionHours * hourMs || isFresh(lastLogged, name))
+    return false;
   const passedOver = await partitions.readPassedOver(pool, { from, to: to - 1 });
   metrics.relayPassedOver.set(passedOver.rows);
   if (passedOver.rows > 0) {
-    tellOnce(told, name);
+    noteLogged(lastLogged, name);
     log.error(
       { partition: name, rows: passedOver.rows, first_id: passedOver.firstId, remedy: passedOverRemedy },
       'outbox.rows_passed_over',
@@ -165,7 +173,7 @@ async function isEmptied(
 }
 
 /** The lock is asked for without a wait, so that no writer queues behind us; between two writers there is a moment. */
-async function detachPolitely({ pool }: Keeper, name: string): Promise<void> {
+async function detachPolitely({ pool }: MaintenanceDeps, name: string): Promise<void> {
   for (let left = detachTries; ; left--) {
     try {
       return await partitions.detachPartition(pool, name);
@@ -179,18 +187,22 @@ const detachTries = 40;
 const detachEveryMs = 25;
 
 /**
- * Drops what we detached: it is empty, and the cursor has passed it. A table with rows was detached by a person, who is
- * told what the relay cannot see.
+ * Drops what we detached: it is empty, and the cursor has passed it. A person detached a table that has
+ * rows: the log says what the relay cannot see.
  */
 async function dropDetached(
-  { pool, log }: Keeper,
-  { table, cursor, told }: { table: partitions.OutboxPartition; cursor: number; told: Told },
+  { pool, log }: MaintenanceDeps,
+  {
+    table,
+    cursor,
+    lastLogged,
+  }: { table: partitions.OutboxPartition; cursor: number; lastLogged: LastLogged },
 ): Promise<void> {
   const { name, from, to } = table;
   try {
     if (await partitions.hasRows(pool, name)) {
-      if (isFresh(told, name)) return;
-      tellOnce(told, name);
+      if (isFresh(lastLogged, name)) return;
+      noteLogged(lastLogged, name);
       log.warn({ partition: name, remedy: detachedRemedy(table) }, 'outbox.partition_detached');
     } else if (passedPartitions([{ name, from, to }], cursor).length > 0) {
       await partitions.dropDetached(pool, name);
@@ -201,23 +213,34 @@ async function dropDetached(
   }
 }
 
-const isFresh = (told: Told, subject: string): boolean => (told.get(subject) ?? -Infinity) > monotonicMs();
-const tellOnce = (told: Told, subject: string): void => void told.set(subject, monotonicMs() + hourMs);
+const isFresh = (lastLogged: LastLogged, subject: string): boolean =>
+  (lastLogged.get(subject) ?? -Infinity) > monotonicMs();
+const noteLogged = (lastLogged: LastLogged, subject: string): void =>
+  void lastLogged.set(subject, monotonicMs() + hourMs);
 
 async function showLag(
-  { pool, metrics, log }: Keeper,
+  { pool, metrics, log }: MaintenanceDeps,
   options: RelayOptions,
   links: MaintenanceLinks,
 ): Promise<void> {
-  const { lagSeconds, heldBy, parkedRows, releasedRows, sequence } = await readStatus(pool, options.shard);
+  const {
+    lagSeconds,
+    blocker: heldBy,
+    parkedRows,
+    releasedRows,
+    sequence,
+  } = await readStatus(pool, options.shard);
   if (sequence !== null) links.onSequenceBehind();
   if (releasedRows > 0) links.onReleased();
   metrics.relayParkedRows.set(parkedRows);
   metrics.relayLagSeconds.set(lagSeconds);
-  showHolder({ metrics, log }, heldBy);
+  showBlocker({ metrics, log }, heldBy);
 }
 
-function showHolder({ metrics, log }: Pick<Keeper, 'metrics' | 'log'>, heldBy: Holder | null): void {
+function showBlocker(
+  { metrics, log }: Pick<MaintenanceDeps, 'metrics' | 'log'>,
+  heldBy: Blocker | null,
+): void {
   metrics.relayHeldSeconds.set(heldBy?.ageSeconds ?? 0);
   metrics.relayHolderSeconds.reset();
   if (heldBy === null) return;
@@ -231,6 +254,6 @@ function showHolder({ metrics, log }: Pick<Keeper, 'metrics' | 'log'>, heldBy: H
     },
     ageSeconds,
   );
-  if (ageSeconds * 1_000 >= heldWarnMs)
+  if (ageSeconds * 1_000 >= blockerWarnMs)
     log.warn({ pid, user, application, age_s: Math.round(ageSeconds), query: query ?? '' }, 'relay.held');
 }

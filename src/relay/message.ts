@@ -71,7 +71,7 @@ const specversion = spanOf(Buffer.from('1.0'));
 const json = spanOf(Buffer.from('application/json'));
 
 /** Key, value and headers of the row that was read last; the spans are written over by the next. */
-export type MessageParts = {
+export type MessageSpans = {
   type: string;
   key: Span;
   value: Span;
@@ -83,14 +83,14 @@ export type MessageParts = {
  * CloudEvents 1.0, binary mode: attributes in headers, the stored bytes as the value. Reads one row at a time into the
  * same memory.
  */
-export function createMessageReader(): (row: OutboxRow) => MessageParts {
+export function createMessageReader(): (row: OutboxRow) => MessageSpans {
   const kinds = new Map<string, Kind>();
   let kind: Kind | undefined;
   const key = spanOf(Buffer.allocUnsafe(1_024));
   const value = spanOf(key.bytes);
   const headers = spanOf(Buffer.allocUnsafe(4_096));
   const column = spanOf(key.bytes);
-  const parts: MessageParts = { type: '', key, value, headers, headerCount: 0 };
+  const message: MessageSpans = { type: '', key, value, headers, headerCount: 0 };
 
   /** Sets `column` to the one that begins at `at`; false when it is null. */
   const next = (bytes: Buffer, at: number): boolean => {
@@ -103,7 +103,7 @@ export function createMessageReader(): (row: OutboxRow) => MessageParts {
   const addHeader = (header: Buffer): void => {
     headers.bytes = withRoom(headers.bytes, headers.end, headerRoom(header, column));
     headers.end = writeHeader(headers.bytes, headers.end, header, column);
-    parts.headerCount += 1;
+    message.headerCount += 1;
   };
   const addOptional = (bytes: Buffer, header: Buffer): void => {
     if (next(bytes, column.end)) addHeader(header);
@@ -112,10 +112,10 @@ export function createMessageReader(): (row: OutboxRow) => MessageParts {
   return ({ bytes, start }) => {
     const from = start + columnsAt;
     if (kind === undefined || !beginsWith(bytes, from, kind.start)) kind = kindAt(kinds, bytes, from);
-    parts.type = kind.type;
+    message.type = kind.type;
     headers.bytes = withRoom(headers.bytes, 0, kind.headers.length);
     headers.end = kind.headers.copy(headers.bytes, 0);
-    parts.headerCount = kindHeaders;
+    message.headerCount = kindHeaders;
     next(bytes, from + kind.start.length);
     key.bytes = withRoom(key.bytes, 0, kind.keyPrefix.length + column.end - column.start);
     key.end = kind.keyPrefix.copy(key.bytes, 0);
@@ -126,7 +126,7 @@ export function createMessageReader(): (row: OutboxRow) => MessageParts {
     value.start = column.start;
     value.end = column.end;
     for (const header of [names.reason, names.approvedBy, names.traceparent]) addOptional(bytes, header);
-    return parts;
+    return message;
   };
 }
 

@@ -38,15 +38,15 @@ export const defaultRelay = {
   batchRows: 1_000,
   waitMs: 250,
   waitStepMs: 3,
-  heldMaxMs: 20,
+  blockedMaxMs: 20,
   standbyPollMs: 300,
 } as const;
 
-/** A writer that has just drawn its id is about to commit: the first look again comes soon. */
-const heldMinMs = 1;
+/** A writer that has just drawn its id is about to commit: the next snapshot comes soon. */
+const blockedMinMs = 1;
 const errorMinMs = 100;
 const errorMaxMs = 2_000;
-const upkeepEndsWithinMs = 2_000;
+const maintenanceEndsWithinMs = 2_000;
 
 /** Leads or stands by until `signal` aborts; outages of Postgres and Kafka are waited out. */
 export async function runRelay(deps: RelayDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
@@ -81,7 +81,7 @@ async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSig
   const publisher = deps.createPublisher();
   const stop = AbortSignal.any([signal, lost]);
   const released: Released = { wanted: true };
-  const upkeep = maintain(deps, options, {
+  const maintenance = maintain(deps, options, {
     onReleased: () => void (released.wanted = true),
     onSequenceBehind: () => void leadership.release(),
     checkPassedOver: alarm.wasRaised(),
@@ -99,7 +99,7 @@ async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSig
     deps.metrics.relayLeader.set(0);
     await leadership.release();
     await publisher.close();
-    await Promise.race([upkeep, sleep(upkeepEndsWithinMs)]); // its pool may wait for a server that is gone
+    await Promise.race([maintenance, sleep(maintenanceEndsWithinMs)]); // its pool may wait for a server that is gone
     deps.log.info({ shard: options.shard, epoch }, 'relay.stood_down');
   }
 }
@@ -122,7 +122,7 @@ type Released = { wanted: boolean };
  * relay has caught up it reads after the send, and rests before that while many are writing: see pacing.ts.
  */
 async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal): Promise<void> {
-  const { read, restMs } = createReader({ ...deps.leadership, metrics: deps.metrics }, options);
+  const { read, pacingMs } = createReader({ ...deps.leadership, metrics: deps.metrics }, options);
   const cursor = createCursor(deps, options);
   const doorbell = (lastId: number): Promise<number> =>
     store.awaitLastId(deps.leadership.db, {
@@ -131,38 +131,38 @@ async function lead(deps: LeadDeps, options: RelayOptions, signal: AbortSignal):
       stepMs: options.waitStepMs,
     });
   let next = read();
-  let heldMs = heldMinMs;
+  let blockedMs = blockedMinMs;
   while (!signal.aborted) {
     beat(deps);
     const chunk = await next;
     if (chunk.kind === 'behind') break; // whoever leads next looks at the sequence first
     if (deps.released.wanted) await publishReleased(deps, options, signal);
     if (chunk.kind === 'rows') {
-      heldMs = heldMinMs;
+      blockedMs = blockedMinMs;
       if (chunk.more) {
         next = read();
         next.catch(() => undefined); // it is awaited in the next turn
       }
       await publishChunk(deps, options, { chunk, cursor }, signal);
       if (chunk.more) continue;
-      await sleep(restMs(), signal);
+      await sleep(pacingMs(), signal);
     } else {
       await Promise.all([
-        cursor.settled(),
-        chunk.kind === 'held' ? sleep(heldMs, signal) : doorbell(chunk.lastId),
+        cursor.flushed(),
+        chunk.kind === 'blocked' ? sleep(blockedMs, signal) : doorbell(chunk.lastId),
       ]);
-      if (chunk.kind === 'held') heldMs = Math.min(heldMs * 2, options.heldMaxMs);
+      if (chunk.kind === 'blocked') blockedMs = Math.min(blockedMs * 2, options.blockedMaxMs);
     }
     next = read();
   }
   await next.catch(() => undefined);
-  await cursor.settled();
+  await cursor.flushed();
 }
 
 type Cursor = {
   /** Queues the move; at most one is under way, and an error of it surfaces here or in `settled`. */
   move: (to: number, entries: store.JournalEntry[]) => Promise<void>;
-  settled: () => Promise<void>;
+  flushed: () => Promise<void>;
 };
 
 function createCursor({ leadership, log }: LeadDeps, { shard }: RelayOptions): Cursor {
@@ -171,7 +171,7 @@ function createCursor({ leadership, log }: LeadDeps, { shard }: RelayOptions): C
   let place: string | null = null;
   let moving: Promise<void> = Promise.resolve();
   const apply = async (to: number, entries: store.JournalEntry[]): Promise<void> => {
-    place = await store.moveCursor(writer, { shard, epoch, from: at, to, entries, place });
+    place = await store.moveCursor(writer, { shard, epoch, from: at, to, entries, rowAddress: place });
     at = to;
     if (place !== null) return;
     log.warn({ shard, epoch }, 'relay.fenced');
@@ -183,7 +183,7 @@ function createCursor({ leadership, log }: LeadDeps, { shard }: RelayOptions): C
       moving = apply(to, entries);
       moving.catch(() => undefined); // the next move or `settled` throws it
     },
-    settled: () => moving,
+    flushed: () => moving,
   };
 }
 
@@ -205,7 +205,7 @@ async function publishChunk(
       continue;
     }
     const sent = rows.slice(0, some.sent);
-    tell(deps, sent);
+    logPublished(deps, sent);
     rows = await withoutParked(deps, rows.slice(some.sent));
     const upTo = sent.at(-1)?.id ?? chunk.upTo;
     await cursor.move(rows.length === 0 ? chunk.upTo : upTo, some.entries);
@@ -234,8 +234,8 @@ async function publishSome(
     beat(deps);
     const partitionCounts = await deps.routes.current();
     const plan = deps.planner.plan(rows.slice(0, limit), { topics: options.topics, partitionCounts });
-    const result = await sendParts(deps, plan.parts);
-    deps.planner.reuse(plan.parts);
+    const result = await sendParts(deps, plan.batches);
+    deps.planner.reuse(plan.batches);
     if (result.kind === 'published') {
       deps.planner.grow();
       return { kind: 'sent', sent: plan.taken, entries: result.entries };
@@ -255,7 +255,7 @@ async function publishSome(
 }
 
 /** One line an event and stage; a level that costs nothing while it is off. */
-function tell({ log }: LeadDeps, rows: readonly OutboxRow[]): void {
+function logPublished({ log }: LeadDeps, rows: readonly OutboxRow[]): void {
   if (!log.isLevelEnabled('debug')) return;
   for (const row of rows) {
     const { event_id, appid, payment, version, traceparent } = decodeRow(row);
@@ -340,7 +340,7 @@ async function publishReleasedOf(
       return;
     }
     await markPublished(db, placesOf(rows.slice(0, some.sent), some.entries, options.topics));
-    tell(deps, rows.slice(0, some.sent));
+    logPublished(deps, rows.slice(0, some.sent));
     deps.metrics.relayPublished.inc(some.sent);
   }
   deps.parked.delete(keyOf(name));

@@ -82,8 +82,8 @@ export async function prepareSnapshot(db: Queryable): Promise<void> {
 }
 
 /**
- * Steps 1 and 2 of a look, sent together. The server runs one after the other, and both read shared memory as it is at
- * their moment, not a snapshot: who holds the lock is seen after the last id, which is what frontier.ts rests on.
+ * Steps 1 and 2 of a snapshot (frontier.ts), sent together. The server runs one after the other, and both read shared memory as it is at
+ * their moment, not as of a transaction: who holds the lock is seen after the last id, as the argument needs it.
  */
 export async function readSnapshot(db: Queryable): Promise<Snapshot> {
   const [last, holders] = (await db.query('execute relay_last_id; execute relay_writers')) as unknown as [
@@ -106,7 +106,7 @@ export async function awaitLastId(
   return rows[0]?.last ?? 0;
 }
 
-/** A place for the rows of one read, which the next read into it writes over. */
+/** Memory for the rows of one read, which the next read into it writes over. */
 export type Arena = { bytes: Buffer };
 
 /**
@@ -168,27 +168,27 @@ export type Move = {
   from: number;
   to: number;
   entries: readonly JournalEntry[];
-  /** Where the cursor's row lies, as the last move told. */
-  place: string | null;
+  /** The ctid of the cursor's row, as the last move returned it. */
+  rowAddress: string | null;
 };
 
 /**
- * Moves the cursor and writes the journal in one statement. Returns where the row lies now; null when another leader has
- * opened an epoch.
+ * Moves the cursor and writes the journal in one statement. Returns the row's new address; null when another leader
+ * has opened an epoch.
  */
 export async function moveCursor(db: Queryable, move: Move): Promise<string | null> {
-  const found = move.place === null ? null : await moveAt(db, move, move.place);
+  const found = move.rowAddress === null ? null : await moveAt(db, move, move.rowAddress);
   return found ?? moveAt(db, move, null);
 }
 
 /**
- * By its place, the row is found at once; by its key (`place` null), past every version that an old snapshot elsewhere
- * keeps: after ten minutes of relaying these are tens of thousands. A row that somebody else moved is not at its place.
+ * By its address, the row is found at once; by its key (`rowAddress` null), past every version that an old snapshot elsewhere
+ * keeps: after ten minutes of relaying these are tens of thousands. A row that somebody else updated has another address.
  */
-async function moveAt(db: Queryable, move: Move, place: string | null): Promise<string | null> {
+async function moveAt(db: Queryable, move: Move, rowAddress: string | null): Promise<string | null> {
   const { entries } = move;
-  const [name, where] = place === null ? ['relay_move', ''] : ['relay_move_at', 'and ctid = $12::tid'];
-  const { rows } = await db.query<{ place: string }>({
+  const [name, where] = rowAddress === null ? ['relay_move', ''] : ['relay_move_at', 'and ctid = $12::tid'];
+  const { rows } = await db.query<{ address: string }>({
     name,
     text: `with moved as (
       update fahuo.relay_cursor set cursor = $4, updated_at = clock_timestamp()
@@ -199,7 +199,7 @@ async function moveAt(db: Queryable, move: Move, place: string | null): Promise<
       select $1, e.* from moved,
         unnest($5::bigint[], $6::bigint[], $7::text[], $8::int[], $9::int[], $10::bigint[], $11::int[]) e
     )
-    select ctid::text as place from moved`,
+    select ctid::text as address from moved`,
     values: [
       move.shard,
       move.epoch,
@@ -212,8 +212,8 @@ async function moveAt(db: Queryable, move: Move, place: string | null): Promise<
       entries.map((entry) => entry.partitionCount),
       entries.map((entry) => entry.baseOffset),
       entries.map((entry) => entry.count),
-      ...(place === null ? [] : [place]),
+      ...(rowAddress === null ? [] : [rowAddress]),
     ],
   });
-  return rows[0]?.place ?? null;
+  return rows[0]?.address ?? null;
 }

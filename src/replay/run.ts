@@ -34,7 +34,7 @@ export type ReplayOptions = AcceptOptions & {
   topic: string;
   group: string;
   acks: string;
-  /** How long the topic may be silent before the rest is given up; see {@link readRanges}. */
+  /** How long the topic may be silent before what is unread is given up; see {@link readRanges}. */
   patienceMs?: number;
 };
 
@@ -111,7 +111,7 @@ async function topicRanges(
   selection: TopicSelection,
 ): Promise<OffsetRange[]> {
   return rangesOf(selection, {
-    held: await admin.topicOffsets(topic),
+    available: await admin.topicOffsets(topic),
     committed: selection.kind === 'shift' ? await admin.groupOffsets(group, topic) : new Map(),
     byTime: selection.kind === 'since' ? await admin.offsetsByTime(topic, selection.at) : new Map(),
   });
@@ -160,11 +160,11 @@ async function readTopic(
 ): Promise<OffsetRange[]> {
   const unread: OffsetRange[] = [];
   const patience = patienceMs === undefined ? {} : { patienceMs };
-  let rest = [...ranges];
-  while (rest.length > 0) {
+  let remaining = [...ranges];
+  while (remaining.length > 0) {
     const partitions = new Set<number>();
-    const turn = rest.filter(({ partition }) => !partitions.has(partition) && partitions.add(partition));
-    rest = rest.filter((range) => !turn.includes(range));
+    const turn = remaining.filter(({ partition }) => !partitions.has(partition) && partitions.add(partition));
+    remaining = remaining.filter((range) => !turn.includes(range));
     let last: Promise<void> = Promise.resolve();
     const read = await readRanges(connection, { topic, ranges: turn, log, ...patience }, (messages) => {
       last = last.then(() => onMessages(messages));

@@ -26,7 +26,7 @@ it('leaves the rows of a batch whole while it reads on, for a send that has to b
         underWay -= 1;
       },
     };
-    const options = { batchRows: 100, restMaxMs: 0 };
+    const options = { batchRows: 100, backOffMaxMs: 0 };
     const { read } = createReader({ db, cursor: 0, metrics: createMetrics() }, options);
     const found: (string | null)[] = [];
     let chunk = await read();

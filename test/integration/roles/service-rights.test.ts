@@ -109,7 +109,7 @@ describe('with the rights of fahuo_service alone', () => {
     const holder = await connectAlone(writerUrl, 'order-service');
     await holder.query('begin');
     await holder.query('select fahuo.enqueue($1)', [JSON.stringify(shippedEvent({ payment: 'open' }))]);
-    expect((await readStatus(service, 0)).heldBy).toMatchObject({
+    expect((await readStatus(service, 0)).blocker).toMatchObject({
       application: 'order-service',
       query: 'select fahuo.enqueue($1)',
     });

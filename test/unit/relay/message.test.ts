@@ -6,7 +6,7 @@ import {
   keyOf,
   rawKeyOf,
   withRoom,
-  type MessageParts,
+  type MessageSpans,
   type OutboxRow,
 } from '../../../src/relay/message.ts';
 import { RecordBatch, type Span } from '../../../src/kafka/record-batch.ts';
@@ -15,7 +15,7 @@ import { outboxRow, readBatch, type ReadRecord } from '../../support/outbox-row.
 const textOf = ({ bytes, start, end }: Span): string => bytes.toString('utf8', start, end);
 
 /** What a client library finds in the message; the parts are whole only until the next row is read. */
-function recordOf({ key, value, headers, headerCount }: MessageParts): ReadRecord {
+function recordOf({ key, value, headers, headerCount }: MessageSpans): ReadRecord {
   const batch = new RecordBatch();
   batch.append(key, value, headers, headerCount);
   return readBatch(batch)[0]!;

@@ -43,7 +43,7 @@ function writeWithoutPause(signal: AbortSignal): Promise<{ written: number; fail
   const result = { written: 0, failures: [] as string[] };
   const writer = async (number: number): Promise<void> => {
     const client = await connectAlone(stack.database.url, 'writer');
-    // What upkeep does takes a millisecond of a lock; the rest is room for a machine that is busy.
+    // Maintenance takes a lock for a millisecond; the remaining time is room for a machine that is busy.
     await client.query(`set lock_timeout = '250ms'`);
     for (let version = 1; !signal.aborted; version++) {
       const event = shippedEvent({ payment: `w${number}`, version });
@@ -162,10 +162,10 @@ describe('partitions of the outbox', () => {
     await stack.enqueue({ payment: 'kept' });
     await pool.query('update fahuo.relay_cursor set cursor = $1', [partitionIds + partitionIds / 2]);
     await pool.query('alter table fahuo.outbox detach partition fahuo.outbox_p1');
-    const told = new Map<string, number>();
+    const lastLogged = new Map<string, number>();
     for (const cursor of [partitionIds + partitionIds / 2, 2 * partitionIds]) {
       await pool.query('update fahuo.relay_cursor set cursor = $1', [cursor]);
-      await dropBehind(deps(), { shard: 0, retentionHours: 0 }, told);
+      await dropBehind(deps(), { shard: 0, retentionHours: 0 }, lastLogged);
     }
     const { rows } = await pool.query('select payment from fahuo.outbox_p1');
     expect(rows).toEqual([{ payment: 'kept' }]);
