@@ -16,6 +16,7 @@ export const pureFiles = [
   'src/relay/batch.ts',
   'src/relay/frontier.ts',
   'src/relay/message.ts',
+  'src/relay/row.ts',
   'src/relay/partitions/decide.ts',
   'src/relay/pacing.ts',
   'src/relay/sequence.ts',

@@ -1,6 +1,7 @@
 import { murmur2, partitionOfHash } from '../kafka/partition.ts';
 import { RecordBatch } from '../kafka/record-batch.ts';
-import { createMessageReader, type OutboxRow } from './message.ts';
+import { createMessageReader } from './message.ts';
+import type { OutboxRow } from './row.ts';
 
 export type Topics = { events: string; acks: string };
 

@@ -12,6 +12,9 @@ export type RelayDeps = {
   metrics: Metrics;
 };
 
+/** What the leader's housekeeping needs. */
+export type MaintenanceDeps = Pick<RelayDeps, 'pool' | 'log' | 'metrics'>;
+
 export type RelayOptions = {
   databaseUrl: string;
   instance: string;

@@ -3,7 +3,8 @@ import { connectAlone, cutConnection, trustedPath, type Queryable } from '../../
 import { copyOut, type CopySession } from '../../db/copy.ts';
 import { sleep } from '../clock.ts';
 import { sequenceFault, type SequenceFault } from './sequence.ts';
-import { commitLazily, limitSilence, openEpoch, prepareSnapshot, readPosition, tryLock } from './store.ts';
+import { prepareSnapshot, readPosition } from './snapshot-store.ts';
+import { commitLazily, limitSilence, openEpoch, tryLock } from './leader-store.ts';
 
 /** A session that leads: while it lives nobody else does, and `lost` aborts when it ends. */
 export type Leadership = {

@@ -10,7 +10,7 @@ import {
   type LocatedRow,
   type Position,
 } from './store.ts';
-import { keyOf } from '../message.ts';
+import { keyOf } from '../row.ts';
 
 /**
  * `eventId` is what must lie there: a topic that was made again has the same offsets and other messages, and nothing in

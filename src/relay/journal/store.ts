@@ -1,6 +1,6 @@
 import type { Queryable } from '../../../db/client.ts';
 import type { RelayParkReason } from '../../../db/states.ts';
-import { journalSpan } from '../store.ts';
+import { journalSpan } from './entry.ts';
 
 export type LocatedRow = {
   id: number;

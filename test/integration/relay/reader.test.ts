@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { copyOut, type CopySession } from '../../../db/copy.ts';
 import { createMetrics } from '../../../src/metrics.ts';
-import { decodeRow } from '../../../src/relay/message.ts';
+import { decodeRow } from '../../../src/relay/row.ts';
 import { createReader } from '../../../src/relay/reader.ts';
-import { prepareSnapshot, readLastId } from '../../../src/relay/store.ts';
+import { prepareSnapshot, readLastId } from '../../../src/relay/snapshot-store.ts';
 import { createDatabase } from '../../support/database.ts';
 import { shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { partitionFor } from '../../../src/kafka/partition.ts';
 import { createPlanner, grown, shrunk, type BatchLimit } from '../../../src/relay/batch.ts';
-import { createMessageReader, decodeRow, idOf, type OutboxRow } from '../../../src/relay/message.ts';
+import { createMessageReader } from '../../../src/relay/message.ts';
+import { decodeRow, idOf, type OutboxRow } from '../../../src/relay/row.ts';
 import { outboxRow, readBatch } from '../../support/outbox-row.ts';
 
 const route = {
