@@ -7,12 +7,12 @@ import type { Admin } from '../kafka/admin.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import type { Received } from '../kafka/message.ts';
 import { readRanges, type OffsetRange } from '../kafka/range-reader.ts';
-import { locate, outboxRowsOf } from '../relay/journal/locate.ts';
+import { locate, outboxRowsFrom } from '../relay/journal/locate.ts';
 import { readRivals } from '../upload/insert-store.ts';
 import { readTombstones } from '../upload/tombstone-store.ts';
 import { countRows, Planner, type Plan } from './plan.ts';
 import { rangesOf, type Selection, type TopicSelection } from './selection.ts';
-import { readByPayment, readByState } from './store.ts';
+import { readByPayment, readByState, readPositions } from './store.ts';
 
 /**
  * Replay. Reads the topic or fahuo.upload; writes through the consumer's door and upload's verbs alone.
@@ -92,7 +92,8 @@ async function planPayment(deps: ReplayDeps, options: ReplayOptions, payment: st
   const rows = await readByPayment(deps.pool, payment);
   const known = new Set(rows.map((row) => row.eventId));
   const ranges: OffsetRange[] = [];
-  for (const row of await outboxRowsOf(deps.pool, payment)) {
+  const places = await readPositions(deps.pool, payment);
+  for (const row of await outboxRowsFrom(deps.pool, payment, { places, topic: options.topic })) {
     const at = await locate(deps.pool, row, { events: options.topic, acks: options.acks });
     if (at !== null && at.topic === options.topic && !known.has(row.eventId))
       ranges.push({ partition: at.partition, from: at.offset, to: at.offset + 1 });
