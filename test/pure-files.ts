@@ -5,7 +5,9 @@
 export const pureFiles = [
   'db/statement-text.ts',
   'src/consumer/batch.ts',
+  'src/consumer/candidate.ts',
   'src/consumer/decode.ts',
+  'src/consumer/nesting.ts',
   'src/consumer/owner.ts',
   'src/consumer/render.ts',
   'src/heartbeats.ts',

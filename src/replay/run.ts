@@ -1,7 +1,8 @@
 import type { Pool, Queryable } from '../../db/client.ts';
 import { chunksOf } from '../consumer/batch.ts';
 import { decode, type Decoded } from '../consumer/decode.ts';
-import { acceptMessages, type AcceptDeps, type AcceptOptions, type Accepted } from '../consumer/handle.ts';
+import type { AcceptDeps, AcceptOptions, Accepted } from '../consumer/accepted.ts';
+import { acceptMessages } from '../consumer/handle.ts';
 import { renderUpload } from '../consumer/render.ts';
 import type { Admin } from '../kafka/admin.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
