@@ -35,8 +35,7 @@ export async function dropBehind(
       logWaiting(deps, partition.name, error),
     );
   }
-  const kept = present.filter(({ name }) => !emptied.has(name));
-  await forgetJournal(deps, options, { cursor, kept });
+  await forgetJournal(deps, options, { cursor, emptied });
   for (const table of await partitions.readDetached(pool)) await dropDetached(own, table, cursor);
 }
 
@@ -44,9 +43,11 @@ export async function dropBehind(
 async function forgetJournal(
   { pool }: MaintenanceDeps,
   { shard }: Retention,
-  { cursor, kept }: { cursor: number; kept: readonly partitions.OutboxPartition[] },
+  { cursor, emptied }: { cursor: number; emptied: ReadonlySet<string> },
 ): Promise<void> {
   if (await partitions.hasDefaultRows(pool)) return; // they may be of any id
+  // Read after the default one is empty: a repair that has just emptied it put its rows into partitions of their own.
+  const kept = (await partitions.readPartitions(pool)).filter(({ name }) => !emptied.has(name));
   await partitions.forgetBelow(pool, { shard, id: Math.min(cursor, ...kept.map(({ from }) => from)) });
 }
 

@@ -209,4 +209,32 @@ describe('partitions of the outbox', () => {
     expect(await names()).not.toContain('outbox_p0');
     await reader.end();
   });
+
+  it('leave the journal of rows that a repair moves out of the default one meanwhile', async () => {
+    const { pool } = stack.database;
+    await pool.query(`select setval('fahuo.outbox_id_seq', ${5 * partitionIds})`);
+    await stack.enqueue({ payment: 'moved' });
+    const id = 5 * partitionIds + 1;
+    await pool.query('update fahuo.relay_cursor set cursor = $1', [id + 9]);
+    await pool.query(
+      `insert into fahuo.relay_journal (shard, first_id, last_id, topic, partition, partition_count, base_offset, count)
+       values (0, $1, $1, 't', 0, 1, 0, 1)`,
+      [id],
+    );
+    const holder = await connectAlone(stack.database.url, 'holder');
+    await holder.query('begin; lock table fahuo.outbox_p0 in access exclusive mode');
+    const dropping = dropBehind(deps(), { shard: 0, retentionHours: 0 });
+    await eventually(async () => {
+      const { rows } = await pool.query(
+        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      );
+      expect(rows).toHaveLength(1);
+    });
+    await pool.query('select fahuo.repair_outbox_default()');
+    await holder.query('commit');
+    await dropping;
+    const { rows } = await pool.query('select first_id from fahuo.relay_journal');
+    expect(rows).toEqual([{ first_id: id }]);
+    await holder.end();
+  });
 });
