@@ -5,7 +5,9 @@
 export const pureFiles = [
   'db/statement-text.ts',
   'src/consumer/batch.ts',
+  'src/consumer/candidate.ts',
   'src/consumer/decode.ts',
+  'src/consumer/nesting.ts',
   'src/consumer/owner.ts',
   'src/consumer/render.ts',
   'src/heartbeats.ts',
@@ -23,6 +25,7 @@ export const pureFiles = [
   'src/relay/batch.ts',
   'src/relay/frontier.ts',
   'src/relay/message.ts',
+  'src/relay/row.ts',
   'src/relay/partitions/decide.ts',
   'src/relay/pacing.ts',
   'src/relay/sequence.ts',

@@ -177,7 +177,7 @@ function relay(
       databaseUrl: required(config, 'databaseUrl'),
       instance,
       topics: topicsOf(config),
-      restMaxMs: config.relayRestMs,
+      backOffMaxMs: config.relayRestMs,
       retentionHours: config.retentionHours,
     },
     signal,

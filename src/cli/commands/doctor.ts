@@ -8,7 +8,7 @@ import { Opened } from '../../opened.ts';
 import { checkOutbox } from '../../relay/health.ts';
 import { hasDefaultRows, partitionIds, readPartitions } from '../../relay/partitions/store.ts';
 import { missingPartitions } from '../../relay/partitions/decide.ts';
-import { readLastId } from '../../relay/store.ts';
+import { readLastId } from '../../relay/snapshot-store.ts';
 import { readNotServed, readUnreachable } from '../../apps/serving-store.ts';
 import { readPauses } from '../../apps/pause-store.ts';
 import type { Answer } from '../../wechat/answer.ts';

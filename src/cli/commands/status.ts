@@ -7,7 +7,7 @@ import { messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { sequenceRemedy } from '../../relay/remedies.ts';
 import { describeFault } from '../../relay/sequence.ts';
-import { readStatus, type Holder } from '../../relay/status-store.ts';
+import { readStatus, type Blocker } from '../../relay/status-store.ts';
 import { readPauses } from '../../apps/pause-store.ts';
 import { notServedRemedy } from '../../apps/serving.ts';
 import { readNotServed, readUnreachable } from '../../apps/serving-store.ts';
@@ -83,7 +83,7 @@ function render(status: Status): string {
       : [
           `         oldest unpublished: outbox ${relay.oldest.outboxId}, event ${relay.oldest.eventId}, payment ${relay.oldest.payment}`,
         ]),
-    `         ${relay.heldBy === null ? 'nobody writes to the outbox now' : holderLine(relay.heldBy)}`,
+    `         ${relay.blocker === null ? 'nobody writes to the outbox now' : blockerLine(relay.blocker)}`,
     ...(relay.sequence === null
       ? []
       : [`FAULT    ${describeFault(relay.sequence)}`, `         ${sequenceRemedy(relay.sequence)}`]),
@@ -116,5 +116,5 @@ function render(status: Status): string {
 const parkedLine = ({ parkedRows, releasedRows, parkedSince }: Status['relay']): string =>
   `         ${parkedRows} rows parked since ${parkedSince ?? '?'}${releasedRows > 0 ? `, ${releasedRows} of them about to be published` : ''}: fahuo outbox parked`;
 
-const holderLine = (holder: Holder): string =>
-  `oldest writer: pid ${holder.pid ?? 'none'}, ${holder.user ?? '?'}, ${holder.application ?? '?'}, ${holder.ageSeconds.toFixed(1)} s: ${(holder.query ?? '').slice(0, 80)}`;
+const blockerLine = (blocker: Blocker): string =>
+  `oldest writer: pid ${blocker.pid ?? 'none'}, ${blocker.user ?? '?'}, ${blocker.application ?? '?'}, ${blocker.ageSeconds.toFixed(1)} s: ${(blocker.query ?? '').slice(0, 80)}`;
