@@ -223,7 +223,7 @@ export const upload = fahuo.table(
       .on(t.appid, t.state, t.nextAttemptAt)
       .where(sql`${t.state} in ('unknown', 'parked')`),
     // Empty but after a database was lost: what is older than the database waits here for its payment's newest.
-    index('upload_older_held')
+    index('upload_older_waiting')
       .on(t.id)
       .where(sql`${t.caution} = 'older' and ${t.state} = 'pending' and ${t.nextAttemptAt} = 'infinity'`),
     check('upload_parked_has_reason', sql`(${t.state} = 'parked') = (${t.parkReason} is not null)`),
@@ -396,7 +396,7 @@ export const budget = fahuo.table('budget', {
   claimUntilMs: doublePrecision('claim_until_ms').notNull().default(0),
   blockedUntilMs: doublePrecision('blocked_until_ms').notNull().default(0),
   callsPerSecond: doublePrecision('calls_per_second'),
-  toldAt: instant('told_at'),
+  answeredAt: instant('answered_at'),
 });
 
 /**
@@ -421,7 +421,7 @@ export const tombstone = fahuo.table(
 );
 
 /** Housekeeping that one instance at a time does; `cursor` is where it goes on. */
-export const upkeep = fahuo.table('upkeep', {
+export const maintenance = fahuo.table('maintenance', {
   name: text('name').primaryKey(),
   cursor: id('cursor').notNull().default(0),
   owner: text('owner'),

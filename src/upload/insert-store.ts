@@ -136,7 +136,7 @@ export async function insertUploads(
       from judged where not forgotten
       on conflict do nothing
       returning topic, partition, "offset", ${acknowledgementColumns('upload')}
-    ), told as (
+    ), acknowledged as (
       ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $16::boolean
     ), noted as (
       ${progressUpsert(19, `$19::text is not null and (select count(*) from inserted) = $17`)}

@@ -8,10 +8,11 @@ import { createDoorbell } from '../../../src/loop.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../../src/sandbox/run.ts';
 import { insertAliases, putOffOtherKeys, readSiblingRows } from '../../../src/upload/alias-store.ts';
-import { claimPending, retryParked } from '../../../src/upload/claim-store.ts';
+import { claimPending } from '../../../src/upload/claim-store.ts';
 import { deletePauses, insertPause } from '../../../src/apps/pause-store.ts';
-import { doubt, giveBack } from '../../../src/upload/record-store.ts';
+import { record } from '../../../src/upload/record-store.ts';
 import { runUploader } from '../../../src/upload/run.ts';
+import { retryParked } from '../../../src/upload/verbs-store.ts';
 import { defaultTiming, type Timing } from '../../../src/upload/timing.ts';
 import { createWechatClient } from '../../../src/wechat/client.ts';
 import { createHttp } from '../../../src/wechat/http.ts';
@@ -535,8 +536,9 @@ describe('a read before a write that fails', () => {
         )
       ).rows;
     const read = (outcome: string) => [{ ...accepted(one!).attempts[0]!, kind: 'read' as const, outcome }];
-    await doubt(
+    await record(
       database.pool,
+      'doubt',
       [
         {
           row: one!,
@@ -547,8 +549,9 @@ describe('a read before a write that fails', () => {
       ],
       options,
     );
-    await giveBack(
+    await record(
       database.pool,
+      'giveBack',
       [
         {
           row: other!,
@@ -566,15 +569,17 @@ describe('a read before a write that fails', () => {
     const [again] = await claimPending(database.pool, claim);
     expect(again).toMatchObject({ failedReads: 1, unreadSinceMs: expect.any(Number) as number });
     const later = { to: 'pending', afterMs: 0, spent: false, detail: 'throttled' } as const;
-    await giveBack(
+    await record(
       database.pool,
+      'giveBack',
       [{ row: again!, from: 'uploading', attempts: [], transition: later }],
       options,
     );
     expect((await seen())[1]).toMatchObject({ n: 1, since: true });
     const [third] = await claimPending(database.pool, claim);
-    await giveBack(
+    await record(
       database.pool,
+      'giveBack',
       [{ row: third!, from: 'uploading', attempts: read('order'), transition: later }],
       options,
     );

@@ -156,15 +156,17 @@ describe('retention', () => {
     await accept({ payment: 'p' });
     await age();
     await database.pool.query(
-      `update fahuo.upkeep set owner = 'other', lease_until = now() + interval '1 hour' where name = 'retention'`,
+      `update fahuo.maintenance set owner = 'other', lease_until = now() + interval '1 hour' where name = 'retention'`,
     );
     await pass();
     expect(await count('upload')).toBe(1);
-    await database.pool.query(`update fahuo.upkeep set lease_until = now() - interval '1 s'`);
+    await database.pool.query(`update fahuo.maintenance set lease_until = now() - interval '1 s'`);
     await pass();
     expect(await count('upload')).toBe(0);
     await pass({ instance: 'two' });
-    expect((await database.pool.query('select owner from fahuo.upkeep')).rows).toEqual([{ owner: 'two' }]);
+    expect((await database.pool.query('select owner from fahuo.maintenance')).rows).toEqual([
+      { owner: 'two' },
+    ]);
   });
 
   it('drops dead letters that are on their topic, and keeps the others', async () => {

@@ -6,11 +6,13 @@ import { createLog } from '../../../src/log.ts';
 import { createDoorbell } from '../../../src/loop.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
-import { claimPending, expireLeases, renewLeases, retryParked } from '../../../src/upload/claim-store.ts';
+import { claimPending } from '../../../src/upload/claim-store.ts';
+import { expireLeases, renewLeases } from '../../../src/upload/lease-store.ts';
 import { Leases } from '../../../src/upload/leases.ts';
 import { deletePauses } from '../../../src/apps/pause-store.ts';
-import { acknowledge } from '../../../src/upload/record-store.ts';
+import { record } from '../../../src/upload/record-store.ts';
 import { runUploader } from '../../../src/upload/run.ts';
+import { retryParked } from '../../../src/upload/verbs-store.ts';
 import { defaultTiming } from '../../../src/upload/timing.ts';
 import { createWechatClient } from '../../../src/wechat/client.ts';
 import { createHttp } from '../../../src/wechat/http.ts';
@@ -334,7 +336,7 @@ describe('leases', () => {
     await accept(shippedEvent({ payment: 'p' }));
     const [row] = await claimPending(database.pool, { ...claim, owner: 'slow' });
     await eventually(async () => expect(await expireLeases(database.pool, 0)).toBe(1));
-    const { moved } = await acknowledge(database.pool, [accepted(row!)], {
+    const { moved } = await record(database.pool, 'acknowledge', [accepted(row!)], {
       owner: 'slow',
       acknowledgements: true,
     });
