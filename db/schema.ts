@@ -246,6 +246,8 @@ export const upload = fahuo.table(
 /**
  * One payment, two keys: `payment` is its `mchid:out_trade_no`, `transaction_id` what a read told of it. Null: a read
  * did not tell, and any transaction of the app may be this payment. Apps that never use type 1 have no row here.
+ * It stays for as long as the payment's rows or its tombstone, which is for ever: without it what was forgotten under
+ * one key would be sent again under the other.
  */
 export const paymentAlias = fahuo.table(
   'payment_alias',

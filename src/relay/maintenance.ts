@@ -112,7 +112,7 @@ export async function dropBehind(keeper: Keeper, options: Retention, told: Told 
     emptied.add(partition.name);
     await detachPolitely(keeper, partition.name).catch(waits(log, partition.name));
   }
-  await forgetJournal(keeper, options, {
+  await forgetParked(keeper, {
     cursor,
     kept: present.filter(({ name }) => !emptied.has(name)),
   });
@@ -120,14 +120,13 @@ export async function dropBehind(keeper: Keeper, options: Retention, told: Told 
     await dropDetached(keeper, { table, cursor, told });
 }
 
-/** The journal is kept as long as rows that it tells of: below every partition with rows nobody asks it. */
-async function forgetJournal(
+/** What was parked and published since is kept as long as its row: below every partition with rows nobody asks for it. */
+async function forgetParked(
   { pool }: Keeper,
-  { shard }: Retention,
   { cursor, kept }: { cursor: number; kept: readonly partitions.OutboxPartition[] },
 ): Promise<void> {
   if (await partitions.hasDefaultRows(pool)) return; // they may be of any id
-  await partitions.forgetBelow(pool, { shard, id: Math.min(cursor, ...kept.map(({ from }) => from)) });
+  await partitions.forgetParkedBelow(pool, Math.min(cursor, ...kept.map(({ from }) => from)));
 }
 
 const waits =

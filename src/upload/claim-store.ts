@@ -2,6 +2,7 @@ import type { Queryable } from '../../db/client.ts';
 import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
 import { appHasAliases, appHasLoosePayments, keysOf } from './alias-store.ts';
 import type { LeasedRow } from './row.ts';
+import { isForgottenUnderOtherKey } from './tombstone-store.ts';
 
 const leasedColumns = `
   u.id, u.lease_epoch as epoch, u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.traceparent,
@@ -26,8 +27,8 @@ export type Claimed = LeasedRow & { dueAtMs: number };
  * nothing in flight and no older row waiting (P3), skipping what another instance is claiming. The new `upload_time`
  * is the database's now, and strictly later than every earlier one of the payment (facts.md §6.6).
  *
- * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5), or its
- * caution says that another may have been. A parked conflict that somebody retries is read again, never sent blindly. A
+ * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5), also one
+ * that was forgotten under the payment's other key (P12), or its caution says that another may have been. A parked conflict that somebody retries is read again, never sent blindly. A
  * row under `mchid:out_trade_no` is always read, since only a read tells which transaction it is; and so is every
  * transaction of an app that has a `loose` payment. Rows of both keys of a payment are judged together, by version and
  * then by arrival; an app without aliases does not look for them.
@@ -72,7 +73,8 @@ const claimText = `with app as materialized (
     ), judged as (
       select c.id, app.loose, s.* from candidate c cross join app cross join lateral (
         select max(o.upload_time) as last_time,
-          coalesce(bool_or(o.attempts > 0) filter (where o.id <> c.id), false) as history,
+          coalesce(bool_or(o.attempts > 0) filter (where o.id <> c.id), false)
+            or case when app.joins then ${isForgottenUnderOtherKey('c')} else false end as history,
           coalesce(bool_or(o.state in ('uploading', 'unknown') or (o.state = 'pending' and (o.version, o.id) < (c.version, c.id)))
             filter (where o.id <> c.id), false) as blocked,
           coalesce(bool_or(o.state = 'acknowledged' and o.version > c.version), false) as outdated

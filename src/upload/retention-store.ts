@@ -166,7 +166,11 @@ export async function readPublishedPartitions(db: Queryable, upTo: number): Prom
   return rows.map((row) => row.name);
 }
 
-/** Entries of batches whose rows are all gone: below the oldest row, or up to the cursor. Returns the count. */
+/**
+ * Entries of batches whose rows are all gone, below the oldest row or up to the cursor, and that were published before the
+ * retention: the one rule by which the journal is forgotten, whether the rows went one by one or with their partition.
+ * Returns the count.
+ */
 export async function deleteJournal(
   db: Queryable,
   of: { limit: number; retentionMs: number },
