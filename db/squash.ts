@@ -15,6 +15,7 @@ export const functionFiles = [
   'await_outbox',
   'outbox_partitions',
   'take_budget',
+  'insert_acknowledgements',
   'passed_over',
   'repair_outbox',
   'acknowledgements',

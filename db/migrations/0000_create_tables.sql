@@ -16,7 +16,7 @@ CREATE TABLE "fahuo"."budget" (
 	"claim_until_ms" double precision DEFAULT 0 NOT NULL,
 	"blocked_until_ms" double precision DEFAULT 0 NOT NULL,
 	"calls_per_second" double precision,
-	"told_at" timestamp (3) with time zone
+	"answered_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."pause" (
@@ -92,7 +92,7 @@ CREATE TABLE "fahuo"."group_taken" (
 	CONSTRAINT "group_taken_group_id_topic_from_database_pk" PRIMARY KEY("group_id","topic","from_database")
 );
 --> statement-breakpoint
-CREATE TABLE "fahuo"."upkeep" (
+CREATE TABLE "fahuo"."maintenance" (
 	"name" text PRIMARY KEY NOT NULL,
 	"cursor" bigint DEFAULT 0 NOT NULL,
 	"owner" text,
@@ -264,4 +264,4 @@ CREATE UNIQUE INDEX "upload_one_in_flight" ON "fahuo"."upload" USING btree ("app
 CREATE UNIQUE INDEX "upload_one_correction" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."kind" = 'corrected' and "fahuo"."upload"."state" not in ('rejected', 'superseded');--> statement-breakpoint
 CREATE INDEX "upload_due_by_app" ON "fahuo"."upload" USING btree ("appid","next_attempt_at","id") WHERE "fahuo"."upload"."state" = 'pending';--> statement-breakpoint
 CREATE INDEX "upload_unsettled_by_app" ON "fahuo"."upload" USING btree ("appid","state","next_attempt_at") WHERE "fahuo"."upload"."state" in ('unknown', 'parked');--> statement-breakpoint
-CREATE INDEX "upload_older_held" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."caution" = 'older' and "fahuo"."upload"."state" = 'pending' and "fahuo"."upload"."next_attempt_at" = 'infinity';
+CREATE INDEX "upload_older_waiting" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."caution" = 'older' and "fahuo"."upload"."state" = 'pending' and "fahuo"."upload"."next_attempt_at" = 'infinity';

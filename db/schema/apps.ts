@@ -55,5 +55,5 @@ export const budget = fahuo.table('budget', {
   claimUntilMs: doublePrecision('claim_until_ms').notNull().default(0),
   blockedUntilMs: doublePrecision('blocked_until_ms').notNull().default(0),
   callsPerSecond: doublePrecision('calls_per_second'),
-  toldAt: instant('told_at'),
+  answeredAt: instant('answered_at'),
 });

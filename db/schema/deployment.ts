@@ -32,7 +32,7 @@ export const groupTaken = fahuo.table(
 );
 
 /** Housekeeping that one instance at a time does; `cursor` is where it goes on. */
-export const upkeep = fahuo.table('upkeep', {
+export const maintenance = fahuo.table('maintenance', {
   name: text('name').primaryKey(),
   cursor: id('cursor').notNull().default(0),
   owner: text('owner'),

@@ -92,7 +92,7 @@ export const upload = fahuo.table(
       .on(t.appid, t.state, t.nextAttemptAt)
       .where(sql`${t.state} in ('unknown', 'parked')`),
     // Empty but after a database was lost: what is older than the database waits here for its payment's newest.
-    index('upload_older_held')
+    index('upload_older_waiting')
       .on(t.id)
       .where(sql`${t.caution} = 'older' and ${t.state} = 'pending' and ${t.nextAttemptAt} = 'infinity'`),
     check('upload_parked_has_reason', sql`(${t.state} = 'parked') = (${t.parkReason} is not null)`),
@@ -115,6 +115,8 @@ export const upload = fahuo.table(
 /**
  * One payment, two keys: `payment` is its `mchid:out_trade_no`, `transaction_id` what a read told of it. Null: a read
  * did not tell, and any transaction of the app may be this payment. Apps that never use type 1 have no row here.
+ * It stays for as long as the payment's rows or its tombstone, which is for ever: without it what was forgotten under
+ * one key would be sent again under the other.
  */
 export const paymentAlias = fahuo.table(
   'payment_alias',

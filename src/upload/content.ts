@@ -52,7 +52,7 @@ export function compare(content: Content, order: Order, earlier: readonly Conten
   const count = finishCountOf(order, shown);
   if (shown !== null) {
     if (isOtherKind(content, shown)) return { kind: 'other_kind', count };
-    if (holds(content, { shown, count }, earlier)) return { kind: 'same', count };
+    if (carries(content, { shown, count }, earlier)) return { kind: 'same', count };
   }
   return count >= 1 ? { kind: 'finished', count } : unfinished(content, order, shown);
 }
@@ -121,38 +121,38 @@ const parcelName = (parcel: Parcel): string =>
  * Every parcel of ours is there, and nothing else; both are finished or neither is. A finished payment may show
  * parcels of our own earlier, unfinished uploads beside them.
  */
-function holds(
+function carries(
   content: Content,
   { shown, count }: { shown: Shipping; count: number },
   earlier: readonly Content[],
 ): boolean {
   if (finishes(content) !== count >= 1) return false;
-  const held = heldParcels(shown);
-  const isHeld = (parcel: Parcel): boolean => held.some((one) => isParcel(one, parcel, content));
-  const isIn = (list: readonly Parcel[], one: HeldParcel): boolean =>
+  const shownParcels = parcelsOf(shown);
+  const isShown = (parcel: Parcel): boolean => shownParcels.some((one) => isParcel(one, parcel, content));
+  const isIn = (list: readonly Parcel[], one: ShownParcel): boolean =>
     list.some((parcel) => isParcel(one, parcel, content));
   const merged = count >= 1 ? earlier.filter((one) => !finishes(one)) : [];
   return (
-    content.shipping_list.every(isHeld) &&
-    held.every(
+    content.shipping_list.every(isShown) &&
+    shownParcels.every(
       (one) => isIn(content.shipping_list, one) || merged.some((before) => isIn(before.shipping_list, one)),
     )
   );
 }
 
-type HeldParcel = Pick<Shipping['parcels'][number], 'trackingNo' | 'expressCompany' | 'itemDesc'>;
+type ShownParcel = Pick<Shipping['parcels'][number], 'trackingNo' | 'expressCompany' | 'itemDesc'>;
 
 /**
  * Goods without a parcel may be shown by the text of the whole shipment alone, or without one. No express parcel of ours
  * is equal to that: each has a number.
  */
-const heldParcels = (shown: Shipping): readonly HeldParcel[] =>
+const parcelsOf = (shown: Shipping): readonly ShownParcel[] =>
   shown.parcels.length === 0
     ? [{ trackingNo: null, expressCompany: null, itemDesc: shown.goodsDesc }]
     : shown.parcels;
 
 /** Only express parcels have numbers; for same-city WeChat shows a company *name*. A text that is not shown is not compared. */
-const isParcel = (held: HeldParcel, ours: Parcel, { logistics_type: type }: Content): boolean =>
+const isParcel = (one: ShownParcel, ours: Parcel, { logistics_type: type }: Content): boolean =>
   (type !== express ||
-    (held.trackingNo === ours.tracking_no && held.expressCompany === ours.express_company)) &&
-  (held.itemDesc === null || held.itemDesc === '' || held.itemDesc === ours.item_desc);
+    (one.trackingNo === ours.tracking_no && one.expressCompany === ours.express_company)) &&
+  (one.itemDesc === null || one.itemDesc === '' || one.itemDesc === ours.item_desc);

@@ -8,8 +8,10 @@ import { contentOf } from './content.ts';
  */
 export function deltaOf(body: string, acknowledged: readonly string[]): string {
   const content = contentOf(body);
-  const held = new Set(acknowledged.flatMap((earlier) => contentOf(earlier).shipping_list.map(keyOf)));
-  const fresh = content.shipping_list.filter((parcel) => !held.has(keyOf(parcel)));
+  const acknowledgedParcels = new Set(
+    acknowledged.flatMap((earlier) => contentOf(earlier).shipping_list.map(keyOf)),
+  );
+  const fresh = content.shipping_list.filter((parcel) => !acknowledgedParcels.has(keyOf(parcel)));
   if (fresh.length === content.shipping_list.length) return body;
   return JSON.stringify({
     ...content,

@@ -13,7 +13,7 @@ export type AgedRow = {
   attempts: number;
   errcode: number | null;
   /** WeChat said of it, in any attempt, that the payment is finished. */
-  toldFinished: boolean;
+  knownFinished: boolean;
   /** Null unless acknowledged. */
   body: string | null;
   /** Final, and past its retention. */
@@ -50,7 +50,7 @@ function graveOf(rows: readonly AgedRow[]): Grave[] {
 }
 
 const hasFinished = (row: AgedRow): boolean =>
-  row.toldFinished || (row.body !== null && finishes(contentOf(row.body)));
+  row.knownFinished || (row.body !== null && finishes(contentOf(row.body)));
 
 /** Also one that was sent and given up unread: it may have had its effect. */
 const hasSpentTheChance = (row: AgedRow): boolean =>

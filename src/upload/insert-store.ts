@@ -1,7 +1,7 @@
 import { int4Array, int8Array, textArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { UploadKind, UploadState } from '../../db/states.ts';
-import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
+import { acknowledgementColumns, lateAcknowledgements } from './acknowledgement-store.ts';
 
 /** A validated event as a row; the names are the table's. */
 export type NewUpload = {
@@ -98,6 +98,9 @@ const columns = `appid, payment, version, kind, event_id, source, event_time, re
  * this database by more than clocks differ (a minute), carries a caution. The latter waits until its payment's newest is
  * here, see older-store.ts. `progress` is noted in the same statement if every row is in; what was left out may have to
  * become a dead letter first.
+ *
+ * A redelivered row may wait for whoever has it locked, and the relay waits for writers of the outbox: so the outbox is
+ * locked when all waits are over, and only for rows that are superseded.
  */
 export async function insertUploads(
   db: Queryable,
@@ -136,12 +139,15 @@ export async function insertUploads(
       from judged where not forgotten
       on conflict do nothing
       returning topic, partition, "offset", ${acknowledgementColumns('upload')}
-    ), told as (
-      ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $16::boolean
     ), noted as (
       ${progressUpsert(19, `$19::text is not null and (select count(*) from inserted) = $17`)}
+      returning 1
+    ), final as materialized (
+      select * from inserted
+      where state = 'superseded' and $16::boolean and (select count(*) from noted) >= 0
     )
     select count(*), count(*) filter (where state = 'superseded') as superseded,
+      ${lateAcknowledgements('final')},
       case when count(*) < $17 then coalesce(array_agg(topic || '/' || partition || '/' || "offset"), '{}') end as positions,
       (select array_agg(topic || '/' || partition || '/' || "offset") from judged where forgotten) as forgotten
     from inserted`,

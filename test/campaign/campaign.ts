@@ -6,7 +6,7 @@ import { createAdmin } from '../../src/kafka/admin.ts';
 import { createPublisher, type Publisher } from '../../src/kafka/publisher.ts';
 import { createLog } from '../../src/log.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
-import { retryParked } from '../../src/upload/claim-store.ts';
+import { retryParked } from '../../src/upload/verbs-store.ts';
 import { deletePauses } from '../../src/apps/pause-store.ts';
 import type { LooseEvent } from '../support/events.ts';
 import { createRandom } from '../support/random.ts';

@@ -35,20 +35,19 @@ export async function dropBehind(
       logWaiting(deps, partition.name, error),
     );
   }
-  await forgetJournal(deps, options, { cursor, emptied });
+  await forgetParked(deps, { cursor, emptied });
   for (const table of await partitions.readDetached(pool)) await dropDetached(own, table, cursor);
 }
 
-/** Nobody reads the journal for ids below every partition with rows. */
-async function forgetJournal(
+/** What was parked and published since is kept as long as its row: nobody asks for it below every partition with rows. */
+async function forgetParked(
   { pool }: MaintenanceDeps,
-  { shard }: Retention,
   { cursor, emptied }: { cursor: number; emptied: ReadonlySet<string> },
 ): Promise<void> {
   if (await partitions.hasDefaultRows(pool)) return; // they may be of any id
   // Read after the default one is empty: a repair that has just emptied it put its rows into partitions of their own.
   const kept = (await partitions.readPartitions(pool)).filter(({ name }) => !emptied.has(name));
-  await partitions.forgetBelow(pool, { shard, id: Math.min(cursor, ...kept.map(({ from }) => from)) });
+  await partitions.forgetParkedBelow(pool, Math.min(cursor, ...kept.map(({ from }) => from)));
 }
 
 /** Empties a passed partition whose last row is older than the retention. True when it has no rows, from now or before. */

@@ -203,7 +203,8 @@ describe('partitions of the outbox', () => {
     expect(emptied).not.toEqual(before);
     await dropBehind(deps(), { shard: 0, retentionHours: 0 });
     expect(await file()).toEqual(emptied);
-    expect((await pool.query('select 1 from fahuo.relay_journal')).rows).toEqual([]);
+    // The journal goes by its own age, in the retention of all tables.
+    expect((await pool.query('select 1 from fahuo.relay_journal')).rows).toHaveLength(1);
     await reader.query('commit');
     await dropBehind(deps(), { shard: 0, retentionHours: 0 });
     expect(await names()).not.toContain('outbox_p0');
