@@ -1,6 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=200
-// A young generation that may grow to 100 MB is garbage kept, not speed: with 8 MB hostile input peaks at 290 MB.
-// The old one may: a process that does little is otherwise collected twice a second (ADR 11).
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { FahuoError } from '../errors.ts';
 import { addDatabase } from './commands/database.ts';
@@ -19,7 +17,10 @@ import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { exitCodes } from './output.ts';
 
+const { version } = createRequire(import.meta.url)('fahuo/package.json') as { version: string };
+
 const program = new Command('fahuo')
+  .version(version)
   .description("carries shipping events from an order database to WeChat's order-shipping API, once")
   .exitOverride()
   .showHelpAfterError()
