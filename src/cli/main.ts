@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { FahuoError } from '../errors.ts';
+import { addCheck } from './commands/check.ts';
 import { addDatabase } from './commands/database.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDemo } from './commands/demo.ts';
@@ -8,6 +9,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addEnqueue } from './commands/enqueue.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addOutbox } from './commands/outbox.ts';
+import { addParts } from './commands/parts.ts';
 import { addPause } from './commands/pause.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRetire } from './commands/retire.ts';
@@ -28,6 +30,7 @@ const program = new Command('fahuo')
 for (const add of [
   addMigrate,
   addRun,
+  addCheck,
   addEnqueue,
   addStatus,
   addShow,
@@ -39,6 +42,7 @@ for (const add of [
   addRetire,
   addDoctor,
   addSandbox,
+  addParts,
   addDemo,
 ])
   add(program);
