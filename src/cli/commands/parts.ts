@@ -16,6 +16,7 @@ export function addParts(program: Command): void {
       note('Starting Postgres, Kafka and Redis …');
       const parts = await startEach();
       try {
+        if (signal.aborted) return; // Ctrl-C reaches what was just starting as well: its failures say nothing
         for (const [name, failure] of Object.entries(parts.failures))
           note(missing(name as PartName, failure));
         process.exitCode = Object.keys(parts.urls).length === 0 ? exitCodes.failed : exitCodes.done;
@@ -39,7 +40,9 @@ const programs: Record<PartName, string> = {
 
 /** A part that is missing, and the command that brings it, in one line. */
 const missing = (name: PartName, failure: unknown): string =>
-  `fahuo: no ${programs[name]}: ${messageOf(failure)}. ${failure instanceof FahuoError ? failure.remedy : ''}`.trimEnd();
+  `fahuo: no ${programs[name]}: ${firstLine(messageOf(failure))}. ${failure instanceof FahuoError ? failure.remedy : ''}`.trimEnd();
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
 
 const exportsOf = (urls: StartedParts['urls']): string =>
   Object.entries(urls)
