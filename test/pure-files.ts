@@ -4,6 +4,7 @@
  */
 export const pureFiles = [
   'db/statement-text.ts',
+  'src/cli/event-text.ts',
   'src/consumer/batch.ts',
   'src/consumer/candidate.ts',
   'src/consumer/decode.ts',

@@ -1,8 +1,7 @@
-#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=200
-// A young generation that may grow to 100 MB is garbage kept, not speed: with 8 MB hostile input peaks at 290 MB.
-// The old one may: a process that does little is otherwise collected twice a second (ADR 11).
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { FahuoError } from '../errors.ts';
+import { addCheck } from './commands/check.ts';
 import { addDatabase } from './commands/database.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
 import { addDemo } from './commands/demo.ts';
@@ -10,6 +9,7 @@ import { addDoctor } from './commands/doctor.ts';
 import { addEnqueue } from './commands/enqueue.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addOutbox } from './commands/outbox.ts';
+import { addParts } from './commands/parts.ts';
 import { addPause } from './commands/pause.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRetire } from './commands/retire.ts';
@@ -19,7 +19,10 @@ import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { exitCodes } from './output.ts';
 
+const { version } = createRequire(import.meta.url)('fahuo/package.json') as { version: string };
+
 const program = new Command('fahuo')
+  .version(version)
   .description("carries shipping events from an order database to WeChat's order-shipping API, once")
   .exitOverride()
   .showHelpAfterError()
@@ -27,6 +30,7 @@ const program = new Command('fahuo')
 for (const add of [
   addMigrate,
   addRun,
+  addCheck,
   addEnqueue,
   addStatus,
   addShow,
@@ -38,6 +42,7 @@ for (const add of [
   addRetire,
   addDoctor,
   addSandbox,
+  addParts,
   addDemo,
 ])
   add(program);

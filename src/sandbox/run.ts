@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fastify } from 'fastify';
-import type { Clock } from '../clock.ts';
+import { systemClock, type Clock } from '../clock.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import type { ParcelMode } from './payment.ts';
 import { Apps } from './apps.ts';
@@ -48,7 +48,10 @@ const defaults = {
 };
 
 /** A faithful WeChat in memory, for development and tests (wechat.md §7.19). Knows nothing of the product's client. */
-export async function createSandbox(given: SandboxOptions, clock: Clock): Promise<Sandbox> {
+export async function createSandbox(
+  given: SandboxOptions = {},
+  clock: Clock = systemClock,
+): Promise<Sandbox> {
   const options = { ...defaults, ...given };
   const random = (): string => randomBytes(12).toString('hex');
   const { tokenLifeMs: lifeMs, tokenOverlapMs: overlapMs, plainTokensPerDay: plainPerDay } = options;

@@ -62,14 +62,20 @@ describe('the documents', () => {
     expect(atStart.filter((code) => !operations.includes(`\`${code}\``))).toEqual([]);
   });
 
-  it('start the command with the flags of its first line', () => {
-    expect(nodeFlags).toContain('--heap-growing-percent=200');
+  it('start the command by its first file, which knows the flags', () => {
+    expect(nodeFlags).toEqual(['--max-semi-space-size=8', '--heap-growing-percent=200']);
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-    const starts = Object.values(scripts).filter((script) => script.includes('src/cli/main.ts'));
-    expect(starts.map((script) => script.replace(/src\/cli\/main\.ts.*/, ''))).toEqual([
-      `exec node ${nodeFlags.join(' ')} `,
-      `exec node ${nodeFlags.join(' ')} `,
+    expect([scripts['start'], scripts['fahuo']]).toEqual([
+      'exec node src/cli/entry.js demo',
+      'exec node src/cli/entry.js',
     ]);
+  });
+
+  it('name one Node that is needed, as package.json and the command do', () => {
+    const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } };
+    const [, major, minor] = /^>=(\d+)\.(\d+)\.0$/.exec(engines.node)!;
+    expect(read('README.md')).toContain(`Node ≥ ${major}.${minor}`);
+    expect(read('src/cli/entry.js')).toContain(`const needed = [${major}, ${minor}];`);
   });
 
   it('stay short: the README in 120 lines, a decision in 40', () => {
