@@ -11,6 +11,8 @@ export const pureFiles = [
   'src/heartbeats.ts',
   'src/kafka/beginning.ts',
   'src/kafka/partition.ts',
+  'src/nearest.ts',
+  'src/roles/names.ts',
   'src/shipment/contract.ts',
   'src/shipment/mask.ts',
   'src/relay/batch.ts',

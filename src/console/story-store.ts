@@ -15,6 +15,8 @@ export type UploadStory = {
   offset: number;
   attempts: number;
   body: string;
+  /** What is sent instead of `body` where the app takes new parcels alone. */
+  deltaBody: string | null;
   errcode: number | null;
   errmsg: string | null;
   rid: string | null;
@@ -28,7 +30,7 @@ export type UploadStory = {
 export async function readUploads(db: Queryable, payment: string): Promise<UploadStory[]> {
   const { rows } = await db.query<UploadStory>(
     `select id, appid, payment, version, kind, event_id as "eventId", state, park_reason as "parkReason", topic,
-       partition, "offset", attempts, body, errcode, errmsg, rid, detail, received_at as "receivedAt",
+       partition, "offset", attempts, body, delta_body as "deltaBody", errcode, errmsg, rid, detail, received_at as "receivedAt",
        finished_at as "finishedAt",
        case when next_attempt_at = 'infinity' then null else next_attempt_at end as "nextAttemptAt"
      from fahuo.upload where payment = $1 order by appid, version`,

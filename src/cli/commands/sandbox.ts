@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { createSandbox } from '../../sandbox/run.ts';
-import { answer, stopSignal, usage } from '../output.ts';
+import { answer, stopSignal, wholeNumber } from '../output.ts';
 
 type Flags = { port: string; latency: string; autoCreate?: boolean; json?: boolean };
 
@@ -15,15 +15,10 @@ export function addSandbox(program: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo sandbox --port 9471 --auto-create')
     .action(async (flags: Flags) => {
-      const port = Number(flags.port);
-      if (!Number.isInteger(port) || port < 0 || port > 65_535)
-        throw usage(`--port ${flags.port} must be 0 to 65535`);
+      const port = wholeNumber('--port', flags.port, { max: 65_535 });
+      const latencyMs = wholeNumber('--latency', flags.latency, { max: 600_000 });
       const signal = stopSignal();
-      const options = {
-        port,
-        latencyMs: Number(flags.latency),
-        autoCreatePayments: flags.autoCreate === true,
-      };
+      const options = { port, latencyMs, autoCreatePayments: flags.autoCreate === true };
       const sandbox = await createSandbox(options, systemClock);
       answer(
         flags.json,
