@@ -42,6 +42,7 @@ const commands = [
  * for `fahuo run` must not lead the demo into a shop's database.
  */
 const withoutDefaultFile = ['init', 'demo', 'sandbox', 'completion'];
+export const readsEnvFile = (command: Command): boolean => !withoutDefaultFile.includes(command.name());
 
 const examples = `
 Examples:
@@ -63,8 +64,7 @@ export function createProgram(): Command {
     .addHelpText('after', examples)
     .hook('preAction', (_program, command) => {
       const { envFile } = program.opts<{ envFile?: string }>();
-      const own = command.parent === program && withoutDefaultFile.includes(command.name());
-      if (envFile !== undefined || !own) loadEnvFile(envFile);
+      if (envFile !== undefined || readsEnvFile(command)) loadEnvFile(envFile);
     });
   for (const add of commands) add(program);
   return program;

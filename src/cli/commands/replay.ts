@@ -65,7 +65,8 @@ const depsOf = (session: Session): ReplayDeps => ({
   retryParked,
 });
 
-async function replay(
+/** What the command does once it has its connections. */
+export async function replay(
   deps: ReplayDeps,
   options: ReplayOptions,
   { selection, flags }: { selection: Selection; flags: Flags },

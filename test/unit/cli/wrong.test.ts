@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createProgram } from '../../../src/cli/program.ts';
+import { createProgram, readsEnvFile } from '../../../src/cli/program.ts';
 import { explain, type Explained } from '../../../src/cli/wrong.ts';
 import { FahuoError } from '../../../src/errors.ts';
 
@@ -57,6 +57,24 @@ describe('a wrong word', () => {
       lines: ['fahuo: the topic t does not exist (TOPIC_MISSING)', error.remedy],
     });
     expect(() => explain(new TypeError('a bug'), createProgram(), [])).toThrow('a bug');
+  });
+});
+
+describe('the program', () => {
+  it('says its version', async () => {
+    let said = '';
+    const writing = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+      said += String(text);
+      return true;
+    });
+    expect(await wrong('--version')).toEqual({ exitCode: 0, lines: [] });
+    writing.mockRestore();
+    expect(said).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('leads neither the demo nor the sandbox to what a .env names', () => {
+    const commands = createProgram().commands.filter((command) => !readsEnvFile(command));
+    expect(commands.map((command) => command.name())).toEqual(['init', 'sandbox', 'demo', 'completion']);
   });
 });
 

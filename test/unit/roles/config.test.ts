@@ -1,9 +1,11 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { readApps } from '../../../src/roles/apps.ts';
 import { readConfig, required } from '../../../src/roles/config.ts';
+import { envText } from '../../../src/roles/env-text.ts';
 import { databaseSettings } from '../../../src/roles/settings.ts';
 
 const fileWith = (text: string): string => {
@@ -57,6 +59,11 @@ describe('the configuration', () => {
     const config = readConfig({ KAFKA_GROUP: 'mine' });
     expect(config.given).toEqual(['KAFKA_GROUP']);
     expect(config.shown).toMatchObject({ KAFKA_GROUP: 'mine', FAHUO_WINDOW: '256', REDIS_URL: null });
+  });
+
+  it('is the same with the file that `fahuo init` writes as with none', () => {
+    const { shown, given } = readConfig(parseEnv(envText()));
+    expect({ shown, given }).toEqual({ shown: readConfig({}).shown, given: [] });
   });
 
   it('refuses a lease that a call could outlive', () => {
