@@ -12,7 +12,10 @@ const environment = {
   message: 'Only src/roles/config.ts reads the environment.',
 };
 const randomness = { object: 'Math', property: 'random', message: 'Randomness is an argument.' };
-const restricted = (properties) => ({ 'no-restricted-properties': ['error', ...properties] });
+const restricted = (properties) => ({
+  'no-restricted-properties': ['error', ...properties],
+  'no-restricted-imports': ['error', { paths: [{ name: 'node:process', message: 'process is a global.' }] }],
+});
 
 /** Rules of the house that a machine can hold. Every rule that is switched off says why. */
 export default tseslint.config(

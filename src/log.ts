@@ -52,7 +52,7 @@ export function readableLine(json: string, painted: Paint = (level) => level): s
   const { level, time, msg, service: _service, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const label = (pino.levels.labels[Number(level)] ?? String(level)).toUpperCase().padEnd(5);
   const shown = Object.entries(fields).map(([name, value]) => `${name}=${shownValue(value)}`);
-  return [String(time).slice(11, 19), painted(label), String(msg), ...shown].join(' ');
+  return [clockTime(String(time)), painted(label), String(msg), ...shown].join(' ');
 }
 
 function shownValue(value: unknown): string {
@@ -60,3 +60,6 @@ function shownValue(value: unknown): string {
   const text = JSON.stringify(value);
   return text.length > longestValue && typeof value === 'object' ? '{…}' : text;
 }
+
+/** By the clock of who reads it. */
+const clockTime = (iso: string): string => new Date(iso).toTimeString().slice(0, 8);

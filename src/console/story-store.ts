@@ -67,6 +67,8 @@ export async function readAttempts(db: Queryable, uploadIds: readonly number[]):
 export type DeadLetterStory = {
   id: number;
   eventId: string | null;
+  /** Where the message names one. */
+  payment: string | null;
   reason: string;
   detail: string;
   topic: string;
@@ -81,7 +83,7 @@ export async function readDeadLettersOf(
   payment: string,
   eventIds: readonly string[],
 ): Promise<DeadLetterStory[]> {
-  const columns = `id, event_id as "eventId", reason, detail, topic, partition, "offset", received_at as "receivedAt"`;
+  const columns = `id, event_id as "eventId", payment, reason, detail, topic, partition, "offset", received_at as "receivedAt"`;
   const { rows } = await db.query<DeadLetterStory>(
     `select ${columns} from fahuo.dead_letter where payment = $1
      union select ${columns} from fahuo.dead_letter where event_id = any($2::text[]) order by id`,
@@ -95,7 +97,7 @@ export async function readDeadLetters(
   page: { limit: number; after: number },
 ): Promise<DeadLetterStory[]> {
   const { rows } = await db.query<DeadLetterStory>(
-    `select id, event_id as "eventId", reason, detail, topic, partition, "offset", received_at as "receivedAt"
+    `select id, event_id as "eventId", payment, reason, detail, topic, partition, "offset", received_at as "receivedAt"
      from fahuo.dead_letter where id > $2 order by id limit $1`,
     [page.limit, page.after],
   );

@@ -35,7 +35,7 @@ export async function captured(
   process.exitCode = 0;
   try {
     const lines = await work();
-    return { code: Number(process.exitCode), stdout, stderr: lines.join('\n') };
+    return { code: process.exitCode, stdout, stderr: lines.join('\n') };
   } finally {
     writing.mockRestore();
     process.env = before.env;

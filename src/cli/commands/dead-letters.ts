@@ -27,6 +27,6 @@ export function addDeadLetters(program: Command): void {
 /** The detail ends with the remedy, and stands whole on lines of its own. */
 const renderLetter = (letter: DeadLetterStory): string =>
   [
-    `${letter.id}  ${letter.reason}  ${letter.topic}/${letter.partition}@${letter.offset}  event ${letter.eventId ?? '-'}  ${letter.receivedAt.toISOString()}`,
+    `${letter.id}  ${letter.reason}  ${letter.topic}/${letter.partition}@${letter.offset}  payment ${letter.payment ?? '-'}  event ${letter.eventId ?? '-'}  ${letter.receivedAt.toISOString()}`,
     ...letter.detail.split('\n').map((line) => `    ${line}`),
   ].join('\n');

@@ -5,7 +5,7 @@ import { readPauses } from '../../apps/pause-store.ts';
 import { notServedRemedy } from '../../apps/serving.ts';
 import { readNotServed, readUnreachable } from '../../apps/serving-store.ts';
 import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../console/status-store.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf, topicMissing } from '../../errors.ts';
 import { whileOpen } from '../../opened.ts';
 import { isLed } from '../../relay/leads-store.ts';
 import { sequenceRemedy } from '../../relay/remedies.ts';
@@ -63,6 +63,7 @@ async function readTopic(session: Session) {
   try {
     return await whileOpen(session.log, async (opened) => {
       const admin = addAdmin({ ...session, opened });
+      if ((await admin.partitionCount(events)) === null) throw topicMissing(events);
       const offsets = await admin.topicOffsets(events);
       const committed = await admin.groupOffsets(consumer.group, events);
       const lag = offsets.reduce(

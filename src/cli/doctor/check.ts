@@ -13,7 +13,7 @@ export async function examine(check: string, work: () => Promise<string>): Promi
     return { check, ok: true, detail: await work() };
   } catch (error) {
     const remedy = error instanceof FahuoError ? ` ${error.remedy}` : '';
-    return { check, ok: false, detail: `${messageOf(error)}.${remedy}` };
+    return { check, ok: false, detail: `${messageOf(error).replace(/\.$/, '')}.${remedy}` };
   }
 }
 

@@ -56,7 +56,8 @@ async function replayAll(flags: { execute?: boolean }) {
   return { code: answered.code, told: JSON.parse(answered.stdout) as Record<string, unknown> };
 }
 
-const uploads = async () => (await stack.database.pool.query('select payment from fahuo.upload')).rows;
+const uploads = async () =>
+  (await stack.database.pool.query<{ payment: string }>('select payment from fahuo.upload')).rows;
 
 describe('fahuo replay', () => {
   it('ends with 1 and does nothing when it could not read the whole range, --execute or not', async () => {

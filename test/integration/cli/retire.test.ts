@@ -23,7 +23,11 @@ beforeEach(async () => {
 const retire = (...words: string[]) =>
   runCommand(['retire', ...words, '--reason', 'shop closed', '--json'], { DATABASE_URL: database.url });
 const states = async () =>
-  (await database.pool.query('select payment, state from fahuo.upload order by payment')).rows;
+  (
+    await database.pool.query<{ payment: string; state: string }>(
+      'select payment, state from fahuo.upload order by payment',
+    )
+  ).rows;
 const untouched = [
   { payment: 'p1', state: 'pending' },
   { payment: 'p2', state: 'parked' },
