@@ -1,6 +1,22 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
+const time = {
+  object: 'Date',
+  property: 'now',
+  message: 'Time is an argument; only src/clock.ts reads the clock.',
+};
+const environment = {
+  object: 'process',
+  property: 'env',
+  message: 'Only src/roles/config.ts reads the environment.',
+};
+const randomness = { object: 'Math', property: 'random', message: 'Randomness is an argument.' };
+const restricted = (properties) => ({
+  'no-restricted-properties': ['error', ...properties],
+  'no-restricted-imports': ['error', { paths: [{ name: 'node:process', message: 'process is a global.' }] }],
+});
+
 /** Rules of the house that a machine can hold. Every rule that is switched off says why. */
 export default tseslint.config(
   { ignores: ['../dist', '../node_modules', '../coverage', 'dist/**', 'node_modules/**', '**/*.js'] },
@@ -39,22 +55,12 @@ export default tseslint.config(
   },
   {
     files: ['../src/**/*.ts', 'src/**/*.ts', 'db/**/*.ts'],
-    rules: {
-      'no-restricted-properties': [
-        'error',
-        {
-          object: 'Date',
-          property: 'now',
-          message: 'Time is an argument; only src/clock.ts reads the clock.',
-        },
-        { object: 'process', property: 'env', message: 'Only src/roles/config.ts reads the environment.' },
-        { object: 'Math', property: 'random', message: 'Randomness is an argument.' },
-      ],
-    },
+    rules: restricted([time, environment, randomness]),
   },
   // The user's cache folder is the machine's, no setting of fahuo.
-  { files: ['src/parts/cache.ts'], rules: { 'no-restricted-properties': 'off' } },
-  { files: ['src/clock.ts', 'src/roles/config.ts'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['src/parts/cache.ts'], rules: restricted([time, randomness]) },
+  { files: ['src/clock.ts'], rules: restricted([environment]) },
+  { files: ['src/roles/config.ts'], rules: restricted([time, randomness]) },
   {
     files: ['test/**/*.ts'],
     rules: {

@@ -5,7 +5,7 @@ import type { Log } from './log.ts';
 const closeWithinMs = 5_000;
 
 /**
- * What a command opened, closed in the reverse order: also when its start failed half-way, or the process would live on
+ * What was opened, to be closed in the reverse order: also when a start failed half-way, or the process would live on
  * with a socket that nobody reads. A close that throws is said, and the others are closed all the same.
  */
 export class Opened {
@@ -37,5 +37,29 @@ export class Opened {
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+/** What `open` opens is closed by the `close` of its result, and at once when `open` throws. */
+export async function openAll<T extends object>(
+  log: Log,
+  open: (opened: Opened) => Promise<T>,
+): Promise<T & { close: () => Promise<void> }> {
+  const opened = new Opened(log);
+  try {
+    return { ...(await open(opened)), close: () => opened.close() };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** What `work` opens is closed when it ends, however it ends. */
+export async function whileOpen<T>(log: Log, work: (opened: Opened) => Promise<T>): Promise<T> {
+  const opened = new Opened(log);
+  try {
+    return await work(opened);
+  } finally {
+    await opened.close();
   }
 }

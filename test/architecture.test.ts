@@ -87,6 +87,11 @@ describe('the architecture', () => {
     expect(broken).toEqual([]);
   });
 
+  it('has a command line that nobody imports', () => {
+    const importers = files.filter((file) => importsOf(file).some((to) => to.startsWith('src/cli/')));
+    expect(importers.filter((file) => stageOf(file) !== 'cli')).toEqual([]);
+  });
+
   it('has no cycle of files', () => {
     const state = new Map<string, 'open' | 'done'>();
     const visit = (file: string, path: string[]): string[] => {

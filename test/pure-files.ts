@@ -16,6 +16,8 @@ export const pureFiles = [
   'src/kafka/partition.ts',
   'src/shipment/carriers.ts',
   'src/shipment/combinations.ts',
+  'src/nearest.ts',
+  'src/roles/names.ts',
   'src/shipment/contract.ts',
   'src/shipment/events.ts',
   'src/shipment/frozen-body.ts',

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
 // The command's first file. It is plain JavaScript with old imports alone, so that every Node that a host may have reads
 // it: an old one is told what is needed, in one line. A checkout runs the sources, the package runs `dist`.
 import { existsSync } from 'fs';
@@ -27,7 +27,8 @@ function mainFile() {
 function run(main) {
   if (process.platform === 'win32' || process.execve === undefined) return import(main.href);
   const flags = [...heapFlags, ...process.execArgv]; // of two flags that disagree V8 takes the last: the caller's
-  const argv = [process.execPath, ...flags, fileURLToPath(main), ...process.argv.slice(2)];
+  // Behind the `--` Node leaves --env-file alone, which it would look for itself.
+  const argv = [process.execPath, ...flags, '--', fileURLToPath(main), ...process.argv.slice(2)];
   return process.execve(process.execPath, argv);
 }
 

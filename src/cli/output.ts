@@ -1,4 +1,6 @@
+import stringWidth from 'string-width';
 import { FahuoError } from '../errors.ts';
+import { nearest } from '../nearest.ts';
 
 /** The answer goes to stdout, logs to stderr; with --json exactly one JSON value a line. */
 export function answer(json: boolean | undefined, value: unknown, text: () => string): void {
@@ -10,20 +12,34 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, nothingMatched: 3 } as 
 
 export const usage = (message: string): FahuoError => new FahuoError('USAGE', message);
 
-/** Columns as wide as their widest cell. */
+/** A word that is not one of those that are known, with the one that it was most likely meant to be. */
+export function unknownWord(what: string, word: string, known: readonly string[]): FahuoError {
+  const near = nearest(word, known);
+  const meant = near === undefined ? '' : `\n(Did you mean ${near}?)`;
+  return usage(`${what} ${word} is not one of ${known.join(', ')}${meant}`);
+}
+
+/** @throws FahuoError USAGE unless `text` is a whole number from `min` to `max`. */
+export function wholeNumber(
+  name: string,
+  text: string,
+  { min = 0, max = Number.MAX_SAFE_INTEGER }: { min?: number; max?: number } = {},
+): number {
+  const value = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
+  throw usage(`${name} ${text} must be a whole number ${range}`);
+}
+
+/** Columns as wide as their widest cell on a terminal, where a Chinese character takes two places. */
 export function table(rows: readonly (readonly (string | number | null)[])[]): string {
   const cells = rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell))));
   const widths = (cells[0] ?? []).map((_, column) =>
-    Math.max(...cells.map((row) => row[column]?.length ?? 0)),
+    Math.max(...cells.map((row) => stringWidth(row[column] ?? ''))),
   );
-  return cells
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const padded = (cell: string, column: number): string =>
+    cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - stringWidth(cell)));
+  return cells.map((row) => row.map(padded).join('  ').trimEnd()).join('\n');
 }
 
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */

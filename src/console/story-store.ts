@@ -15,6 +15,8 @@ export type UploadStory = {
   offset: number;
   attempts: number;
   body: string;
+  /** What is sent instead of `body` where the app takes new parcels alone. */
+  deltaBody: string | null;
   errcode: number | null;
   errmsg: string | null;
   rid: string | null;
@@ -28,7 +30,7 @@ export type UploadStory = {
 export async function readUploads(db: Queryable, payment: string): Promise<UploadStory[]> {
   const { rows } = await db.query<UploadStory>(
     `select id, appid, payment, version, kind, event_id as "eventId", state, park_reason as "parkReason", topic,
-       partition, "offset", attempts, body, errcode, errmsg, rid, detail, received_at as "receivedAt",
+       partition, "offset", attempts, body, delta_body as "deltaBody", errcode, errmsg, rid, detail, received_at as "receivedAt",
        finished_at as "finishedAt",
        case when next_attempt_at = 'infinity' then null else next_attempt_at end as "nextAttemptAt"
      from fahuo.upload where payment = $1 order by appid, version`,
@@ -65,6 +67,8 @@ export async function readAttempts(db: Queryable, uploadIds: readonly number[]):
 export type DeadLetterStory = {
   id: number;
   eventId: string | null;
+  /** Where the message names one. */
+  payment: string | null;
   reason: string;
   detail: string;
   topic: string;
@@ -79,7 +83,7 @@ export async function readDeadLettersOf(
   payment: string,
   eventIds: readonly string[],
 ): Promise<DeadLetterStory[]> {
-  const columns = `id, event_id as "eventId", reason, detail, topic, partition, "offset", received_at as "receivedAt"`;
+  const columns = `id, event_id as "eventId", payment, reason, detail, topic, partition, "offset", received_at as "receivedAt"`;
   const { rows } = await db.query<DeadLetterStory>(
     `select ${columns} from fahuo.dead_letter where payment = $1
      union select ${columns} from fahuo.dead_letter where event_id = any($2::text[]) order by id`,
@@ -93,7 +97,7 @@ export async function readDeadLetters(
   page: { limit: number; after: number },
 ): Promise<DeadLetterStory[]> {
   const { rows } = await db.query<DeadLetterStory>(
-    `select id, event_id as "eventId", reason, detail, topic, partition, "offset", received_at as "receivedAt"
+    `select id, event_id as "eventId", payment, reason, detail, topic, partition, "offset", received_at as "receivedAt"
      from fahuo.dead_letter where id > $2 order by id limit $1`,
     [page.limit, page.after],
   );

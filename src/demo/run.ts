@@ -1,6 +1,6 @@
 import { createPool, type Pool } from '../../db/client.ts';
 import { migrate } from '../../db/migrate.ts';
-import { startRoles, roles } from '../roles/start.ts';
+import { startRoles, roleNames } from '../roles/start.ts';
 import { monotonicMs, sleep, systemClock } from '../clock.ts';
 import { readConfig, type Env } from '../roles/config.ts';
 import { createLog } from '../log.ts';
@@ -29,8 +29,8 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   const given = readConfig();
   say('Starting Postgres, Kafka and the sandbox …');
   const parts = await startParts({
-    databaseUrl: given.databaseUrl,
-    kafkaBrokers: given.kafkaBrokers.length === 0 ? undefined : given.kafkaBrokers.join(','),
+    databaseUrl: given.database.url,
+    kafkaBrokers: given.kafka.brokers?.join(','),
     needRedis: false,
   });
   const stop = new AbortController();
@@ -71,8 +71,8 @@ async function startWorld(parts: LocalServices, signal: AbortSignal): Promise<Wo
   await migrate(parts.databaseUrl);
   const sandbox = await createSandbox({ latencyMs: 5 }, systemClock);
   const config = readConfig(demoEnv(parts, sandbox.url));
-  const log = createLog({ level: config.logLevel });
-  const { url, done } = await startRoles({ config, log }, roles, signal);
+  const log = createLog(config.log);
+  const { url, done } = await startRoles({ config, log }, roleNames, signal);
   const pool = createPool({
     databaseUrl: parts.databaseUrl,
     max: 8,

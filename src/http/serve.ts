@@ -24,7 +24,7 @@ export async function serveHttp(
     return reply.type(deps.metrics.registry.contentType).send(text);
   });
   try {
-    const url = await app.listen(listen);
+    const url = await app.listen({ ...listen }); // fastify writes into it
     return { url, stop: () => app.close() };
   } catch (error) {
     await app.close();

@@ -1,7 +1,7 @@
 import type { Queryable } from '../../db/client.ts';
 
 /** 'fahuo' in ASCII and the shard: advisory locks are per database, so deployments do not meet. */
-const lockSpace = 0x66_61_68_75;
+export const lockSpace = 0x66_61_68_75;
 
 export async function tryLock(db: Queryable, shard: number): Promise<boolean> {
   const { rows } = await db.query<{ locked: boolean }>('select pg_try_advisory_lock($1, $2) as locked', [

@@ -1,14 +1,21 @@
+import { readFileSync } from 'node:fs';
 import { commandQueryTimeoutMs, createPool, trustedPath, type Pool } from '../../db/client.ts';
 import { findPooler, signOf } from '../../db/pooler.ts';
 import { readSchemaState, type SchemaState } from '../../db/version.ts';
-import { required, type Config } from './config.ts';
 import { FahuoError, messageOf, topicMissing } from '../errors.ts';
 import { createAdmin, type Admin } from '../kafka/admin.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
+import { kafkaSettings, type KafkaSettings } from '../kafka/settings.ts';
 import { createLog, type Log } from '../log.ts';
-import { readFileSync } from 'node:fs';
+import { required, type Config } from './config.ts';
+import { databaseSettings } from './settings.ts';
 
-export const openLog = (config: Config): Log => createLog({ level: config.logLevel });
+/** Writes what reading the configuration had to say first. */
+export function openLog({ log: { level }, notices }: Config): Log {
+  const log = createLog({ level });
+  for (const { level: severity, text } of notices) log[severity]({ text }, 'settings.noticed');
+  return log;
+}
 
 /**
  * A pool on a database that this program can work with.
@@ -20,12 +27,12 @@ export async function openPool(
   log: Log,
   options: { max?: number; keyLookups?: boolean } = {},
 ): Promise<Pool> {
-  const databaseUrl = required(config, 'databaseUrl');
+  const databaseUrl = required(config.database.url, databaseSettings.url);
   const pool = createPool({
     databaseUrl,
     max: 10,
     // Only the roles that run ask for key look-ups; a person's command may read whole tables.
-    queryTimeoutMs: options.keyLookups === true ? config.queryTimeoutMs : commandQueryTimeoutMs,
+    queryTimeoutMs: options.keyLookups === true ? config.database.queryTimeoutMs : commandQueryTimeoutMs,
     ...options,
     settings: trustedPath,
     applicationName: 'fahuo',
@@ -89,29 +96,27 @@ function fileText(name: string, path: string | undefined): string | undefined {
   }
 }
 
-export function kafkaConnection(config: Config): KafkaConnection {
-  const { kafkaSaslMechanism: mechanism } = config;
-  return {
-    brokers: required(config, 'kafkaBrokers'),
-    clientId: 'fahuo',
-    requestTimeoutMs: config.kafkaRequestTimeoutMs,
-    ...(config.kafkaSsl ? { ssl: sslOf(config) } : {}),
-    ...(mechanism === undefined
+export function kafkaConnection({ kafka }: Config): KafkaConnection {
+  const { saslMechanism: mechanism, requestTimeoutMs } = kafka;
+  const sasl =
+    mechanism === undefined
       ? {}
       : {
-          sasl: {
-            mechanism,
-            username: config.kafkaSaslUsername ?? '',
-            password: config.kafkaSaslPassword ?? '',
-          },
-        }),
+          sasl: { mechanism, username: kafka.saslUsername ?? '', password: kafka.saslPassword ?? '' },
+        };
+  return {
+    brokers: required(kafka.brokers, kafkaSettings.brokers),
+    clientId: 'fahuo',
+    requestTimeoutMs,
+    ...(kafka.ssl ? { ssl: sslOf(kafka) } : {}),
+    ...sasl,
   };
 }
 
-function sslOf(config: Config): { ca?: string; cert?: string; key?: string } {
-  const ca = fileText('KAFKA_SSL_CA_FILE', config.kafkaSslCaFile);
-  const cert = fileText('KAFKA_SSL_CERT_FILE', config.kafkaSslCertFile);
-  const key = fileText('KAFKA_SSL_KEY_FILE', config.kafkaSslKeyFile);
+function sslOf(kafka: KafkaSettings): { ca?: string; cert?: string; key?: string } {
+  const ca = fileText('KAFKA_SSL_CA_FILE', kafka.sslCaFile);
+  const cert = fileText('KAFKA_SSL_CERT_FILE', kafka.sslCertFile);
+  const key = fileText('KAFKA_SSL_KEY_FILE', kafka.sslKeyFile);
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
@@ -121,18 +126,19 @@ function sslOf(config: Config): { ca?: string; cert?: string; key?: string } {
 
 export const openAdmin = (config: Config, log: Log): Admin => createAdmin(kafkaConnection(config), log);
 
-export const topicsOf = (config: Config) => ({
-  events: config.kafkaTopic,
-  acks: `${config.kafkaTopic}.acks`,
-  deadLetters: `${config.kafkaTopic}.dead-letters`,
+export const topicsOf = ({ kafka: { topic } }: Config) => ({
+  events: topic,
+  acks: `${topic}.acks`,
+  deadLetters: `${topic}.dead-letters`,
 });
 
 /** Makes the topics that are missing, where that is allowed. */
 export async function ensureTopics(config: Config, admin: Admin, log: Log): Promise<void> {
   for (const topic of Object.values(topicsOf(config))) {
     if ((await admin.partitionCount(topic)) !== null) continue;
-    if (!config.createTopics) throw topicMissing(topic);
-    await admin.createTopic(topic, config.topicPartitions);
-    log.info({ topic, partitions: config.topicPartitions }, 'topic.created');
+    const { createTopics, topicPartitions: partitions } = config.kafka;
+    if (!createTopics) throw topicMissing(topic);
+    await admin.createTopic(topic, partitions);
+    log.info({ topic, partitions }, 'topic.created');
   }
 }

@@ -32,6 +32,7 @@ export function startInstance(env: Record<string, string>, roles: string): Insta
   const patched = env['RELAY_TEST_PATCH'] === undefined ? [] : ['--import', patch];
   const flags = [...nodeFlags, ...patched, '--import', preload];
   const child = spawn(process.execPath, [...flags, main, 'run', '--roles', roles], {
+    cwd: tmpdir(),
     env: { PATH: process.env['PATH'] ?? '', ...compiled, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { main, nodeFlags } from './node-flags.ts';
 
@@ -10,15 +11,17 @@ export type FahuoProcess = {
   stop: () => Promise<number | null>;
 };
 
-const spawnFahuo = (args: string[], env: Record<string, string>): ChildProcess =>
-  spawn(process.execPath, [...nodeFlags, main, ...args], {
+/** In a folder without a `.env`, unless a test brings one. */
+const spawnFahuo = (args: string[], env: Record<string, string>, cwd = tmpdir()): ChildProcess =>
+  spawn(process.execPath, [...nodeFlags, '--', main, ...args], {
+    cwd,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 
 /** Starts a long-running command and waits for its first line, which names its URL. */
 export async function startFahuo(args: string[], env: Record<string, string>): Promise<FahuoProcess> {
-  const child = spawnFahuo(args, env);
+  const child = spawnFahuo([...args, '--json'], env);
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   let stderr = '';
   child.stderr?.on('data', (data: Buffer) => (stderr = (stderr + String(data)).slice(-20_000)));
@@ -41,8 +44,8 @@ export async function startFahuo(args: string[], env: Record<string, string>): P
 }
 
 /** Runs one command to its end. */
-export async function runFahuo(args: string[], env: Record<string, string>) {
-  const child = spawnFahuo(args, env);
+export async function runFahuo(args: string[], env: Record<string, string>, cwd?: string) {
+  const child = spawnFahuo(args, env, cwd);
   let stdout = '';
   let stderr = '';
   child.stdout?.on('data', (data: Buffer) => (stdout += String(data)));

@@ -4,10 +4,27 @@ import { deadLetterReasons, parkReasons, relayParkReasons, uploadStates } from '
 import { errorCodes } from '../../src/errors.ts';
 import { recordStatements } from '../../src/upload/record-statements.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { groups } from '../../src/roles/config.ts';
+import { generatedDocs } from '../support/generated-docs.ts';
 import { nodeFlags } from '../support/node-flags.ts';
 
 const root = new URL('../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
+
+/** Stages that are given a group of settings whole, as their options. */
+const stagesOf: Record<string, string[]> = {
+  consumer: ['consumer'],
+  relay: ['relay'],
+  upload: ['upload'],
+  timing: ['upload'],
+  retention: ['upload'],
+  http: ['http'],
+};
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(new URL(folder, root), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => `${folder}/${path}`);
 
 /** `state --> state` lines of the diagram. */
 const arrows = (): string[] =>
@@ -55,6 +72,35 @@ describe('the documents', () => {
     expect(names.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
   });
 
+  it.each(Object.keys(generatedDocs))('%s is what the code says: `npm run docs` writes it', (path) => {
+    expect(read(path)).toBe(generatedDocs[path]!());
+  });
+
+  it('explain every error that is thrown, and no other', () => {
+    const documented = [...read('docs/errors.md').matchAll(/^## `(\w+)`$/gm)].map((found) => found[1]!);
+    const sources = filesBelow('src').concat(filesBelow('db'));
+    const text = sources.filter((file) => file !== 'src/errors.ts').map(read);
+    const thrownCodes = errorCodes.filter((code) => text.some((source) => source.includes(`'${code}'`)));
+    // This one is made in errors.ts itself, by a function that others call.
+    expect([...thrownCodes, 'TOPIC_MISSING'].sort()).toEqual([...documented].sort());
+  });
+
+  it('tell of settings that are read, and of no other', () => {
+    const readers = filesBelow('src').filter(
+      (file) => !/settings\.ts$|roles\/(config|env-text)\.ts$/.test(file),
+    );
+    const unread = Object.entries(groups).flatMap(([group, settings]) => {
+      // Whoever has the group in hand, or is given it whole.
+      const text = readers.map(read).filter((source) => new RegExp(`\\b${group}\\b`).test(source));
+      const stage = readers.filter((file) => stagesOf[group]?.includes(file.split('/')[1] ?? '') === true);
+      const sources = [...text, ...stage.map(read)].join('\n');
+      return Object.keys(settings)
+        .filter((key) => !new RegExp(`[.{,(\\s]${key}\\b`).test(sources))
+        .map((key) => `${group}.${key}`);
+    });
+    expect(unread).toEqual([]);
+  });
+
   it('explain every error that a start can end with', () => {
     const operations = read('docs/operations.md');
     const atStart = errorCodes.filter((code) => /^(SCHEMA|RIGHTS|MIGRATION|POOLED)_/.test(code));
@@ -66,8 +112,8 @@ describe('the documents', () => {
     expect(nodeFlags).toEqual(['--max-semi-space-size=8', '--heap-growing-percent=200']);
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     expect([scripts['start'], scripts['fahuo']]).toEqual([
-      'exec node src/cli/entry.js demo',
-      'exec node src/cli/entry.js',
+      'exec node -- src/cli/entry.js demo',
+      'exec node -- src/cli/entry.js',
     ]);
   });
 

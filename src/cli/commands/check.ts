@@ -18,7 +18,7 @@ export function addCheck(program: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExamples:\n  $ fahuo check events.ndjson\n  $ echo "$EVENT" | fahuo check -')
     .action(async (file: string, { json }: { json?: boolean }) => {
-      const mask = readConfig().maskContacts;
+      const mask = readConfig().consumer.maskContacts;
       const events = readEvents(await textOf(file));
       if (events.length === 0) throw usage(`${nameOf(file)} holds no event`);
       const problems = events.flatMap((event) => problemsOf(event, mask));

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import type { Pool } from '../../../db/client.ts';
-import { readConfig, type Config } from '../../roles/config.ts';
+import type { Config } from '../../roles/config.ts';
 import { acceptOlderEvents, readDeployment, takeGroup } from '../../consumer/deployment-store.ts';
 import { readStrangers } from '../../consumer/guard.ts';
 import type { Admin } from '../../kafka/admin.ts';
 import { acceptOlder, countOlder } from '../../upload/older-store.ts';
 import { answer, exitCodes, table } from '../output.ts';
-import { openAdmin, openLog, openPool, topicsOf } from '../../roles/services.ts';
+import { topicsOf } from '../../roles/services.ts';
+import { addAdmin, withDatabase } from '../session.ts';
 
 type Flags = { payment?: string; execute?: boolean; json?: boolean };
 type Context = { pool: Pool; admin: Admin; config: Config };
@@ -45,20 +46,10 @@ export function addDatabase(program: Command): void {
     .action((flags: Flags) => within((context) => take(context, flags)));
 }
 
-async function within(work: (context: Context) => Promise<void>): Promise<void> {
-  const config = readConfig();
-  const log = openLog(config);
-  const pool = await openPool(config, log, { max: 2 });
-  const admin = openAdmin(config, log);
-  try {
-    await work({ pool, admin, config });
-  } finally {
-    await admin.close().catch(() => undefined);
-    await pool.end();
-  }
-}
+const within = (work: (context: Context) => Promise<void>): Promise<void> =>
+  withDatabase({ max: 2 }, (session) => work({ ...session, admin: addAdmin(session) }));
 
-const groupOf = (config: Config) => ({ group: config.kafkaGroup, topic: topicsOf(config).events });
+const groupOf = (config: Config) => ({ group: config.consumer.group, topic: topicsOf(config).events });
 
 async function show({ pool, admin, config }: Context, { json }: Flags): Promise<void> {
   const deployment = await readDeployment(pool);
@@ -108,7 +99,7 @@ async function take({ pool, admin, config }: Context, { execute, json }: Flags):
   else if (execute === true) await takeGroup(pool, groupOf(config), strangers);
   answer(json, { dry_run: execute !== true, ...groupOf(config), own, taken_from: strangers }, () =>
     strangers.length === 0
-      ? `The group ${config.kafkaGroup} belongs to no other database.`
+      ? `The group ${config.consumer.group} belongs to no other database.`
       : `From ${strangers.join(', ')} to ${own}. ${execute === true ? 'Done.' : dry}`,
   );
 }

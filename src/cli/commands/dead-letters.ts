@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { readConfig } from '../../roles/config.ts';
-import { readDeadLetters } from '../../console/story-store.ts';
-import { answer, exitCodes, table, usage } from '../output.ts';
-import { openLog, openPool } from '../../roles/services.ts';
+import { readDeadLetters, type DeadLetterStory } from '../../console/story-store.ts';
+import { answer, exitCodes, wholeNumber } from '../output.ts';
+import { withDatabase } from '../session.ts';
+
+type Flags = { limit: string; after: string; json?: boolean };
 
 export function addDeadLetters(program: Command): void {
   const command = program.command('dead-letters').description('messages that never became uploads');
@@ -13,25 +14,19 @@ export function addDeadLetters(program: Command): void {
     .option('--after <id>', 'the page behind this id', '0')
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo dead-letters list --limit 10')
-    .action(async (flags: { limit: string; after: string; json?: boolean }) => {
-      if (!/^\d+$/.test(flags.limit) || !/^\d+$/.test(flags.after))
-        throw usage('--limit and --after must be whole numbers');
-      const config = readConfig();
-      const pool = await openPool(config, openLog(config), { max: 1 });
-      const letters = await readDeadLetters(pool, { limit: Number(flags.limit), after: Number(flags.after) });
-      await pool.end();
+    .action(async ({ limit, after, json }: Flags) => {
+      const page = { limit: wholeNumber('--limit', limit), after: wholeNumber('--after', after) };
+      const letters = await withDatabase({ max: 1 }, ({ pool }) => readDeadLetters(pool, page));
       if (letters.length === 0) process.exitCode = exitCodes.nothingMatched;
-      answer(flags.json, letters, () =>
-        letters.length === 0
-          ? 'No dead letters.'
-          : table(
-              letters.map((letter) => [
-                letter.id,
-                letter.reason,
-                `${letter.topic}/${letter.partition}@${letter.offset}`,
-                letter.detail.slice(0, 120),
-              ]),
-            ),
+      answer(json, letters, () =>
+        letters.length === 0 ? 'No dead letters.' : letters.map(renderLetter).join('\n'),
       );
     });
 }
+
+/** The detail ends with the remedy, and stands whole on lines of its own. */
+const renderLetter = (letter: DeadLetterStory): string =>
+  [
+    `${letter.id}  ${letter.reason}  ${letter.topic}/${letter.partition}@${letter.offset}  payment ${letter.payment ?? '-'}  event ${letter.eventId ?? '-'}  ${letter.receivedAt.toISOString()}`,
+    ...letter.detail.split('\n').map((line) => `    ${line}`),
+  ].join('\n');

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { runDemo } from '../../demo/run.ts';
-import { exitCodes, stopSignal } from '../output.ts';
+import { exitCodes, stopSignal, wholeNumber } from '../output.ts';
 
 export function addDemo(program: Command): void {
   program
@@ -11,7 +11,7 @@ export function addDemo(program: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo demo --once')
     .action(async (flags: { once?: boolean; orders: string; json?: boolean }) => {
-      const orders = Math.max(4, Number(flags.orders) || 200);
+      const orders = wholeNumber('--orders', flags.orders, { min: 4, max: 1_000_000 });
       const options = { once: flags.once === true, orders, json: flags.json === true };
       const asDesigned = await runDemo(options, stopSignal());
       process.exitCode = asDesigned ? exitCodes.done : exitCodes.failed;

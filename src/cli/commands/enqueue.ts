@@ -2,11 +2,10 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { inTransaction } from '../../../db/client.ts';
-import { readConfig } from '../../roles/config.ts';
 import { FahuoError, messageOf } from '../../errors.ts';
 import { enqueue } from '../../outbox/enqueue.ts';
 import { answer } from '../output.ts';
-import { openLog, openPool } from '../../roles/services.ts';
+import { withDatabase } from '../session.ts';
 
 export function addEnqueue(program: Command): void {
   program
@@ -15,19 +14,15 @@ export function addEnqueue(program: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExamples:\n  $ fahuo enqueue events.ndjson\n  $ echo "$EVENT" | fahuo enqueue -')
     .action(async (file: string | undefined, { json }: { json?: boolean }) => {
-      const config = readConfig();
-      const pool = await openPool(config, openLog(config), { max: 2 });
-      try {
-        const ids = await inTransaction(pool, async (tx) => {
+      const ids = await withDatabase({ max: 2 }, ({ pool, config: { consumer } }) =>
+        inTransaction(pool, async (tx) => {
           const written: number[] = [];
           for await (const { line, number } of linesOf(file ?? '-'))
-            written.push(await enqueue(tx, parse(line, number), { maskContacts: config.maskContacts }));
+            written.push(await enqueue(tx, parse(line, number), { maskContacts: consumer.maskContacts }));
           return written;
-        });
-        answer(json, { enqueued: ids.length, ids }, () => `${ids.length} events enqueued.`);
-      } finally {
-        await pool.end();
-      }
+        }),
+      );
+      answer(json, { enqueued: ids.length, ids }, () => `${ids.length} events enqueued.`);
     });
 }
 

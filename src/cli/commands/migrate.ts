@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { migrate, MigrateError, type MigrateRefusal } from '../../../db/migrate.ts';
 import { readConfig, required } from '../../roles/config.ts';
+import { openLog } from '../../roles/services.ts';
+import { databaseSettings } from '../../roles/settings.ts';
 import { FahuoError, messageOf, type ErrorCode } from '../../errors.ts';
 import { answer } from '../output.ts';
 
@@ -13,7 +15,9 @@ export function addMigrate(program: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ DATABASE_URL=postgres://app@db/shop fahuo migrate')
     .action(async ({ json }: { json?: boolean }) => {
-      const url = required(readConfig(), 'databaseUrl');
+      const config = readConfig();
+      openLog(config);
+      const url = required(config.database.url, databaseSettings.url);
       const { applied, notices } = await migrate(url).catch((error: unknown) => {
         throw refused(error);
       });

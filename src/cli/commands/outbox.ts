@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { Pool } from '../../../db/client.ts';
 import { sleep } from '../../clock.ts';
-import { readConfig } from '../../roles/config.ts';
 import { FahuoError } from '../../errors.ts';
 import {
   countReleased,
@@ -11,8 +10,8 @@ import {
   type ParkedRow,
 } from '../../relay/parked-store.ts';
 import { executeRepair, planRepair, type Repair } from '../../relay/repair-store.ts';
-import { answer, exitCodes, table, usage } from '../output.ts';
-import { openLog, openPool } from '../../roles/services.ts';
+import { answer, exitCodes, table, wholeNumber } from '../output.ts';
+import { withDatabase } from '../session.ts';
 
 export function addOutbox(program: Command): void {
   const command = program.command('outbox').description('rows that the relay cannot publish in their turn');
@@ -21,15 +20,8 @@ export function addOutbox(program: Command): void {
   addRepair(command);
 }
 
-async function withPool<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
-  const config = readConfig();
-  const pool = await openPool(config, openLog(config), { max: 1 });
-  try {
-    return await work(pool);
-  } finally {
-    await pool.end();
-  }
-}
+const withPool = <T>(work: (pool: Pool) => Promise<T>): Promise<T> =>
+  withDatabase({ max: 1 }, ({ pool }) => work(pool));
 
 function addParked(command: Command): void {
   command
@@ -40,9 +32,10 @@ function addParked(command: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo outbox parked --limit 10')
     .action(async (flags: { limit: string; after: string; json?: boolean }) => {
-      if (!/^\d+$/.test(flags.limit) || !/^\d+$/.test(flags.after))
-        throw usage('--limit and --after must be whole numbers');
-      const page = { limit: Number(flags.limit), after: Number(flags.after) };
+      const page = {
+        limit: wholeNumber('--limit', flags.limit),
+        after: wholeNumber('--after', flags.after),
+      };
       const rows = await withPool((pool) => listParked(pool, page));
       if (rows.length === 0) process.exitCode = exitCodes.nothingMatched;
       answer(flags.json, rows, () => (rows.length === 0 ? 'No parked rows.' : tableOf(rows)));

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import { readConfig } from '../../roles/config.ts';
 import { deletePauses, insertPause } from '../../apps/pause-store.ts';
 import { answer, exitCodes } from '../output.ts';
-import { openLog, openPool } from '../../roles/services.ts';
+import { withDatabase } from '../session.ts';
 
 export function addPause(program: Command): void {
   program
@@ -12,10 +11,8 @@ export function addPause(program: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo pause wx0123456789abcdef --reason "console migration"')
     .action(async (appid: string, { reason, json }: { reason: string; json?: boolean }) => {
-      const config = readConfig();
-      const pool = await openPool(config, openLog(config), { max: 1 });
-      const fresh = await insertPause(pool, { appid, endpoint: '*', errcode: null, reason, resumeAt: null });
-      await pool.end();
+      const pause = { appid, endpoint: '*', errcode: null, reason, resumeAt: null } as const;
+      const fresh = await withDatabase({ max: 1 }, ({ pool }) => insertPause(pool, pause));
       answer(json, { appid, paused: true, fresh }, () =>
         fresh ? `${appid} is paused.` : `${appid} was paused already.`,
       );
@@ -26,10 +23,7 @@ export function addPause(program: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo resume wx0123456789abcdef')
     .action(async (appid: string, { json }: { json?: boolean }) => {
-      const config = readConfig();
-      const pool = await openPool(config, openLog(config), { max: 1 });
-      const lifted = await deletePauses(pool, appid);
-      await pool.end();
+      const lifted = await withDatabase({ max: 1 }, ({ pool }) => deletePauses(pool, appid));
       if (lifted === 0) process.exitCode = exitCodes.nothingMatched;
       answer(json, { appid, lifted }, () =>
         lifted === 0 ? `${appid} was not paused.` : `${appid} is resumed.`,

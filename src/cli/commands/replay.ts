@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { bundledCarriers } from '../../shipment/carriers.ts';
 import { systemClock } from '../../clock.ts';
-import { readConfig, type Config } from '../../roles/config.ts';
+import type { Config } from '../../roles/config.ts';
 import { createMetrics } from '../../metrics.ts';
 import {
   executeReplay,
@@ -13,8 +13,9 @@ import {
 import type { Selection } from '../../replay/selection.ts';
 import { parseDuration, parseInstant } from '../../replay/when.ts';
 import { retryParked } from '../../upload/verbs-store.ts';
+import { kafkaConnection, topicsOf } from '../../roles/services.ts';
 import { answer, exitCodes, table, usage } from '../output.ts';
-import { kafkaConnection, openAdmin, openLog, openPool, topicsOf } from '../../roles/services.ts';
+import { addAdmin, withDatabase, type Session } from '../session.ts';
 
 type Flags = {
   toOffset?: string;
@@ -49,28 +50,23 @@ export function addReplay(program: Command): void {
     )
     .action(async (flags: Flags) => {
       const selection = selectionOf(flags, systemClock());
-      const config = readConfig();
-      const log = openLog(config);
-      const pool = await openPool(config, log, { max: 4, keyLookups: true });
-      const admin = openAdmin(config, log);
-      const deps: ReplayDeps = {
-        pool,
-        log,
-        admin,
-        metrics: createMetrics(),
-        connection: kafkaConnection(config),
-        retryParked,
-      };
-      try {
-        await replay(deps, optionsOf(config), { selection, flags });
-      } finally {
-        await admin.close().catch(() => undefined);
-        await pool.end();
-      }
+      await withDatabase({ max: 4, keyLookups: true }, (session) =>
+        replay(depsOf(session), optionsOf(session.config), { selection, flags }),
+      );
     });
 }
 
-async function replay(
+const depsOf = (session: Session): ReplayDeps => ({
+  pool: session.pool,
+  log: session.log,
+  admin: addAdmin(session),
+  metrics: createMetrics(),
+  connection: kafkaConnection(session.config),
+  retryParked,
+});
+
+/** What the command does once it has its connections. */
+export async function replay(
   deps: ReplayDeps,
   options: ReplayOptions,
   { selection, flags }: { selection: Selection; flags: Flags },
@@ -128,10 +124,10 @@ function optionsOf(config: Config): ReplayOptions {
   return {
     topic: topics.events,
     acks: topics.acks,
-    group: config.kafkaGroup,
+    group: config.consumer.group,
     carriers: bundledCarriers(),
-    maskContacts: config.maskContacts,
-    acknowledgements: config.acknowledgements,
+    maskContacts: config.consumer.maskContacts,
+    acknowledgements: config.upload.acknowledgements,
   };
 }
 

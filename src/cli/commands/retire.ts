@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { userInfo } from 'node:os';
 import type { Pool } from '../../../db/client.ts';
-import { readConfig } from '../../roles/config.ts';
 import { FahuoError } from '../../errors.ts';
 import { countUnfinished, forgetApp, readServers, retire } from '../../upload/retire-store.ts';
 import { answer, exitCodes } from '../output.ts';
-import { openLog, openPool } from '../../roles/services.ts';
+import { withDatabase } from '../session.ts';
 
 const batch = 500;
 
@@ -21,15 +20,11 @@ export function addRetire(program: Command): void {
     .option('--execute', 'do it')
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo retire wx0123456789abcdef --reason "shop closed" --execute')
-    .action(async (appid: string, flags: Flags) => {
-      const config = readConfig();
-      const pool = await openPool(config, openLog(config), { max: 1 });
-      try {
-        await retireApp(pool, { appid, acknowledgements: config.acknowledgements }, flags);
-      } finally {
-        await pool.end();
-      }
-    });
+    .action((appid: string, flags: Flags) =>
+      withDatabase({ max: 1 }, ({ pool, config: { upload } }) =>
+        retireApp(pool, { appid, acknowledgements: upload.acknowledgements }, flags),
+      ),
+    );
 }
 
 async function retireApp(

@@ -1,34 +1,66 @@
 import type { Command } from 'commander';
-import { describeConfig, readConfig } from '../../roles/config.ts';
-import { stopSignal, usage } from '../output.ts';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { readApps } from '../../roles/apps.ts';
+import { readConfig, required, type Config } from '../../roles/config.ts';
 import { openLog } from '../../roles/services.ts';
-import { roles, startRoles, type Role } from '../../roles/start.ts';
+import { databaseSettings } from '../../roles/settings.ts';
+import { roleNames, startRoles, type RoleName } from '../../roles/start.ts';
+import { answer, stopSignal, table, unknownWord } from '../output.ts';
+
+const examples = `
+Examples:
+  $ fahuo run
+  $ fahuo run --roles relay
+  $ fahuo run --roles consume,upload`;
 
 export function addRun(program: Command): void {
   program
     .command('run')
     .description('run the roles until SIGTERM or Ctrl-C; as many instances as you like')
-    .option('--roles <list>', `some of ${roles.join(',')}`, roles.join(','))
+    .option('--roles <list>', `some of ${roleNames.join(',')}`, roleNames.join(','))
     .option('--json', 'answer in JSON')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ fahuo run\n  $ fahuo run --roles relay\n  $ fahuo run --roles consume,upload',
-    )
-    .action(async (options: { roles: string; json?: boolean }) => {
+    .addHelpText('after', examples)
+    .action(async (flags: { roles: string; json?: boolean }) => {
+      const wanted = parseRoles(flags.roles);
       const config = readConfig();
       const log = openLog(config);
-      const wanted = parseRoles(options.roles);
-      log.info({ roles: wanted, settings: describeConfig(config) }, 'fahuo.starting');
+      log.info({ roles: wanted, settings: config.shown }, 'fahuo.starting');
       const { url, done } = await startRoles({ config, log }, wanted, stopSignal());
-      process.stdout.write(`${JSON.stringify({ started: true, roles: wanted, http: url })}\n`);
+      answer(flags.json, { started: true, roles: wanted, http: url }, () =>
+        describeStart(config, { wanted, url }),
+      );
       await done;
       log.info('fahuo.stopped');
     });
 }
 
-function parseRoles(text: string): Role[] {
+function parseRoles(text: string): RoleName[] {
   const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !roles.some((role) => role === name));
-  if (unknown !== undefined) throw usage(`--roles: ${unknown} is not one of ${roles.join(', ')}`);
-  return names as Role[];
+  const unknown = names.find((name) => !roleNames.some((role) => role === name));
+  if (unknown !== undefined) throw unknownWord('--roles:', unknown, roleNames);
+  return names as RoleName[];
+}
+
+/** What runs now and where; secrets are no part of it. */
+export function describeStart(
+  config: Config,
+  { wanted, url }: { wanted: readonly RoleName[]; url: string | null },
+): string {
+  const { kafka, database, consumer } = config;
+  const apps = wanted.includes('upload') ? readApps(config).map(({ appid }) => appid) : [];
+  const rows = [
+    ['  roles', wanted.join(', ')],
+    ['  database', placeOf(required(database.url, databaseSettings.url))],
+    ['  topic', `${kafka.topic} at ${kafka.brokers?.join(',') ?? ''}, group ${consumer.group}`],
+    ...(apps.length === 0 ? [] : [['  apps', `${apps.join(', ')} at ${config.wechat.baseUrl}`]]),
+    ...(url === null ? [] : [['  metrics', `${url}/metrics`]]),
+    ...(url === null ? [] : [['  health', `${url}/readyz`]]),
+  ];
+  return [`fahuo ${packageJson.version} runs. Ctrl-C ends it.`, table(rows)].join('\n');
+}
+
+/** Without login and password. */
+function placeOf(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { appShape } from '../../sandbox/apps.ts';
 import { createSandbox, type SandboxOptions } from '../../sandbox/run.ts';
-import { answer, stopSignal, usage } from '../output.ts';
+import { answer, stopSignal, usage, wholeNumber } from '../output.ts';
 
 type Flags = { port: string; latency: string; app: string[]; autoCreate?: boolean; json?: boolean };
 
@@ -39,18 +39,11 @@ export function addSandbox(program: Command): void {
 }
 
 const optionsOf = (flags: Flags): SandboxOptions => ({
-  port: whole('--port', flags.port, 65_535),
-  latencyMs: whole('--latency', flags.latency, 600_000),
+  port: wholeNumber('--port', flags.port, { max: 65_535 }),
+  latencyMs: wholeNumber('--latency', flags.latency, { max: 600_000 }),
   autoCreatePayments: flags.autoCreate === true,
   secrets: Object.fromEntries(flags.app.map(readApp)),
 });
-
-function whole(name: string, given: string, max: number): number {
-  const value = Number(given);
-  if (given === '' || !Number.isInteger(value) || value < 0 || value > max)
-    throw usage(`${name} ${given} must be 0 to ${max}`);
-  return value;
-}
 
 /** What follows the first colon is the secret; it is not repeated in an error. */
 function readApp(given: string): [appid: string, secret: string] {

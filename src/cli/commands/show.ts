@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { readConfig } from '../../roles/config.ts';
 import type { AttemptStory, UploadStory } from '../../console/story-store.ts';
 import { tellStory, type Story } from '../../console/story.ts';
 import { answer, exitCodes } from '../output.ts';
-import { openLog, openPool, topicsOf } from '../../roles/services.ts';
+import { topicsOf } from '../../roles/services.ts';
+import { withDatabase } from '../session.ts';
 
 export function addShow(program: Command): void {
   program
@@ -14,23 +14,19 @@ export function addShow(program: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo show 4200001234202611230000000001')
     .action(async (payment: string, { json }: { json?: boolean }) => {
-      const config = readConfig();
-      const pool = await openPool(config, openLog(config), { max: 2 });
-      try {
-        const story = await tellStory(pool, payment, topicsOf(config));
-        const known =
-          story.outbox.length + story.uploads.length + story.deadLetters.length + story.forgotten.length;
-        if (known === 0) process.exitCode = exitCodes.nothingMatched;
-        answer(json, story, () => (known === 0 ? `Nothing is known of ${payment}.` : render(story)));
-      } finally {
-        await pool.end();
-      }
+      const story = await withDatabase({ max: 2 }, ({ pool, config }) =>
+        tellStory(pool, payment, topicsOf(config)),
+      );
+      const known =
+        story.outbox.length + story.uploads.length + story.deadLetters.length + story.forgotten.length;
+      if (known === 0) process.exitCode = exitCodes.nothingMatched;
+      answer(json, story, () => (known === 0 ? `Nothing is known of ${payment}.` : renderStory(story)));
     });
 }
 
 const time = (at: Date | null): string => at?.toISOString() ?? '-';
 
-const render = (story: Story): string =>
+export const renderStory = (story: Story): string =>
   [
     `payment ${story.payment}`,
     ...story.outbox.map(
@@ -43,7 +39,11 @@ const render = (story: Story): string =>
           left.chanceSpent ? ', its correction made' : ''
         }`,
     ),
-    ...story.uploads.flatMap((upload) => [uploadLine(upload), ...upload.tries.map(attemptLine)]),
+    ...story.uploads.flatMap((upload) => [
+      uploadLine(upload),
+      bodyLine(upload),
+      ...upload.tries.map(attemptLine),
+    ]),
     ...story.deadLetters.map(
       (letter) =>
         `  dead letter ${letter.id}  ${letter.reason}  ${letter.topic}/${letter.partition}@${letter.offset}\n    ${letter.detail}`,
@@ -64,6 +64,10 @@ const uploadLine = (upload: UploadStory): string =>
   }  from ${upload.topic}/${upload.partition}@${upload.offset}  received ${time(upload.receivedAt)}  finished ${time(upload.finishedAt)}${
     upload.detail === null ? '' : `\n    ${upload.detail}`
   }`;
+
+/** As WeChat gets it, but for `upload_time`. */
+const bodyLine = ({ attempts, body, deltaBody }: UploadStory): string =>
+  `    ${attempts > 0 ? 'sent' : 'to send'}: ${deltaBody ?? body}`;
 
 const attemptLine = (attempt: AttemptStory): string =>
   `    ${attempt.kind} #${attempt.number}  ${attempt.outcome}  errcode ${attempt.errcode ?? '-'}  rid ${attempt.rid ?? '-'}  ${

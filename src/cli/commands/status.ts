@@ -1,18 +1,19 @@
 import type { Command } from 'commander';
 import type { Pool } from '../../../db/client.ts';
 import { finalUploadStates, uploadStates, type FinalUploadState } from '../../../db/states.ts';
-import { readConfig, type Config } from '../../roles/config.ts';
-import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../console/status-store.ts';
-import { messageOf } from '../../errors.ts';
-import type { Log } from '../../log.ts';
-import { sequenceRemedy } from '../../relay/remedies.ts';
-import { describeFault } from '../../relay/sequence.ts';
-import { readStatus, type Blocker } from '../../relay/status-store.ts';
 import { readPauses } from '../../apps/pause-store.ts';
 import { notServedRemedy } from '../../apps/serving.ts';
 import { readNotServed, readUnreachable } from '../../apps/serving-store.ts';
+import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../console/status-store.ts';
+import { messageOf, topicMissing } from '../../errors.ts';
+import { whileOpen } from '../../opened.ts';
+import { isLed } from '../../relay/leads-store.ts';
+import { sequenceRemedy } from '../../relay/remedies.ts';
+import { describeFault } from '../../relay/sequence.ts';
+import { readStatus, type Blocker } from '../../relay/status-store.ts';
+import { topicsOf } from '../../roles/services.ts';
 import { answer, table } from '../output.ts';
-import { openAdmin, openLog, openPool, topicsOf } from '../../roles/services.ts';
+import { addAdmin, withDatabase, type Session } from '../session.ts';
 
 export function addStatus(program: Command): void {
   program
@@ -21,26 +22,20 @@ export function addStatus(program: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo status --json | jq .uploads')
     .action(async ({ json }: { json?: boolean }) => {
-      const config = readConfig();
-      const log = openLog(config);
-      const pool = await openPool(config, log, { max: 2 });
-      try {
-        const status = await readAll(pool, config, log);
-        answer(json, status, () => render(status));
-      } finally {
-        await pool.end();
-      }
+      const status = await withDatabase({ max: 2 }, readAll);
+      answer(json, status, () => renderStatus(status));
     });
 }
 
-type Status = Awaited<ReturnType<typeof readAll>>;
+export type Status = Awaited<ReturnType<typeof readAll>>;
 
-async function readAll(pool: Pool, config: Config, log: Log) {
+async function readAll(session: Session) {
+  const { pool } = session;
   const final = await countFinal(pool);
   const counts = [...(await readUnfinished(pool)), ...final.counts];
   return {
-    relay: await readStatus(pool, 0),
-    topic: await readTopic(config, log),
+    relay: await readRelay(pool),
+    topic: await readTopic(session),
     uploads: Object.fromEntries(
       uploadStates.map((state) => [state, counts.find((count) => count.state === state)?.rows ?? 0]),
     ),
@@ -54,40 +49,38 @@ async function readAll(pool: Pool, config: Config, log: Log) {
   };
 }
 
+/** The last leader is named beside the one that leads now: after an end of all instances it says where it was. */
+async function readRelay(pool: Pool) {
+  const { owner: lastOwner, ...relay } = await readStatus(pool, 0);
+  return { ...relay, owner: (await isLed(pool, 0)) ? lastOwner : null, lastOwner };
+}
+
 /** A status without Kafka is a status still: the cluster's absence is part of it. */
-async function readTopic(config: Config, log: Log) {
-  const { events } = topicsOf(config);
-  if (config.kafkaBrokers.length === 0) return { name: events, problem: 'KAFKA_BROKERS is not set' };
-  const admin = openAdmin(config, log);
+async function readTopic(session: Session) {
+  const { kafka, consumer } = session.config;
+  const { events } = topicsOf(session.config);
+  if (kafka.brokers === undefined) return { name: events, problem: 'KAFKA_BROKERS is not set' };
   try {
-    const offsets = await admin.topicOffsets(events);
-    const committed = await admin.groupOffsets(config.kafkaGroup, events);
-    const lag = offsets.reduce(
-      (sum, { partition, low, high }) => sum + Math.max(0, high - (committed.get(partition) ?? low)),
-      0,
-    );
-    return { name: events, group: config.kafkaGroup, partitions: offsets.length, lag };
+    return await whileOpen(session.log, async (opened) => {
+      const admin = addAdmin({ ...session, opened });
+      if ((await admin.partitionCount(events)) === null) throw topicMissing(events);
+      const offsets = await admin.topicOffsets(events);
+      const committed = await admin.groupOffsets(consumer.group, events);
+      const lag = offsets.reduce(
+        (sum, { partition, low, high }) => sum + Math.max(0, high - (committed.get(partition) ?? low)),
+        0,
+      );
+      return { name: events, group: consumer.group, partitions: offsets.length, lag };
+    });
   } catch (error) {
     return { name: events, problem: messageOf(error) };
-  } finally {
-    await admin.close().catch(() => undefined);
   }
 }
 
-function render(status: Status): string {
-  const { relay, topic } = status;
+export function renderStatus(status: Status): string {
+  const { topic } = status;
   return [
-    `relay    cursor ${relay.cursor}, ${relay.lagRows} ids behind, oldest unpublished ${relay.lagSeconds.toFixed(1)} s, leader ${relay.owner ?? 'none'}`,
-    ...(relay.oldest === null
-      ? []
-      : [
-          `         oldest unpublished: outbox ${relay.oldest.outboxId}, event ${relay.oldest.eventId}, payment ${relay.oldest.payment}`,
-        ]),
-    `         ${relay.blocker === null ? 'nobody writes to the outbox now' : blockerLine(relay.blocker)}`,
-    ...(relay.sequence === null
-      ? []
-      : [`FAULT    ${describeFault(relay.sequence)}`, `         ${sequenceRemedy(relay.sequence)}`]),
-    ...(relay.parkedRows > 0 ? [parkedLine(relay)] : []),
+    ...relayLines(status.relay),
     `topic    ${topic.name}: ${'problem' in topic ? topic.problem : `${topic.lag} messages behind (group ${topic.group})`}`,
     'uploads',
     table(
@@ -97,21 +90,50 @@ function render(status: Status): string {
       ]),
     ),
     ...status.parked.map(({ reason, rows }) => `  parked ${reason}: ${rows}`),
-    `dead letters ${status.dead_letters.map(({ reason, rows }) => `${reason} ${rows}`).join(', ') || 'none'}`,
-    ...status.pauses.map(
-      (pause) =>
-        `PAUSED   ${pause.appid} ${pause.endpoint} (${pause.errcode ?? 'by hand'}): ${pause.reason}; \`fahuo resume ${pause.appid}\` lifts it`,
-    ),
-    ...status.unreachable.map(
-      ({ appid, instance, since, reason }) =>
-        `UNREACHABLE ${appid}: sends fail: ${reason} since ${since.toISOString()} (instance ${instance})`,
-    ),
-    ...status.not_served.map(
-      ({ appid, rows, oldestAt }) =>
-        `NOT SERVED ${appid}: ${rows} uploads wait since ${oldestAt.toISOString()}: ${notServedRemedy}`,
-    ),
+    `dead letters ${deadLetterText(status)}`,
+    ...appLines(status),
   ].join('\n');
 }
+
+const deadLetterText = ({ dead_letters: letters }: Status): string =>
+  letters.length === 0
+    ? 'none'
+    : `${letters.map(({ reason, rows }) => `${reason} ${rows}`).join(', ')}: fahuo dead-letters list`;
+
+function relayLines(relay: Status['relay']): string[] {
+  const { oldest, sequence, blocker } = relay;
+  return [
+    `relay    cursor ${relay.cursor}, ${relay.lagRows} ids behind, oldest unpublished ${relay.lagSeconds.toFixed(1)} s, leader ${leaderText(relay)}`,
+    ...(oldest === null
+      ? []
+      : [
+          `         oldest unpublished: outbox ${oldest.outboxId}, event ${oldest.eventId}, payment ${oldest.payment}`,
+        ]),
+    `         ${blocker === null ? 'nobody writes to the outbox now' : blockerLine(blocker)}`,
+    ...(sequence === null
+      ? []
+      : [`FAULT    ${describeFault(sequence)}`, `         ${sequenceRemedy(sequence)}`]),
+    ...(relay.parkedRows > 0 ? [parkedLine(relay)] : []),
+  ];
+}
+
+const leaderText = ({ owner, lastOwner }: Status['relay']): string =>
+  owner ?? (lastOwner === null ? 'none' : `none (the last was ${lastOwner})`);
+
+const appLines = (status: Status): string[] => [
+  ...status.pauses.map(
+    (pause) =>
+      `PAUSED   ${pause.appid} ${pause.endpoint} (${pause.errcode ?? 'by hand'}): ${pause.reason}; \`fahuo resume ${pause.appid}\` lifts it`,
+  ),
+  ...status.unreachable.map(
+    ({ appid, instance, since, reason }) =>
+      `UNREACHABLE ${appid}: sends fail: ${reason} since ${since.toISOString()} (instance ${instance})`,
+  ),
+  ...status.not_served.map(
+    ({ appid, rows, oldestAt }) =>
+      `NOT SERVED ${appid}: ${rows} uploads wait since ${oldestAt.toISOString()}: ${notServedRemedy}`,
+  ),
+];
 
 const parkedLine = ({ parkedRows, releasedRows, parkedSince }: Status['relay']): string =>
   `         ${parkedRows} rows parked since ${parkedSince ?? '?'}${releasedRows > 0 ? `, ${releasedRows} of them about to be published` : ''}: fahuo outbox parked`;

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runFahuo } from '../../support/fahuo-process.ts';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { runCommand } from '../../support/command.ts';
 import { uniqueName } from '../../support/names.ts';
 import { appid, createStack, tellSandbox, type Stack } from '../../support/stack.ts';
 
@@ -13,7 +14,7 @@ afterAll(() => stack.close());
 
 /** What doctor finds wrong, and its exit code. */
 async function findings(env: Record<string, string> = {}): Promise<{ wrong: Check[]; code: number | null }> {
-  const { stdout, code } = await runFahuo(['doctor', '--json'], { ...stack.env, ...env });
+  const { stdout, code } = await runCommand(['doctor', '--json'], { ...stack.env, ...env });
   const { checks } = JSON.parse(stdout) as { checks: Check[] };
   return { wrong: checks.filter((check) => !check.ok), code };
 }
@@ -21,6 +22,28 @@ async function findings(env: Record<string, string> = {}): Promise<{ wrong: Chec
 describe('fahuo doctor', () => {
   it('finds nothing wrong where nothing is', async () => {
     expect(await findings()).toEqual({ wrong: [], code: 0 });
+  });
+
+  it('uses the tokens of the instances, which are in Redis where there is one', async () => {
+    const keyPrefix = uniqueName('doctor');
+    const redisUrl = inject('redisUrl');
+    const { pool } = stack.database;
+    await pool.query('delete from fahuo.token');
+    const env = { ...stack.env, REDIS_URL: redisUrl, FAHUO_REDIS_PREFIX: keyPrefix };
+    expect((await runCommand(['doctor', '--json'], env)).code).toBe(0);
+    const redis = new Redis(redisUrl);
+    const [keys, { rows }] = [await redis.keys(`${keyPrefix}*`), await pool.query('select from fahuo.token')];
+    redis.disconnect();
+    expect(keys.filter((key) => key.includes('token:value'))).toHaveLength(1);
+    expect(rows).toEqual([]);
+  });
+
+  it('prints the settings that were set, secrets masked', async () => {
+    const { stdout } = await runCommand(['doctor'], stack.env);
+    expect(stdout).toMatch(/^settings that were read$/m);
+    expect(stdout).toMatch(new RegExp(`^  KAFKA_TOPIC +${stack.topic}$`, 'm'));
+    expect(stdout).toMatch(/^ {2}WECHAT_SECRET +\(set\)$/m);
+    expect(stdout).not.toMatch(/FAHUO_WINDOW/);
   });
 
   it('fails while an app is paused, by hand or by WeChat, and says how it ends', async () => {

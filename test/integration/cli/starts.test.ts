@@ -98,7 +98,7 @@ const cases: Case[] = [
   },
   {
     name: 'Kafka takes the connection and says nothing',
-    env: () => ({ KAFKA_BROKERS: `127.0.0.1:${silentPort}` }),
+    env: () => ({ KAFKA_BROKERS: `127.0.0.1:${silentPort}`, KAFKA_REQUEST_TIMEOUT_MS: '2000' }),
     says: /Kafka at 127\.0\.0\.1/,
     remedy: /Check KAFKA_BROKERS/,
   },

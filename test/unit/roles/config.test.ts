@@ -1,44 +1,69 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import {
-  describeConfig,
-  envExample,
-  readApps,
-  readConfig,
-  required,
-  settings,
-} from '../../../src/roles/config.ts';
+import { readApps } from '../../../src/roles/apps.ts';
+import { readConfig, required } from '../../../src/roles/config.ts';
+import { envText } from '../../../src/roles/env-text.ts';
+import { databaseSettings } from '../../../src/roles/settings.ts';
+
+const fileWith = (text: string): string => {
+  const file = join(mkdtempSync(join(tmpdir(), 'fahuo-')), 'file');
+  writeFileSync(file, text);
+  return file;
+};
 
 describe('the configuration', () => {
-  it('has a default for everything, and takes empty as unset', () => {
-    expect(readConfig({ KAFKA_TOPIC: '', FAHUO_WINDOW: '' })).toMatchObject({
-      kafkaTopic: 'fahuo.shipments',
-      window: 256,
+  it('has a default for everything that may be unset, and takes empty as unset', () => {
+    const config = readConfig({ KAFKA_TOPIC: '', FAHUO_WINDOW: '' });
+    expect(config.kafka).toMatchObject({ topic: 'fahuo.shipments', brokers: undefined });
+    expect(config.upload.window).toBe(256);
+    expect(config.given).toEqual([]);
+    expect(Object.isFrozen(config) && Object.isFrozen(config.kafka)).toBe(true);
+  });
+
+  it('gives each stage its options in their units', () => {
+    const config = readConfig({
+      KAFKA_BROKERS: 'one:9092, two:9092',
+      FAHUO_DEAD_LETTER_DAYS: '2',
+      FAHUO_MAX_CALLS_PER_SECOND: '0.5',
+      FAHUO_ACK_TOPIC: 'false',
     });
-    expect(Object.isFrozen(readConfig({}))).toBe(true);
+    expect(config.kafka.brokers).toEqual(['one:9092', 'two:9092']);
+    expect(config.retention.deadLetterMs).toBe(172_800_000);
+    expect(config.app.maxCallsPerSecond).toBe(0.5);
+    expect(config.upload.acknowledgements).toBe(false);
   });
 
   it('names every wrong variable with its value and rule', () => {
-    expect(() => readConfig({ FAHUO_WINDOW: 'many', KAFKA_BROKERS: 'nowhere' })).toThrow(
-      /KAFKA_BROKERS is "nowhere": must be host:port.*FAHUO_WINDOW is "many": must be a number/,
+    const wrong = { KAFKA_BROKERS: 'nowhere', FAHUO_WINDOW: 'many', FAHUO_LOG_LEVEL: 'loud' };
+    expect(() => readConfig(wrong)).toThrow(
+      /KAFKA_BROKERS is "nowhere": must be host:port.*FAHUO_WINDOW is "many": must be a number.*FAHUO_LOG_LEVEL is "loud": must be trace, debug, info, warn, error or silent/,
     );
-  });
-
-  it('says which setting a mistyped name was meant to be', () => {
-    expect(() => readConfig({ FAHUO_WINDOWS: '3' })).toThrow(
-      'FAHUO_WINDOWS is not a setting: did you mean FAHUO_WINDOW?',
-    );
+    expect(() => readConfig({ FAHUO_WINDOW: '1.5' })).toThrow('must be a whole number');
+    expect(() => readConfig({ FAHUO_WINDOW: '4097' })).toThrow('must be from 1 to 4096');
   });
 
   it('never shows a secret, and reads it from a file', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'fahuo-')), 'secret');
-    writeFileSync(file, 'hush\n');
-    const config = readConfig({ WECHAT_SECRET_FILE: file });
-    expect(config.wechatSecret).toBe('hush');
-    expect(JSON.stringify(describeConfig(config))).not.toContain('hush');
+    const config = readConfig({ WECHAT_SECRET_FILE: fileWith('hush\n') });
+    expect(config.app.secret).toBe('hush');
+    expect(config.shown['WECHAT_SECRET']).toBe('(set)');
+    expect(JSON.stringify(config.shown)).not.toContain('hush');
     expect(() => readConfig({ DATABASE_URL: 'mysql://user:hush@x' })).toThrow('DATABASE_URL is (hidden)');
+    expect(() => readConfig({ WECHAT_SECRET_FILE: '/nowhere' })).toThrow('WECHAT_SECRET_FILE cannot be read');
+    expect(readConfig({ WECHAT_SECRET_FILE: fileWith('\n') }).app.secret).toBeUndefined();
+  });
+
+  it('shows what was set apart from what holds by default', () => {
+    const config = readConfig({ KAFKA_GROUP: 'mine' });
+    expect(config.given).toEqual(['KAFKA_GROUP']);
+    expect(config.shown).toMatchObject({ KAFKA_GROUP: 'mine', FAHUO_WINDOW: '256', REDIS_URL: null });
+  });
+
+  it('is the same with the file that `fahuo init` writes as with none', () => {
+    const { shown, given } = readConfig(parseEnv(envText()));
+    expect({ shown, given }).toEqual({ shown: readConfig({}).shown, given: [] });
   });
 
   it('refuses a lease that a call could outlive', () => {
@@ -47,26 +72,36 @@ describe('the configuration', () => {
     );
   });
 
-  it('serves one app, or those of a file', () => {
-    expect(readApps(readConfig({ WECHAT_APPID: 'wx1', WECHAT_SECRET: 's' }))).toMatchObject([
-      { appid: 'wx1', secret: 's' },
+  it('takes the address of a service called fahuo-http for no port, and says so', () => {
+    const config = readConfig({ FAHUO_HTTP_PORT: 'tcp://10.96.0.7:9470' });
+    expect(config.http.port).toBe(9470);
+    expect(config.notices).toMatchObject([
+      { level: 'info', text: expect.stringContaining('FAHUO_HTTP_PORT is tcp://10.96.0.7:9470') as string },
     ]);
-    const file = join(mkdtempSync(join(tmpdir(), 'fahuo-')), 'apps.json');
-    writeFileSync(file, '[{"appid":"a","secret":"s","max_calls_per_second":5},{"appid":"b","secret":"t"}]');
-    expect(readApps(readConfig({ FAHUO_APPS_FILE: file })).map((app) => app.maxCallsPerSecond)).toEqual([
-      5,
-      undefined,
-    ]);
-    writeFileSync(file, '[{"appid":"a"}]');
-    expect(() => readApps(readConfig({ FAHUO_APPS_FILE: file }))).toThrow('0.secret');
-    expect(() => required(readConfig({}), 'databaseUrl')).toThrow('DATABASE_URL is not set');
+    expect(() => readConfig({ FAHUO_HTTP_PORT: 'http://10.96.0.7' })).toThrow('must be a number');
   });
 
-  it('is what .env.example and docs/settings.md list', () => {
-    const root = new URL('../../../', import.meta.url);
-    expect(readFileSync(new URL('.env.example', root), 'utf8')).toBe(envExample());
-    const documented = readFileSync(new URL('docs/settings.md', root), 'utf8');
-    const missing = Object.values(settings).filter(({ name }) => !documented.includes(`\`${name}\``));
-    expect(missing.map(({ name }) => name)).toEqual([]);
+  it('says which setting a command cannot do without', () => {
+    expect(() => required(readConfig({}).database.url, databaseSettings.url)).toThrow(
+      'DATABASE_URL is not set',
+    );
+  });
+});
+
+describe('the apps', () => {
+  it('are the one of the environment, or those of a file', () => {
+    expect(readApps(readConfig({ WECHAT_APPID: 'wx1', WECHAT_SECRET: 's' }))).toMatchObject([
+      { appid: 'wx1', secret: 's', parcelLists: 'cumulative' },
+    ]);
+    const file = fileWith(
+      '[{"appid":"a","secret":"s","max_calls_per_second":5},{"appid":"b","secret":"t","parcel_lists":"delta"}]',
+    );
+    expect(readApps(readConfig({ FAHUO_APPS_FILE: file }))).toMatchObject([
+      { appid: 'a', maxCallsPerSecond: 5, parcelLists: 'cumulative' },
+      { appid: 'b', maxCallsPerSecond: undefined, parcelLists: 'delta' },
+    ]);
+    const noSecret = fileWith('[{"appid":"a"}]');
+    expect(() => readApps(readConfig({ FAHUO_APPS_FILE: noSecret }))).toThrow('0.secret');
+    expect(() => readApps(readConfig({ WECHAT_APPID: 'wx1' }))).toThrow('WECHAT_SECRET is not set');
   });
 });

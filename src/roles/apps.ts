@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { appSettings } from '../apps/settings.ts';
+import { FahuoError, messageOf } from '../errors.ts';
+import { required, type Config } from './config.ts';
+
+export type App = {
+  appid: string;
+  secret: string;
+  maxCallsPerSecond?: number | undefined;
+  /** What a later part of a split shipment carries: all parcels so far, or the new ones alone. */
+  parcelLists: 'cumulative' | 'delta';
+};
+
+const appsShape = z
+  .array(
+    z.strictObject({
+      appid: z.string().min(1),
+      secret: z.string().min(1),
+      max_calls_per_second: z.number().positive().optional(),
+      parcel_lists: z.enum(['cumulative', 'delta']).optional(),
+    }),
+  )
+  .min(1);
+
+/** The apps to serve: those of FAHUO_APPS_FILE, or the one of WECHAT_APPID. */
+export function readApps({ app }: Config): App[] {
+  const { maxCallsPerSecond, parcelLists } = app;
+  if (app.file === undefined) {
+    const appid = required(app.appid, appSettings.appid);
+    return [{ appid, secret: required(app.secret, appSettings.secret), maxCallsPerSecond, parcelLists }];
+  }
+  const parsed = appsShape.safeParse(parseFile(app.file));
+  if (!parsed.success)
+    throw new FahuoError(
+      'CONFIG_INVALID',
+      `FAHUO_APPS_FILE: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
+    );
+  return parsed.data.map((one) => ({
+    appid: one.appid,
+    secret: one.secret,
+    maxCallsPerSecond: one.max_calls_per_second ?? maxCallsPerSecond,
+    parcelLists: one.parcel_lists ?? parcelLists,
+  }));
+}
+
+function parseFile(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new FahuoError('CONFIG_INVALID', `FAHUO_APPS_FILE cannot be read as JSON: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}

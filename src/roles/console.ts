@@ -1,0 +1,26 @@
+import { keepGauges } from '../console/gauges.ts';
+import { ping } from '../console/status-store.ts';
+import { messageOf } from '../errors.ts';
+import { serveHttp, type Readiness } from '../http/serve.ts';
+import type { Context, OpenRole } from './role.ts';
+
+/** Metrics, health, and the gauges that are read from tables. */
+export const openConsole: OpenRole = async (context) => {
+  const { config, metrics } = context;
+  const server = await serveHttp({ metrics, readiness: () => readReadiness(context) }, config.http);
+  return { url: server.url, run: (signal) => keepGauges(context, signal), close: server.stop };
+};
+
+async function readReadiness({ pool, admin, config }: Context): Promise<Readiness> {
+  const checks = {
+    postgres: await wordOf(ping(pool)),
+    kafka: await wordOf(admin.partitionCount(config.kafka.topic)),
+  };
+  return { ready: Object.values(checks).every((check) => check === 'ok'), checks };
+}
+
+const wordOf = (check: Promise<unknown>): Promise<string> =>
+  check.then(
+    () => 'ok',
+    (error: unknown) => messageOf(error),
+  );

@@ -1,0 +1,51 @@
+import type { Pool } from '../../db/client.ts';
+import type { Admin } from '../kafka/admin.ts';
+import type { Log } from '../log.ts';
+import type { Doorbell } from '../loop.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Config } from './config.ts';
+
+/** What the roles of one process share; each runs as well in a process of its own. */
+export type Context = {
+  config: Config;
+  log: Log;
+  metrics: Metrics;
+  pool: Pool;
+  admin: Admin;
+  /** Names this process in leases and attempts. */
+  instance: string;
+  /** Rung by the consumer, heard by the uploader. */
+  doorbell: Doorbell;
+};
+
+/** A role that is open. */
+export type Role = {
+  /** Works until `signal` aborts and what was under way has ended; rejects when it failed for good. */
+  run: (signal: AbortSignal) => Promise<void>;
+  close: () => Promise<void>;
+  /** Where it listens. */
+  url?: string;
+};
+
+export type OpenRole = (context: Context) => Promise<Role>;
+
+/** A role that opens nothing before it runs. */
+export const opensNothing = (run: Role['run']): Promise<Role> =>
+  Promise.resolve({ run, close: () => Promise.resolve() });
+
+/** Resolves when all have ended. The first that fails stops the others, and is thrown when they have ended. */
+export async function runTogether(
+  works: readonly ((signal: AbortSignal) => Promise<unknown>)[],
+  signal: AbortSignal,
+): Promise<void> {
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  let failure: { error: unknown } | undefined;
+  const settle = (work: (typeof works)[number]): Promise<unknown> =>
+    work(stop).catch((error: unknown) => {
+      failure ??= { error };
+      failed.abort();
+    });
+  await Promise.all(works.map(settle));
+  if (failure !== undefined) throw failure.error;
+}

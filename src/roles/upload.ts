@@ -1,0 +1,40 @@
+import { keepRates, probeQuotas } from '../apps/rates.ts';
+import { systemClock, systemRandom } from '../clock.ts';
+import { openAll } from '../opened.ts';
+import { runUploader } from '../upload/run.ts';
+import { defaultTiming } from '../upload/timing.ts';
+import { readApps, type App } from './apps.ts';
+import { runTogether, type Context, type OpenRole } from './role.ts';
+import { createBudget, createClient, openRedis } from './shared-state.ts';
+
+/** Upload rows → WeChat, at the rate that WeChat allows. */
+export const openUpload: OpenRole = (context) =>
+  openAll(context.log, async (opened) => {
+    const { config, pool, log } = context;
+    const apps = readApps(config);
+    const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
+    const budget = createBudget({ config, pool, redis, log });
+    const client = createClient({ config, apps, pool, redis, log });
+    const wechat = opened.add('wechat', client, (it) => it.close());
+    const deps = { pool, log, budget, wechat, clock: systemClock, random: systemRandom };
+    const options = optionsOf(context, apps);
+    const run = (signal: AbortSignal): Promise<void> =>
+      runTogether(
+        [
+          (stop) => keepRates(deps, apps, stop), // before the first call
+          (stop) => runUploader({ ...context, ...deps }, options, stop),
+          (stop) => probeQuotas(deps, options.apps, stop),
+        ],
+        signal,
+      );
+    return Promise.resolve({ run });
+  });
+
+const optionsOf = ({ config, instance }: Context, apps: readonly App[]) => ({
+  ...config.upload,
+  instance,
+  apps: apps.map((app) => app.appid),
+  timing: { ...defaultTiming, ...config.timing },
+  callTimeoutMs: config.wechat.callTimeoutMs,
+  deltaApps: new Set(apps.filter((app) => app.parcelLists === 'delta').map((app) => app.appid)),
+});
