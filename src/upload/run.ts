@@ -1,5 +1,5 @@
 import { monotonicMs, sleep } from '../clock.ts';
-import { createDoorbell, runLoop } from '../loop.ts';
+import { createDoorbell, runLoop, type Doorbell } from '../loop.ts';
 import { wakeParked } from './claim-store.ts';
 import { expireLeases, renewLeases } from './lease-store.ts';
 import type { AttemptDeps, UploaderDeps, UploaderOptions } from './deps.ts';
@@ -49,14 +49,8 @@ export async function runUploader(
     runAppUploads(attemptDeps, app, signals),
     runAppReads(attemptDeps, app, signals),
   ]);
-  const ringAll = async (): Promise<void> => {
-    while (!signal.aborted) {
-      await deps.doorbell.waitFor(60_000, signal);
-      for (const { doorbell } of apps) doorbell.ring();
-    }
-  };
   const background = [
-    ringAll(),
+    ringApps(deps.doorbell, apps, signal),
     keepLeases(attemptDeps, options, allDone.signal),
     sweep(attemptDeps, options, signal),
     keepServing(attemptDeps, options, signal),
@@ -72,6 +66,18 @@ export async function runUploader(
   await Promise.all(work);
   allDone.abort();
   await Promise.all(background);
+}
+
+/** One ring of the consumer's doorbell is one for every app. */
+async function ringApps(
+  doorbell: Doorbell,
+  apps: readonly { doorbell: Doorbell }[],
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await doorbell.waitFor(60_000, signal);
+    for (const app of apps) app.doorbell.ring();
+  }
 }
 
 /** Also while draining: what is in flight stays ours until it is on record. */
