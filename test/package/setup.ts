@@ -66,7 +66,12 @@ async function fetchNodes(): Promise<Record<NodeVersion, string>> {
 
 const binOf = (folder: string): string => join(folder, 'node_modules', 'node', 'bin');
 
-async function npm(cwd: string, temp: string | undefined, ...args: string[]): Promise<{ stdout: string }> {
+/** With this machine's registry and certificates; `temp` holds a cache of the run's own. */
+export async function npm(
+  cwd: string,
+  temp: string | undefined,
+  ...args: string[]
+): Promise<{ stdout: string }> {
   const env =
     temp === undefined ? process.env : { ...process.env, npm_config_cache: join(temp, 'npm-cache') };
   const ended = await runProgram('npm', args, { cwd, env });

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { sleep } from '../../clock.ts';
 import { FahuoError, messageOf } from '../../errors.ts';
 import { startEach, type PartName, type StartedParts } from '../../parts/start.ts';
 import { answer, exitCodes, stopSignal } from '../output.ts';
@@ -49,8 +50,9 @@ const exportsOf = (urls: StartedParts['urls']): string =>
     .map(([name, url]) => `export ${name}=${url}`)
     .join('\n');
 
-const untilAborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+const dayMs = 86_400_000;
+
+/** The parts keep no process alive, and a handler of signals does not either: a timer does. */
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) await sleep(dayMs, signal);
+}
