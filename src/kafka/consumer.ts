@@ -67,8 +67,8 @@ const createMember = (
       initialRetryTime: 100,
       maxRetryTime: 2_000,
       retries: 20,
-      // kafkajs asks after it has disconnected a member that crashed: told yes while ours is ending, it would start the
-      // member again behind our back, and nobody would ever end it.
+      // kafkajs asks this after it has disconnected a member that crashed. On a yes while our member is ending, kafkajs
+      // would start the member again behind our back, and nobody would ever end it.
       restartOnFailure: () => Promise.resolve(!signal.aborted),
     },
   });
