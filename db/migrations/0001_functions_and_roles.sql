@@ -423,20 +423,36 @@ GRANT EXECUTE ON FUNCTION fahuo.passed_over(bigint, bigint) TO fahuo_service;
 --> statement-breakpoint
 -- What `fahuo outbox repair --execute` does. Each function is one statement of one transaction, so that no lock is held
 -- while a client is waited for. The commits do not wait for the disk: the locks would hold all writers for a flush.
--- Takes a lock that writers feel: for 100 ms at most, since they queue behind the attempt, then again after a while.
-CREATE OR REPLACE FUNCTION fahuo.lock_outbox(statement text) RETURNS void
+-- Takes a lock that writers feel: for 100 ms at most, since they queue behind the attempt. False when it was not to be had.
+CREATE OR REPLACE FUNCTION fahuo.try_lock_outbox(statement text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 BEGIN
-  FOR attempt IN 1..40 LOOP
-    BEGIN
-      EXECUTE statement;
-      RETURN;
-    EXCEPTION WHEN lock_not_available THEN
-      PERFORM pg_sleep(0.05 + random() * 0.2);
-    END;
-  END LOOP;
+  EXECUTE statement;
+  RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+  RETURN false;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.try_lock_outbox(text) FROM PUBLIC;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION fahuo.refuse_lock() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
   RAISE EXCEPTION 'fahuo: the outbox could not be locked, because a transaction writes to it or reads it for long; `fahuo status` names the writer'
     USING ERRCODE = 'lock_not_available';
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.refuse_lock() FROM PUBLIC;
+--> statement-breakpoint
+-- Tries for some seconds.
+CREATE OR REPLACE FUNCTION fahuo.lock_outbox(statement text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  FOR attempt IN 1..40 LOOP
+    IF fahuo.try_lock_outbox(statement) THEN RETURN; END IF;
+    PERFORM pg_sleep(0.05 + random() * 0.2);
+  END LOOP;
+  PERFORM fahuo.refuse_lock();
 END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION fahuo.lock_outbox(text) FROM PUBLIC;
@@ -488,20 +504,23 @@ REVOKE ALL ON FUNCTION fahuo.park_passed_over(bigint, bigint) FROM PUBLIC;
 --> statement-breakpoint
 -- Moves the rows of the default partition, with their ids, into partitions of their own; returns how many of these it made.
 -- The rows are copied first, without a lock, as far as all that wrote them has ended: up to "known", which was the last id
--- when the writers of that moment were listed, and these are gone (relay/frontier.ts has the argument). Then ACCESS
--- EXCLUSIVE on the parent: it is given when no transaction that wrote to the outbox is open, so every id that was drawn is
--- visible or will never be, and nobody draws one meanwhile, since a writer locks the parent before. What is left to copy
--- is what was written since. The commit shows the new partitions and hides the old rows at once.
+-- when the writers of that moment were listed, and these are gone (relay/frontier.ts has the argument). What was written
+-- meanwhile is copied the same way, round by round, until a round has few rows: so the lock is held for few, however many
+-- there were and however long the first round took. Then ACCESS EXCLUSIVE on the parent: it is given when no transaction
+-- that wrote to the outbox is open, so every id that was drawn is visible or will never be, and nobody draws one meanwhile,
+-- since a writer locks the parent before. What is left to copy is what was written since the last round. The commit shows
+-- the new partitions and hides the old rows at once.
 -- The relay is no exception: it locks the parent before it takes the snapshot it reads with (relay/row-store.ts, readRows), so
 -- it reads all of the rows in their old place or all in their new one, and its cursor passes none of them.
 -- The old partition stays, as outbox_moved, until fahuo.drop_outbox_moved() has compared it: dropping it here would flush.
+-- Sequential scans are off: under the lock they would read the whole default partition for its last rows.
 CREATE OR REPLACE FUNCTION fahuo.repair_outbox_default() RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off
+SET lock_timeout = '10s' AS $$
 DECLARE
-  known pg_catalog.int8;
-  writers pg_catalog.text[];
+  known pg_catalog.int8 := 0;
   numbers pg_catalog.int8[] := '{}';
-  until pg_catalog.timestamptz := clock_timestamp() + interval '10 s';
+  copied record;
   n pg_catalog.int8;
 BEGIN
   IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -514,25 +533,23 @@ BEGIN
   END IF;
   IF NOT EXISTS (SELECT FROM fahuo.outbox_default) THEN RETURN 0; END IF;
   PERFORM set_config('synchronous_commit', 'off', true);
-  known := coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::pg_catalog.regclass), 0);
-  writers := ARRAY(SELECT l.name FROM fahuo.outbox_writers() l);
-  -- A prepared transaction changes its name: whichever there is, is waited for.
-  WHILE EXISTS (SELECT FROM fahuo.outbox_writers() l WHERE l.name = ANY (writers) OR l.pid IS NULL) LOOP
-    IF clock_timestamp() > until THEN
-      RAISE EXCEPTION 'fahuo: a transaction has been writing to the outbox for 10 s; `fahuo status` names it'
-        USING ERRCODE = 'lock_not_available';
-    END IF;
-    PERFORM pg_sleep(0.005);
+  -- Keeps vacuums away, which writers do not feel: one that runs by itself gives way after deadlock_timeout, and no attempt
+  -- below waits that long.
+  LOCK TABLE ONLY fahuo.outbox_default IN SHARE UPDATE EXCLUSIVE MODE;
+  FOR attempt IN 1..40 LOOP
+    FOR round IN 1..20 LOOP
+      SELECT * INTO copied FROM fahuo.copy_outbox_ended(known);
+      known := copied.known;
+      numbers := numbers || copied.numbers;
+      EXIT WHEN copied.rows <= 1000;
+    END LOOP;
+    EXIT WHEN fahuo.try_lock_outbox('LOCK TABLE ONLY fahuo.outbox, fahuo.outbox_default IN ACCESS EXCLUSIVE MODE');
+    IF attempt = 40 THEN PERFORM fahuo.refuse_lock(); END IF;
+    PERFORM pg_sleep(0.05 + random() * 0.2);
   END LOOP;
-  FOR n IN SELECT DISTINCT d.id / 1000000 FROM fahuo.outbox_default d WHERE d.id <= known LOOP
-    numbers := numbers || n;
-    PERFORM fahuo.copy_outbox_default(n, 0, known);
-  END LOOP;
-  PERFORM fahuo.lock_outbox('LOCK TABLE ONLY fahuo.outbox, fahuo.outbox_default IN ACCESS EXCLUSIVE MODE');
-  FOR n IN SELECT DISTINCT d.id / 1000000 FROM fahuo.outbox_default d WHERE d.id > known LOOP
-    IF n <> ALL (numbers) THEN numbers := numbers || n; END IF;
-    PERFORM fahuo.copy_outbox_default(n, known, 9223372036854775807);
-  END LOOP;
+  SELECT * INTO copied FROM fahuo.copy_outbox_default(known, 9223372036854775807);
+  numbers := ARRAY(SELECT DISTINCT unnest(numbers || copied.numbers));
+  RAISE DEBUG 'fahuo: % rows were copied under the lock', copied.rows;
   ALTER TABLE fahuo.outbox DETACH PARTITION fahuo.outbox_default;
   ALTER TABLE fahuo.outbox_default RENAME TO outbox_moved;
   FOREACH n IN ARRAY numbers LOOP
@@ -550,8 +567,46 @@ REVOKE ALL ON FUNCTION fahuo.repair_outbox_default() FROM PUBLIC;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION fahuo.repair_outbox_default() TO fahuo_service;
 --> statement-breakpoint
--- Copies the rows of partition n with ids beyond "after", up to "upto", into a table that can be attached.
-CREATE OR REPLACE FUNCTION fahuo.copy_outbox_default(n bigint, "after" bigint, upto bigint) RETURNS void
+-- Copies the rows beyond "after" of the default partition whose writers have all ended, up to the last id of now.
+CREATE OR REPLACE FUNCTION fahuo.copy_outbox_ended("after" bigint, OUT known bigint, OUT numbers bigint[], OUT rows bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  writers pg_catalog.text[];
+  until pg_catalog.timestamptz := clock_timestamp() + interval '10 s';
+BEGIN
+  known := coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::pg_catalog.regclass), 0);
+  writers := ARRAY(SELECT l.name FROM fahuo.outbox_writers() l);
+  -- A prepared transaction changes its name: whichever there is, is waited for.
+  WHILE EXISTS (SELECT FROM fahuo.outbox_writers() l WHERE l.name = ANY (writers) OR l.pid IS NULL) LOOP
+    IF clock_timestamp() > until THEN
+      RAISE EXCEPTION 'fahuo: a transaction has been writing to the outbox for 10 s; `fahuo status` names it'
+        USING ERRCODE = 'lock_not_available';
+    END IF;
+    PERFORM pg_sleep(0.005);
+  END LOOP;
+  SELECT c.numbers, c.rows INTO numbers, rows FROM fahuo.copy_outbox_default("after", known) c;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.copy_outbox_ended(bigint) FROM PUBLIC;
+--> statement-breakpoint
+-- Copies the rows beyond "after", up to "upto", into tables that can be attached; "numbers" are those of their partitions.
+CREATE OR REPLACE FUNCTION fahuo.copy_outbox_default("after" bigint, upto bigint, OUT numbers bigint[], OUT rows bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  n pg_catalog.int8;
+BEGIN
+  numbers := '{}';
+  rows := 0;
+  FOR n IN SELECT DISTINCT d.id / 1000000 FROM fahuo.outbox_default d WHERE d.id > "after" AND d.id <= upto LOOP
+    numbers := numbers || n;
+    rows := rows + fahuo.copy_outbox_partition(n, "after", upto);
+  END LOOP;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.copy_outbox_default(bigint, bigint) FROM PUBLIC;
+--> statement-breakpoint
+-- Copies those of partition n; returns how many.
+CREATE OR REPLACE FUNCTION fahuo.copy_outbox_partition(n bigint, "after" bigint, upto bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   name pg_catalog.text := fahuo.outbox_partition_name(n);
@@ -559,6 +614,7 @@ DECLARE
     WHERE a.attrelid = 'fahuo.outbox'::pg_catalog.regclass AND a.attnum > 0 AND NOT a.attisdropped);
   made pg_catalog.bool := EXISTS (SELECT FROM pg_constraint c
     WHERE c.conname = 'outbox_range' AND c.conrelid = to_regclass(format('fahuo.%I', name)));
+  copied pg_catalog.int8;
 BEGIN
   IF NOT made AND to_regclass(format('fahuo.%I', name)) IS NOT NULL THEN
     RAISE EXCEPTION 'fahuo: fahuo.% stands beside the outbox, detached: attach it or rename it, then repair again', name
@@ -571,9 +627,11 @@ BEGIN
   END IF;
   EXECUTE format('INSERT INTO fahuo.%I (%s) SELECT %s FROM fahuo.outbox_default d
     WHERE d.id / 1000000 = $1 AND d.id > $2 AND d.id <= $3', name, members, members) USING n, "after", upto;
+  GET DIAGNOSTICS copied = ROW_COUNT;
+  RETURN copied;
 END $$;
 --> statement-breakpoint
-REVOKE ALL ON FUNCTION fahuo.copy_outbox_default(bigint, bigint, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION fahuo.copy_outbox_partition(bigint, bigint, bigint) FROM PUBLIC;
 --> statement-breakpoint
 -- Transactions that may have drawn an id: they hold RowExclusiveLock on the parent.
 CREATE OR REPLACE FUNCTION fahuo.outbox_writers() RETURNS TABLE (name text, pid integer)
@@ -589,18 +647,18 @@ REVOKE ALL ON FUNCTION fahuo.outbox_writers() FROM PUBLIC;
 CREATE OR REPLACE FUNCTION fahuo.drop_outbox_moved() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s' AS $$
 DECLARE
-  held pg_catalog.int8;
+  moved pg_catalog.int8;
   missing pg_catalog.int8;
 BEGIN
   IF to_regclass('fahuo.outbox_moved') IS NULL THEN RETURN NULL; END IF;
-  SELECT count(*), count(*) FILTER (WHERE o.id IS NULL) INTO held, missing
+  SELECT count(*), count(*) FILTER (WHERE o.id IS NULL) INTO moved, missing
   FROM fahuo.outbox_moved m LEFT JOIN fahuo.outbox o ON o.id = m.id AND o.event_id = m.event_id;
   IF missing > 0 THEN
     RAISE EXCEPTION 'fahuo: % rows of fahuo.outbox_moved are not in the outbox: it is not dropped; please report this', missing
       USING ERRCODE = 'data_exception';
   END IF;
   DROP TABLE fahuo.outbox_moved;
-  RETURN held;
+  RETURN moved;
 END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION fahuo.drop_outbox_moved() FROM PUBLIC;

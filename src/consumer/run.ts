@@ -1,7 +1,8 @@
 import { sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
-import { runConsumerGroup, type Batch } from '../kafka/consumer.ts';
+import { runConsumerGroup } from '../kafka/consumer.ts';
+import type { Batch } from '../kafka/group-options.ts';
 import type { Publisher } from '../kafka/publisher.ts';
 import { createDoorbell, runLoop, type Doorbell } from '../loop.ts';
 import { publishDeadLetters } from './dead-letters.ts';

@@ -1,38 +1,11 @@
-import type { Consumer, EachBatchPayload, IHeaders, KafkaMessage } from 'kafkajs';
+import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { sleep } from '../clock.ts';
 import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { createAdmin } from './admin.ts';
-import { decideBeginning, type Positions } from './beginning.ts';
+import { whileBeating } from './beats.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
-import type { Received } from './message.ts';
-
-export type Batch = {
-  topic: string;
-  partition: number;
-  messages: Received[];
-  /** The offset after the last message, and after what no read shows: gaps, markers of transactions. */
-  next: number;
-  /** The next offset that the partition will give. */
-  highWatermark: number;
-};
-
-export type GroupOptions = {
-  groupId: string;
-  topic: string;
-  /** After this a member that died is given up and its partitions go to the others. */
-  sessionTimeoutMs: number;
-  /** Stands beside every offset that is committed. */
-  mark?: string;
-  log: Log;
-  /** By partition, the offset below which the database says that it holds everything; see {@link decideBeginning}. */
-  readNoted: () => Promise<ReadonlyMap<number, number>>;
-  /**
-   * Resolves when every message of the batch is in the database; the offset is committed after that and only then.
-   * It retries by itself, as long as it takes; `false` says that it stopped before the batch was in.
-   */
-  onBatch: (batch: Batch, signal: AbortSignal) => Promise<boolean>;
-};
+import { watchJoins } from './find-beginning.ts';
+import type { GroupOptions } from './group-options.ts';
+import { received } from './received.ts';
 
 const retryMs = 1_000;
 
@@ -94,8 +67,8 @@ const createMember = (
       initialRetryTime: 100,
       maxRetryTime: 2_000,
       retries: 20,
-      // kafkajs asks after it has disconnected a member that crashed: told yes while ours is ending, it would start the
-      // member again behind our back, and nobody would ever end it.
+      // kafkajs asks this after it has disconnected a member that crashed. On a yes while our member is ending, kafkajs
+      // would start the member again behind our back, and nobody would ever end it.
       restartOnFailure: () => Promise.resolve(!signal.aborted),
     },
   });
@@ -107,22 +80,10 @@ async function begin(consumer: Consumer, options: GroupOptions, signal: AbortSig
     autoCommit: false,
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: 2,
-    eachBatch: async (payload) => {
-      // However long Postgres takes, the group hears of this member: thrown out, it would get the same batch again.
-      // A rebalance shows in the commit.
-      const beat = (): void => void payload.heartbeat().catch(() => undefined);
-      const beats = setInterval(beat, options.sessionTimeoutMs / beatsASession);
-      try {
-        await accept(consumer, options, payload, signal);
-      } finally {
-        clearInterval(beats);
-      }
-    },
+    eachBatch: (payload) =>
+      whileBeating(payload, options.sessionTimeoutMs, () => accept(consumer, options, payload, signal)),
   });
 }
-
-/** kafkajs sends every second of them: it keeps its own interval. */
-const beatsASession = 10;
 
 async function accept(
   consumer: Consumer,
@@ -144,109 +105,6 @@ async function accept(
   await consumer.commitOffsets(offsets).catch((error: unknown) => {
     options.log.warn({ topic, partition, next, err: messageOf(error) }, 'offset.not_committed');
   });
-}
-
-/**
- * After each join, and before anything is fetched: looks up what Kafka and the database say of the partitions, and sends
- * the member back where they differ. Until that is known the partitions are paused; kafkajs would otherwise move an offset that
- * is out of range on its own, and what it was is forgotten.
- */
-function watchJoins(
-  connection: KafkaConnection,
-  options: GroupOptions,
-  { consumer, signal }: { consumer: Consumer; signal: AbortSignal },
-): void {
-  let joins = 0;
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    const join = (joins += 1);
-    const { topic, groupId: group, log } = options;
-    const partitions = payload.memberAssignment[topic] ?? [];
-    log.info({ topic, group, partitions, member: payload.memberId }, 'consumer.joined');
-    consumer.pause([{ topic, partitions }]);
-    findPositions(connection, options, () => join === joins && !signal.aborted)
-      .then((positions) => {
-        if (positions === null || join !== joins) return; // another join came, or the end
-        for (const partition of partitions) seekBeginning(consumer, options, { partition, positions });
-        consumer.resume([{ topic, partitions }]);
-      })
-      // A member that ended meanwhile takes neither; the next one looks again.
-      .catch((error: unknown) => log.debug({ topic, group, err: messageOf(error) }, 'consumer.gone'));
-  });
-}
-
-/** Tries until both answer; null when nobody waits for it any more. */
-async function findPositions(
-  connection: KafkaConnection,
-  { topic, groupId, log, readNoted }: GroupOptions,
-  isWanted: () => boolean,
-): Promise<ReadonlyMap<number, Positions> | null> {
-  while (isWanted()) {
-    const admin = createAdmin(connection, log);
-    try {
-      const [available, committed, noted] = await Promise.all([
-        admin.topicOffsets(topic),
-        admin.groupOffsets(groupId, topic),
-        readNoted(),
-      ]);
-      const of = (from: ReadonlyMap<number, number>, partition: number) => from.get(partition) ?? null;
-      return new Map(
-        available.map(({ partition, low, high }) => [
-          partition,
-          { committed: of(committed, partition), noted: of(noted, partition), low, high },
-        ]),
-      );
-    } catch (error) {
-      log.warn({ topic, group: groupId, err: messageOf(error) }, 'consumer.beginning_unknown');
-      await sleep(retryMs);
-    } finally {
-      await admin.close().catch(() => undefined);
-    }
-  }
-  return null;
-}
-
-function seekBeginning(
-  consumer: Consumer,
-  { topic, groupId: group, log }: GroupOptions,
-  { partition, positions }: { partition: number; positions: ReadonlyMap<number, Positions> },
-): void {
-  const found = positions.get(partition);
-  if (found === undefined) return;
-  const beginning = decideBeginning(found);
-  if (beginning.kind === 'agreed') return;
-  const line = { topic, group, partition, ...found, ...beginning };
-  if (beginning.kind === 'commit_lost') log.info(line, 'offset.differs');
-  else log.warn(line, 'offset.differs');
-  if ('from' in beginning) consumer.seek({ topic, partition, offset: String(beginning.from) });
-}
-
-export function received(topic: string, partition: number, message: KafkaMessage): Received {
-  return {
-    topic,
-    partition,
-    offset: Number(message.offset),
-    key: message.key,
-    value: message.value,
-    headers: headersOf(message.headers ?? {}),
-    ...timestampOf(message),
-  };
-}
-
-/** Producers of old formats send none: -1. */
-function timestampOf({ timestamp }: KafkaMessage): { timestampMs?: number } {
-  const timestampMs = Number(timestamp);
-  return timestampMs >= 0 ? { timestampMs } : {};
-}
-
-/** A header may stand twice; the last one counts, as in CloudEvents' bindings. */
-function headersOf(headers: IHeaders): Record<string, Buffer> {
-  const own = Object.create(null) as Record<string, Buffer>; // a header may be called __proto__
-  for (const name in headers) {
-    const value = headers[name];
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    if (last !== undefined) own[name] = typeof last === 'string' ? Buffer.from(last) : last;
-  }
-  return own;
 }
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>

@@ -125,7 +125,7 @@ async function publishOutbox(
   while (!signal.aborted) {
     beat(deps);
     const chunk = await next;
-    if (chunk.kind === 'behind') break; // whoever leads next looks at the sequence first
+    if (chunk.kind === 'behind') break; // whoever leads next reads the sequence first
     if (release.wanted) {
       release.wanted = false;
       await publishReleased(deps, signal);

@@ -50,7 +50,7 @@ const nothing = {
 
 export async function readStatus(db: Queryable, shard: number): Promise<RelayStatus> {
   const { rows } = await db.query<
-    Omit<RelayStatus, 'heldBy' | 'sequence'> & { updatedSeconds: number; greatestId: number }
+    Omit<RelayStatus, 'blocker' | 'sequence'> & { updatedSeconds: number; greatestId: number }
   >(
     `select c.cursor, coalesce(pg_sequence_last_value('fahuo.outbox_id_seq'::regclass), 0) as "lastId", c.owner,
        coalesce((select id from fahuo.outbox order by id desc limit 1), 0) as "greatestId",

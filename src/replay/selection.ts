@@ -1,5 +1,5 @@
 import type { PartitionOffsets } from '../kafka/admin.ts';
-import { clampRanges, type OffsetRange } from '../kafka/range-reader.ts';
+import { clampRanges, type OffsetRange } from '../kafka/offset-range.ts';
 
 /** What to replay: a stretch of the topic, or rows by what is known of them. */
 export type Selection =

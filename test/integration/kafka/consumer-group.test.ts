@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createAdmin, type Admin } from '../../../src/kafka/admin.ts';
-import { runConsumerGroup, type Batch } from '../../../src/kafka/consumer.ts';
+import { runConsumerGroup } from '../../../src/kafka/consumer.ts';
+import type { Batch } from '../../../src/kafka/group-options.ts';
 import { createPublisher, type Publisher } from '../../../src/kafka/publisher.ts';
 import { createLog } from '../../../src/log.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createAdmin, type Admin } from '../../../src/kafka/admin.ts';
 import { createKafkajs } from '../../../src/kafka/connection.ts';
-import { readRanges, type OffsetRange } from '../../../src/kafka/range-reader.ts';
+import type { OffsetRange } from '../../../src/kafka/offset-range.ts';
+import { readRanges } from '../../../src/kafka/range-reader.ts';
 import { createLog } from '../../../src/log.ts';
 import { monotonicMs } from '../../../src/clock.ts';
 import { uniqueName } from '../../support/names.ts';

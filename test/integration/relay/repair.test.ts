@@ -79,6 +79,53 @@ describe('rows in the default partition', () => {
     expect(relay.lines.map(({ msg }) => msg)).not.toContain('relay.interrupted');
   });
 
+  it('are copied under the lock only as far as they were written since the last round, however many were', async () => {
+    await jumpTo(5 * partitionIds);
+    await stack.database.pool.query(
+      `insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, data)
+       select 'e' || n, 'fahuo.shipment.shipped.v1', '/orders', '2026-11-23T10:00:00+08:00', 'wx', 'p' || n, 1, '{}'
+       from generate_series(1, 100000) n`,
+    );
+    const repair = await connectAlone(stack.database.url, 'repair');
+    const notices: string[] = [];
+    repair.on('notice', ({ message }) => notices.push(message ?? ''));
+    await repair.query('set client_min_messages = debug1');
+    const drawn = async () => (await stack.cursor()).last;
+    const stop = new AbortController();
+    const writing = write(stop.signal);
+    const before = await drawn();
+    await repair.query('select fahuo.repair_outbox_default()');
+    const written = (await drawn()) - before;
+    stop.abort();
+    expect((await writing).failures).toEqual([]);
+    const underLock = Number(/(\d+) rows were copied under the lock/.exec(notices.join('\n'))?.[1]);
+    expect(written).toBeGreaterThan(200);
+    expect(underLock).toBeLessThan(written / 4);
+    await repair.end();
+  });
+
+  it('are moved though a vacuum has begun: the repair keeps it away, and writers go on', async () => {
+    const { pool } = stack.database;
+    await jumpTo(5 * partitionIds + 5);
+    await stack.enqueue({ payment: 'moved' });
+    const vacuum = await connectAlone(stack.database.url, 'vacuum');
+    const lock = 'begin; lock table only fahuo.outbox_default in share update exclusive mode';
+    await vacuum.query(lock);
+    const repairing = executeRepair(pool);
+    await eventually(async () => {
+      const { rows } = await pool.query(
+        `select 1 from pg_locks where mode = 'ShareUpdateExclusiveLock' and not granted and database =
+           (select oid from pg_database where datname = current_database())`,
+      );
+      expect(rows).toHaveLength(1); // for longer than deadlock_timeout, which ends an autovacuum
+    });
+    await stack.enqueue({ payment: 'quick' });
+    await vacuum.query('rollback');
+    await repairing;
+    expect(await planRepair(pool)).toMatchObject({ defaultRows: 0, movedRows: 0 });
+    await vacuum.end();
+  });
+
   it('are not passed by a relay that was about to read when the repair committed', async () => {
     const { pool } = stack.database;
     await jumpTo(5 * partitionIds + 5);

@@ -28,9 +28,9 @@ describe('what holds the relay back', () => {
     );
     await slow.query('select 1');
     await stack.enqueue({ payment: 'waiting' });
-    const { blocker: heldBy, oldest, lagRows, lagSeconds } = await readStatus(stack.database.pool, 0);
-    expect(heldBy).toMatchObject({ ...rows[0], application: 'slow-order-service', query: 'select …' });
-    expect(heldBy!.ageSeconds).toBeGreaterThan(0);
+    const { blocker, oldest, lagRows, lagSeconds } = await readStatus(stack.database.pool, 0);
+    expect(blocker).toMatchObject({ ...rows[0], application: 'slow-order-service', query: 'select …' });
+    expect(blocker!.ageSeconds).toBeGreaterThan(0);
     expect(oldest).toMatchObject({ outboxId: 3, eventId: 'waiting-1', payment: 'waiting' });
     expect(lagRows).toBe(2);
     expect(lagSeconds).toBeGreaterThan(0);
@@ -54,7 +54,7 @@ describe('what holds the relay back', () => {
     await slow.end();
     await eventually(async () => expect(await stack.published()).toEqual(['before v1', 'waiting v1']));
     expect(await readStatus(stack.database.pool, 0)).toMatchObject({
-      heldBy: null,
+      blocker: null,
       oldest: null,
       lagRows: 0,
     });
@@ -69,9 +69,9 @@ describe('what holds the relay back', () => {
     await client.query('begin');
     await client.query(enqueueText('prepared'));
     await client.query(`prepare transaction '${gid}held'`);
-    const { blocker: heldBy } = await readStatus(stack.database.pool, 0);
-    expect(heldBy).toMatchObject({ pid: null, application: `prepared transaction ${gid}held` });
-    expect(heldBy!.user).not.toBeNull();
+    const { blocker } = await readStatus(stack.database.pool, 0);
+    expect(blocker).toMatchObject({ pid: null, application: `prepared transaction ${gid}held` });
+    expect(blocker!.user).not.toBeNull();
     await client.query(`commit prepared '${gid}held'`);
     await client.query(`rollback prepared '${gid}other'`);
     await client.end();
