@@ -211,15 +211,17 @@ describe('partitions of the outbox', () => {
     await reader.end();
   });
 
-  it('leave the journal of rows that a repair moves out of the default one meanwhile', async () => {
+  it('leave what is known of parked rows that a repair moves out of the default one meanwhile', async () => {
     const { pool } = stack.database;
     await pool.query(`select setval('fahuo.outbox_id_seq', ${5 * partitionIds})`);
     await stack.enqueue({ payment: 'moved' });
     const id = 5 * partitionIds + 1;
     await pool.query('update fahuo.relay_cursor set cursor = $1', [id + 9]);
     await pool.query(
-      `insert into fahuo.relay_journal (shard, first_id, last_id, topic, partition, partition_count, base_offset, count)
-       values (0, $1, $1, 't', 0, 1, 0, 1)`,
+      `insert into fahuo.relay_parked (outbox_id, event_id, type, source, event_time, appid, payment, version, data,
+         created_at, park_reason, published_at, topic, partition, "offset")
+       select id, event_id, type, source, event_time, appid, payment, version, data, created_at, 'too_large', now(), 't', 0, 0
+       from fahuo.outbox where id = $1`,
       [id],
     );
     const holder = await connectAlone(stack.database.url, 'holder');
@@ -234,8 +236,8 @@ describe('partitions of the outbox', () => {
     await pool.query('select fahuo.repair_outbox_default()');
     await holder.query('commit');
     await dropping;
-    const { rows } = await pool.query('select first_id from fahuo.relay_journal');
-    expect(rows).toEqual([{ first_id: id }]);
+    const { rows } = await pool.query('select outbox_id from fahuo.relay_parked');
+    expect(rows).toEqual([{ outbox_id: id }]);
     await holder.end();
   });
 });
