@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Writes db/migrations anew, from db/schema.ts and db/functions: one file of tables, one of what drizzle cannot
+ * Writes db/migrations anew, from db/schema and db/functions: one file of tables, one of what drizzle cannot
  * declare. Only until 0.1.0 is released; from then on migrations are forward-only.
  */
 export const functionFiles = [
@@ -15,6 +15,7 @@ export const functionFiles = [
   'await_outbox',
   'outbox_partitions',
   'take_budget',
+  'insert_acknowledgements',
   'passed_over',
   'repair_outbox',
   'acknowledgements',
@@ -39,11 +40,25 @@ function withOutbox(tables: string): string {
     .replace(outbox, `${sequence}${outbox.replace(/\n\);$/, '\n) PARTITION BY RANGE ("id");')}`);
 }
 
+/** One line a table: as drizzle-kit writes them, snapshots are the longest files of the repository and nobody reads them. */
+const compact = (value: unknown, depth = 2): string =>
+  depth === 0 || typeof value !== 'object' || value === null || Array.isArray(value)
+    ? JSON.stringify(value)
+    : `{\n${Object.entries(value)
+        .map(([key, member]) => `${JSON.stringify(key)}: ${compact(member, depth - 1)}`)
+        .join(',\n')}\n}`;
+
+function compactSnapshots(folder: string): void {
+  for (const path of globSync(join(folder, 'meta', '*_snapshot.json')))
+    writeFileSync(path, `${compact(JSON.parse(readFileSync(path, 'utf8')))}\n`);
+}
+
 function squash(): void {
   const folder = join(import.meta.dirname, 'migrations');
   rmSync(folder, { recursive: true, force: true });
   generate('--name', 'create_tables');
   generate('--custom', '--name', 'functions_and_roles');
+  compactSnapshots(folder);
   const tables = join(folder, '0000_create_tables.sql');
   writeFileSync(tables, withOutbox(readFileSync(tables, 'utf8')));
   writeFileSync(join(folder, '0001_functions_and_roles.sql'), functionsText());

@@ -71,6 +71,11 @@ const catalogue = {
     remedy:
       'Set FAHUO_HTTP_PORT to a free port (0 takes any), or FAHUO_HTTP_HOST to an address of this host.',
   },
+  TRANSACTION_INVALID: {
+    says: 'this is a Pool of pg: it stands outside of a transaction, so the event would commit without the order',
+    cause: '`enqueue` was given something else than the open transaction that writes the order.',
+    remedy: 'Pass the open transaction that writes the order; nothing was written.',
+  },
   EVENT_INVALID: {
     says: 'data.shipping_list.0.express_company is "sf": no carrier has this id',
     cause: 'An event breaks a rule of the contract.',

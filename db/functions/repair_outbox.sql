@@ -69,7 +69,7 @@ REVOKE ALL ON FUNCTION fahuo.park_passed_over(bigint, bigint) FROM PUBLIC;
 -- EXCLUSIVE on the parent: it is given when no transaction that wrote to the outbox is open, so every id that was drawn is
 -- visible or will never be, and nobody draws one meanwhile, since a writer locks the parent before. What is left to copy
 -- is what was written since. The commit shows the new partitions and hides the old rows at once.
--- The relay is no exception: it locks the parent before it takes the snapshot it reads with (relay/store.ts, readRows), so
+-- The relay is no exception: it locks the parent before it takes the snapshot it reads with (relay/row-store.ts, readRows), so
 -- it reads all of the rows in their old place or all in their new one, and its cursor passes none of them.
 -- The old partition stays, as outbox_moved, until fahuo.drop_outbox_moved() has compared it: dropping it here would flush.
 CREATE OR REPLACE FUNCTION fahuo.repair_outbox_default() RETURNS bigint

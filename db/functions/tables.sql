@@ -21,7 +21,7 @@ ALTER TABLE fahuo.dead_letter SET (autovacuum_vacuum_scale_factor = 0.05);
 --> statement-breakpoint
 INSERT INTO fahuo.deployment DEFAULT VALUES;
 --> statement-breakpoint
-INSERT INTO fahuo.upkeep (name) VALUES ('retention');
+INSERT INTO fahuo.maintenance (name) VALUES ('retention');
 --> statement-breakpoint
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA fahuo TO fahuo_service;
 --> statement-breakpoint

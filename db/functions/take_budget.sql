@@ -1,8 +1,8 @@
--- The steps of src/apps/budget.ts in one statement: the bucket's row is locked for as long as the server computes,
+-- The steps of src/apps/budget.ts in one statement: the budget's row is locked for as long as the server computes,
 -- never over a round trip, so a client that dies or is cut off holds up nobody. "at" is for tests: the time to use
 -- in place of the clock. The clock is read under the lock, so that two calls never see it step back.
 CREATE OR REPLACE FUNCTION fahuo.take_budget(
-  app text, lane text, wanted integer, per_ms float8, capacity float8, read_per_ms float8, read_capacity float8,
+  app text, kind text, wanted integer, per_ms float8, capacity float8, read_per_ms float8, read_capacity float8,
   "at" float8 DEFAULT NULL, OUT granted integer, OUT retry_after_ms float8
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -36,7 +36,7 @@ BEGIN
     b.read_credit := least(read_capacity, b.read_credit + passed_ms * read_per_ms);
     IF now_ms >= b.claim_until_ms THEN b.read_claim := 0; END IF;
   END IF;
-  IF lane = 'write' THEN kept := b.read_claim; END IF;
+  IF kind = 'write' THEN kept := b.read_claim; END IF;
   granted := greatest(0, least(wanted, floor(b.level - kept)));
   missing := wanted - granted;
   b.level := b.level - granted;
@@ -46,7 +46,7 @@ BEGIN
       (greatest(1, least(missing, floor(capacity / 2))) - (b.level - kept)) / per_ms
     ));
   END IF;
-  IF lane = 'read' THEN
+  IF kind = 'read' THEN
     b.read_credit := greatest(0, b.read_credit - granted);
     b.read_claim := least(greatest(missing, b.read_claim - granted), floor(b.read_credit));
     IF missing > 0 THEN b.claim_until_ms := now_ms + retry_after_ms + 250; END IF; -- claimLifeMs

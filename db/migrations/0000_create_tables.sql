@@ -7,25 +7,6 @@ CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'pa
 CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
-CREATE TABLE "fahuo"."attempt" (
-	"id" bigserial NOT NULL,
-	"upload_id" bigint NOT NULL,
-	"number" integer NOT NULL,
-	"kind" "fahuo"."attempt_kind" NOT NULL,
-	"outcome" text NOT NULL,
-	"upload_time" timestamp (3) with time zone,
-	"http_status" integer,
-	"errcode" bigint,
-	"errmsg" text,
-	"rid" text,
-	"failure" text,
-	"answer" text,
-	"duration_ms" integer,
-	"owner" text,
-	"finished_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
-	CONSTRAINT "attempt_upload_id_id_pk" PRIMARY KEY("upload_id","id")
-);
---> statement-breakpoint
 CREATE TABLE "fahuo"."budget" (
 	"appid" text PRIMARY KEY NOT NULL,
 	"level" double precision DEFAULT 0 NOT NULL,
@@ -35,7 +16,36 @@ CREATE TABLE "fahuo"."budget" (
 	"claim_until_ms" double precision DEFAULT 0 NOT NULL,
 	"blocked_until_ms" double precision DEFAULT 0 NOT NULL,
 	"calls_per_second" double precision,
-	"told_at" timestamp (3) with time zone
+	"answered_at" timestamp (3) with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."pause" (
+	"appid" text NOT NULL,
+	"endpoint" text NOT NULL,
+	"errcode" bigint,
+	"reason" text NOT NULL,
+	"paused_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"resume_at" timestamp (3) with time zone,
+	CONSTRAINT "pause_appid_endpoint_pk" PRIMARY KEY("appid","endpoint")
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."serving" (
+	"appid" text NOT NULL,
+	"instance" text NOT NULL,
+	"seen_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"unreachable_since" timestamp (3) with time zone,
+	"reason" text,
+	CONSTRAINT "serving_appid_instance_pk" PRIMARY KEY("appid","instance")
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."token" (
+	"appid" text NOT NULL,
+	"mode" text NOT NULL,
+	"sealed" text,
+	"expires_at" timestamp (3) with time zone,
+	"lock_owner" text,
+	"lock_until" timestamp (3) with time zone,
+	CONSTRAINT "token_appid_mode_pk" PRIMARY KEY("appid","mode")
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."consumer_offset" (
@@ -82,6 +92,13 @@ CREATE TABLE "fahuo"."group_taken" (
 	CONSTRAINT "group_taken_group_id_topic_from_database_pk" PRIMARY KEY("group_id","topic","from_database")
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."maintenance" (
+	"name" text PRIMARY KEY NOT NULL,
+	"cursor" bigint DEFAULT 0 NOT NULL,
+	"owner" text,
+	"lease_until" timestamp (3) with time zone
+);
+--> statement-breakpoint
 CREATE SEQUENCE "fahuo"."outbox_id_seq" AS bigint CACHE 1;
 --> statement-breakpoint
 CREATE TABLE "fahuo"."outbox" (
@@ -104,24 +121,6 @@ CREATE TABLE "fahuo"."outbox" (
 	CONSTRAINT "outbox_headers_length" CHECK (length("fahuo"."outbox"."type") <= 128 and length("fahuo"."outbox"."source") <= 256),
 	CONSTRAINT "outbox_payment_length" CHECK (length("fahuo"."outbox"."appid") between 1 and 64 and length("fahuo"."outbox"."payment") between 1 and 128)
 ) PARTITION BY RANGE ("id");
---> statement-breakpoint
-CREATE TABLE "fahuo"."pause" (
-	"appid" text NOT NULL,
-	"endpoint" text NOT NULL,
-	"errcode" bigint,
-	"reason" text NOT NULL,
-	"paused_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	"resume_at" timestamp (3) with time zone,
-	CONSTRAINT "pause_appid_endpoint_pk" PRIMARY KEY("appid","endpoint")
-);
---> statement-breakpoint
-CREATE TABLE "fahuo"."payment_alias" (
-	"appid" text NOT NULL,
-	"payment" text NOT NULL,
-	"transaction_id" text,
-	"learned_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
-	CONSTRAINT "payment_alias_appid_payment_pk" PRIMARY KEY("appid","payment")
-);
 --> statement-breakpoint
 CREATE TABLE "fahuo"."relay_cursor" (
 	"shard" smallint PRIMARY KEY NOT NULL,
@@ -170,23 +169,31 @@ CREATE TABLE "fahuo"."relay_parked" (
 	CONSTRAINT "relay_parked_published_has_place" CHECK (("fahuo"."relay_parked"."published_at" is null) = ("fahuo"."relay_parked"."offset" is null) and ("fahuo"."relay_parked"."topic" is null) = ("fahuo"."relay_parked"."offset" is null) and ("fahuo"."relay_parked"."partition" is null) = ("fahuo"."relay_parked"."offset" is null))
 );
 --> statement-breakpoint
-CREATE TABLE "fahuo"."serving" (
-	"appid" text NOT NULL,
-	"instance" text NOT NULL,
-	"seen_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	"unreachable_since" timestamp (3) with time zone,
-	"reason" text,
-	CONSTRAINT "serving_appid_instance_pk" PRIMARY KEY("appid","instance")
+CREATE TABLE "fahuo"."attempt" (
+	"id" bigserial NOT NULL,
+	"upload_id" bigint NOT NULL,
+	"number" integer NOT NULL,
+	"kind" "fahuo"."attempt_kind" NOT NULL,
+	"outcome" text NOT NULL,
+	"upload_time" timestamp (3) with time zone,
+	"http_status" integer,
+	"errcode" bigint,
+	"errmsg" text,
+	"rid" text,
+	"failure" text,
+	"answer" text,
+	"duration_ms" integer,
+	"owner" text,
+	"finished_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "attempt_upload_id_id_pk" PRIMARY KEY("upload_id","id")
 );
 --> statement-breakpoint
-CREATE TABLE "fahuo"."token" (
+CREATE TABLE "fahuo"."payment_alias" (
 	"appid" text NOT NULL,
-	"mode" text NOT NULL,
-	"sealed" text,
-	"expires_at" timestamp (3) with time zone,
-	"lock_owner" text,
-	"lock_until" timestamp (3) with time zone,
-	CONSTRAINT "token_appid_mode_pk" PRIMARY KEY("appid","mode")
+	"payment" text NOT NULL,
+	"transaction_id" text,
+	"learned_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "payment_alias_appid_payment_pk" PRIMARY KEY("appid","payment")
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."tombstone" (
@@ -197,13 +204,6 @@ CREATE TABLE "fahuo"."tombstone" (
 	"chance_spent" boolean NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "tombstone_payment_appid_pk" PRIMARY KEY("payment","appid")
-);
---> statement-breakpoint
-CREATE TABLE "fahuo"."upkeep" (
-	"name" text PRIMARY KEY NOT NULL,
-	"cursor" bigint DEFAULT 0 NOT NULL,
-	"owner" text,
-	"lease_until" timestamp (3) with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."upload" (
@@ -254,9 +254,9 @@ CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("
 CREATE INDEX "dead_letter_event" ON "fahuo"."dead_letter" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "dead_letter_payment" ON "fahuo"."dead_letter" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
-CREATE INDEX "payment_alias_transaction" ON "fahuo"."payment_alias" USING btree ("appid","transaction_id");--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE INDEX "relay_parked_open" ON "fahuo"."relay_parked" USING btree ("payment","outbox_id") WHERE "fahuo"."relay_parked"."published_at" is null;--> statement-breakpoint
+CREATE INDEX "payment_alias_transaction" ON "fahuo"."payment_alias" USING btree ("appid","transaction_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("payment","appid","version");--> statement-breakpoint
 CREATE INDEX "upload_out_trade_no" ON "fahuo"."upload" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."upload"."payment", ':') > 0;--> statement-breakpoint
@@ -264,4 +264,4 @@ CREATE UNIQUE INDEX "upload_one_in_flight" ON "fahuo"."upload" USING btree ("app
 CREATE UNIQUE INDEX "upload_one_correction" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."kind" = 'corrected' and "fahuo"."upload"."state" not in ('rejected', 'superseded');--> statement-breakpoint
 CREATE INDEX "upload_due_by_app" ON "fahuo"."upload" USING btree ("appid","next_attempt_at","id") WHERE "fahuo"."upload"."state" = 'pending';--> statement-breakpoint
 CREATE INDEX "upload_unsettled_by_app" ON "fahuo"."upload" USING btree ("appid","state","next_attempt_at") WHERE "fahuo"."upload"."state" in ('unknown', 'parked');--> statement-breakpoint
-CREATE INDEX "upload_older_held" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."caution" = 'older' and "fahuo"."upload"."state" = 'pending' and "fahuo"."upload"."next_attempt_at" = 'infinity';
+CREATE INDEX "upload_older_waiting" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."caution" = 'older' and "fahuo"."upload"."state" = 'pending' and "fahuo"."upload"."next_attempt_at" = 'infinity';

@@ -53,7 +53,7 @@ ALTER TABLE fahuo.dead_letter SET (autovacuum_vacuum_scale_factor = 0.05);
 --> statement-breakpoint
 INSERT INTO fahuo.deployment DEFAULT VALUES;
 --> statement-breakpoint
-INSERT INTO fahuo.upkeep (name) VALUES ('retention');
+INSERT INTO fahuo.maintenance (name) VALUES ('retention');
 --> statement-breakpoint
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA fahuo TO fahuo_service;
 --> statement-breakpoint
@@ -295,11 +295,11 @@ REVOKE ALL ON FUNCTION fahuo.drop_outbox_partition(bigint) FROM PUBLIC;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION fahuo.drop_outbox_partition(bigint) TO fahuo_service;
 --> statement-breakpoint
--- The steps of src/apps/budget.ts in one statement: the bucket's row is locked for as long as the server computes,
+-- The steps of src/apps/budget.ts in one statement: the budget's row is locked for as long as the server computes,
 -- never over a round trip, so a client that dies or is cut off holds up nobody. "at" is for tests: the time to use
 -- in place of the clock. The clock is read under the lock, so that two calls never see it step back.
 CREATE OR REPLACE FUNCTION fahuo.take_budget(
-  app text, lane text, wanted integer, per_ms float8, capacity float8, read_per_ms float8, read_capacity float8,
+  app text, kind text, wanted integer, per_ms float8, capacity float8, read_per_ms float8, read_capacity float8,
   "at" float8 DEFAULT NULL, OUT granted integer, OUT retry_after_ms float8
 )
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
@@ -333,7 +333,7 @@ BEGIN
     b.read_credit := least(read_capacity, b.read_credit + passed_ms * read_per_ms);
     IF now_ms >= b.claim_until_ms THEN b.read_claim := 0; END IF;
   END IF;
-  IF lane = 'write' THEN kept := b.read_claim; END IF;
+  IF kind = 'write' THEN kept := b.read_claim; END IF;
   granted := greatest(0, least(wanted, floor(b.level - kept)));
   missing := wanted - granted;
   b.level := b.level - granted;
@@ -343,7 +343,7 @@ BEGIN
       (greatest(1, least(missing, floor(capacity / 2))) - (b.level - kept)) / per_ms
     ));
   END IF;
-  IF lane = 'read' THEN
+  IF kind = 'read' THEN
     b.read_credit := greatest(0, b.read_credit - granted);
     b.read_claim := least(greatest(missing, b.read_claim - granted), floor(b.read_credit));
     IF missing > 0 THEN b.claim_until_ms := now_ms + retry_after_ms + 250; END IF; -- claimLifeMs
@@ -356,6 +356,21 @@ END $$;
 REVOKE ALL ON FUNCTION fahuo.take_budget(text, text, integer, float8, float8, float8, float8, float8) FROM PUBLIC;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION fahuo.take_budget(text, text, integer, float8, float8, float8, float8, float8) TO fahuo_service;
+--> statement-breakpoint
+-- Writes acknowledgements into the outbox for a statement that waits for others before it knows whether there are any:
+-- the outbox is locked when this is called, and not from the statement's start, so the relay waits for none of those
+-- waits. STRICT: without rows it is not called, and the outbox is not locked at all.
+CREATE OR REPLACE FUNCTION fahuo.insert_acknowledgements(acknowledgements json) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  INSERT INTO fahuo.outbox (event_id, type, source, event_time, appid, payment, version, traceparent, data)
+  SELECT event_id, type, source, event_time, appid, payment, version, traceparent, data
+  FROM json_populate_recordset(null::fahuo.outbox, acknowledgements);
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.insert_acknowledgements(json) FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION fahuo.insert_acknowledgements(json) TO fahuo_service;
 --> statement-breakpoint
 -- Rows from id "low" to "high" that the journal does not account for: nobody published them, or nobody knows. A move of the
 -- cursor wrote its journal entries at one time; between its first and its last id it published as many rows as they count.
@@ -477,7 +492,7 @@ REVOKE ALL ON FUNCTION fahuo.park_passed_over(bigint, bigint) FROM PUBLIC;
 -- EXCLUSIVE on the parent: it is given when no transaction that wrote to the outbox is open, so every id that was drawn is
 -- visible or will never be, and nobody draws one meanwhile, since a writer locks the parent before. What is left to copy
 -- is what was written since. The commit shows the new partitions and hides the old rows at once.
--- The relay is no exception: it locks the parent before it takes the snapshot it reads with (relay/store.ts, readRows), so
+-- The relay is no exception: it locks the parent before it takes the snapshot it reads with (relay/row-store.ts, readRows), so
 -- it reads all of the rows in their old place or all in their new one, and its cursor passes none of them.
 -- The old partition stays, as outbox_moved, until fahuo.drop_outbox_moved() has compared it: dropping it here would flush.
 CREATE OR REPLACE FUNCTION fahuo.repair_outbox_default() RETURNS bigint

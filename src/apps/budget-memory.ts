@@ -1,8 +1,13 @@
 import type { Clock } from '../clock.ts';
-import { decideGrant, freshBucket, shapeOf, type Bucket, type Rate, type Shape } from './budget.ts';
-
-/** `read` has a share that writes cannot take from it; what reads leave, writes use. */
-export type CallKind = 'write' | 'read';
+import {
+  decideGrant,
+  freshBudget,
+  limitsOf,
+  type BudgetLimits,
+  type BudgetState,
+  type CallKind,
+  type Rate,
+} from './budget.ts';
 
 /**
  * Calls that may be made now. In any window of one second no more are granted than `callsPerSecond`, over all
@@ -12,7 +17,7 @@ export type Budget = {
   /** Grants at most `wanted` at once and never waits; ask again after `retryAfterMs` for the rest. Never rejects. */
   take: (request: {
     appid: string;
-    lane: CallKind;
+    kind: CallKind;
     wanted: number;
   }) => Promise<{ granted: number; retryAfterMs: number }>;
   /** Nobody is granted anything for `forMs`: WeChat said 45011 or 44990. Never rejects. */
@@ -32,33 +37,33 @@ export const defaultReadShare = 0.2;
 
 /** A budget of this process alone. */
 export function createMemoryBudget(options: BudgetOptions & { clock: Clock }): Budget {
-  const shapes = createShapes(options);
-  const buckets = new Map<string, Bucket>();
+  const limitsByApp = createLimits(options);
+  const states = new Map<string, BudgetState>();
   const nowMs = (): number => options.clock().getTime();
-  const bucketOf = (appid: string): Bucket => buckets.get(appid) ?? freshBucket;
+  const stateOf = (appid: string): BudgetState => states.get(appid) ?? freshBudget;
   return {
-    take: ({ appid, lane, wanted }) => {
-      const request = { nowMs: nowMs(), lane, wanted };
-      const { bucket, granted, retryAfterMs } = decideGrant(bucketOf(appid), request, shapes.of(appid));
-      buckets.set(appid, bucket);
+    take: ({ appid, kind, wanted }) => {
+      const request = { nowMs: nowMs(), kind, wanted };
+      const { state, granted, retryAfterMs } = decideGrant(stateOf(appid), request, limitsByApp.of(appid));
+      states.set(appid, state);
       return Promise.resolve({ granted, retryAfterMs });
     },
     slowDown: (appid, forMs) => {
-      const bucket = bucketOf(appid);
-      buckets.set(appid, { ...bucket, blockedUntilMs: Math.max(bucket.blockedUntilMs, nowMs() + forMs) });
+      const state = stateOf(appid);
+      states.set(appid, { ...state, blockedUntilMs: Math.max(state.blockedUntilMs, nowMs() + forMs) });
       return Promise.resolve();
     },
-    configure: shapes.set,
+    configure: limitsByApp.set,
   };
 }
 
-export type Shapes = { of: (appid: string) => Shape; set: (appid: string, rate: Rate) => void };
+export type LimitsByApp = { of: (appid: string) => BudgetLimits; set: (appid: string, rate: Rate) => void };
 
-/** The shape of each app's bucket. A rate that makes no bucket is refused when it is set, so that no `take` throws. */
-export function createShapes({ readShare }: BudgetOptions): Shapes {
-  const shapes = new Map<string, Shape>();
+/** What each app's budget may grant. A rate that makes no budget is refused when it is set, so that no `take` throws. */
+export function createLimits({ readShare }: BudgetOptions): LimitsByApp {
+  const limitsByApp = new Map<string, BudgetLimits>();
   return {
-    of: (appid) => shapes.get(appid) ?? { kind: 'unlimited' },
-    set: (appid, rate) => void shapes.set(appid, shapeOf(rate, readShare ?? defaultReadShare)),
+    of: (appid) => limitsByApp.get(appid) ?? { kind: 'unlimited' },
+    set: (appid, rate) => void limitsByApp.set(appid, limitsOf(rate, readShare ?? defaultReadShare)),
   };
 }

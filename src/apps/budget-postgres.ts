@@ -2,23 +2,23 @@ import type { Queryable } from '../../db/client.ts';
 import { monotonicMs } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { createShapes, type Budget } from './budget-memory.ts';
+import { createLimits, type Budget } from './budget-memory.ts';
 import { blockBudget, readBlockedMs, takeBudget } from './budget-store.ts';
 
 /** What a caller waits when Postgres does not answer: nothing is granted, so the budget is never overdrawn. */
 const goneRetryMs = 500;
-/** An app without a rate asks the table only whether everybody was told to slow down, this often. */
+/** An app without a rate asks the table only whether everybody must slow down, this often. */
 const blockedFreshMs = 1_000;
 
 /**
- * One budget an app over all instances of a database: the bucket of budget.ts, by the database's clock, one statement
+ * One budget an app over all instances of a database: the steps of budget.ts, by the database's clock, one statement
  * a take. For deployments without Redis, and while Redis is away.
  */
 export function createPostgresBudget({ pool, log }: { pool: Queryable; log: Log }): Budget {
-  const shapes = createShapes({});
+  const limitsByApp = createLimits({});
   const blocked = new Map<string, { untilMs: number; readAtMs: number }>();
 
-  /** How long everybody was told to wait; times of the database's clock, spans of ours. */
+  /** How long everybody must wait; times of the database's clock, spans of ours. */
   const blockedMs = async (appid: string): Promise<number> => {
     const known = blocked.get(appid);
     if (known !== undefined && monotonicMs() - known.readAtMs < blockedFreshMs)
@@ -35,11 +35,11 @@ export function createPostgresBudget({ pool, log }: { pool: Queryable; log: Log 
     };
 
   return {
-    take: async ({ appid, lane, wanted }) => {
-      const shape = shapes.of(appid);
+    take: async ({ appid, kind, wanted }) => {
+      const limits = limitsByApp.of(appid);
       const whole = Math.max(0, Math.floor(wanted));
-      if (shape.kind === 'limited')
-        return takeBudget(pool, { appid, lane, wanted: whole }, shape).catch(
+      if (limits.kind === 'limited')
+        return takeBudget(pool, { appid, kind, wanted: whole }, limits).catch(
           failed(appid, { granted: 0, retryAfterMs: goneRetryMs }),
         );
       const waitMs = await blockedMs(appid);
@@ -51,6 +51,6 @@ export function createPostgresBudget({ pool, log }: { pool: Queryable; log: Log 
       blocked.set(appid, { untilMs: monotonicMs() + forMs, readAtMs: monotonicMs() });
       await blockBudget(pool, appid, forMs).catch(failed(appid, undefined));
     },
-    configure: shapes.set,
+    configure: limitsByApp.set,
   };
 }

@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis';
 import { monotonicMs, type Clock, withTimeout } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { claimLifeMs, type Rate, type Shape } from './budget.ts';
-import { createShapes, type Budget, type BudgetOptions } from './budget-memory.ts';
+import { claimLifeMs, type Rate, type BudgetLimits } from './budget.ts';
+import { createLimits, type Budget, type BudgetOptions } from './budget-memory.ts';
 import { redisScript, type RedisScript } from './redis-script.ts';
 
 export type RedisBudgetOptions = BudgetOptions & {
@@ -30,8 +30,8 @@ export const awayShare = 0.25;
 const clearMs = 1_000;
 
 /**
- * Loads the bucket, refills it and leaves `b`, `now`, `capacity`. The steps are those of budget.ts (`refilled`), with
- * the Redis server's clock, so that all instances share one time. An idle bucket is full, so its key may expire.
+ * Loads the budget, refills it and leaves `b`, `now`, `capacity`. The steps are those of budget.ts (`refilled`), with
+ * the Redis server's clock, so that all instances share one time. An idle budget is full, so its key may expire.
  * ARGV: now or '', perMs, capacity, readPerMs, readCapacity; then what the script takes.
  */
 const prelude = `
@@ -50,9 +50,9 @@ local function save()
 end
 `;
 
-/** ARGV 6: lane, 7: wanted. Answers granted and retryAfterMs. */
+/** ARGV 6: kind, 7: wanted. Answers granted and retryAfterMs. */
 const takeLua = `${prelude}
-local lane, wanted = ARGV[6], tonumber(ARGV[7])
+local kind, wanted = ARGV[6], tonumber(ARGV[7])
 if now < b.blockedUntil then return {0, math.ceil(b.blockedUntil - now)} end
 if perMs < 0 then return {wanted, 0} end
 if b.at == 0 then
@@ -65,7 +65,7 @@ else
   if now >= b.claimUntil then b.claim = 0 end
 end
 local kept = 0
-if lane == 'write' then kept = b.claim end
+if kind == 'write' then kept = b.claim end
 local granted = math.max(0, math.min(wanted, math.floor(b.level - kept)))
 local missing, retryAfter = wanted - granted, 0
 b.level = b.level - granted
@@ -73,7 +73,7 @@ if missing > 0 then
   local target = math.max(1, math.min(missing, math.floor(capacity / 2)))
   retryAfter = math.max(1, math.ceil((target - (b.level - kept)) / perMs))
 end
-if lane == 'read' then
+if kind == 'read' then
   b.credit = math.max(0, b.credit - granted)
   b.claim = math.min(math.max(missing, b.claim - granted), math.floor(b.credit))
   if missing > 0 then b.claimUntil = now + retryAfter + ${claimLifeMs} end
@@ -96,7 +96,7 @@ return 1
  */
 export function createRedisBudget(options: RedisBudgetOptions): Budget {
   const { redis, keyPrefix, fallback, timeoutMs = 1_000 } = options;
-  const shapes = createShapes(options);
+  const limitsByApp = createLimits(options);
   const scripts = { take: redisScript(redis, takeLua), slowDown: redisScript(redis, slowDownLua) };
   const away = createAway(options, () => withTimeout(timeoutMs, redis.ping()));
 
@@ -108,24 +108,27 @@ export function createRedisBudget(options: RedisBudgetOptions): Budget {
   ): Promise<unknown> => {
     if (away.isAway()) return null;
     const now = options.clock === undefined ? '' : options.clock().getTime();
-    const work = script([`${keyPrefix}budget:{${appid}}`], [now, ...shapeArgs(shapes.of(appid)), ...args]);
+    const work = script(
+      [`${keyPrefix}budget:{${appid}}`],
+      [now, ...limitArgs(limitsByApp.of(appid)), ...args],
+    );
     return withTimeout(timeoutMs, work).catch((error: unknown) => away.leave(error));
   };
   return {
-    take: async ({ appid, lane, wanted }) => {
+    take: async ({ appid, kind, wanted }) => {
       const whole = Math.max(0, Math.floor(wanted));
-      const grant = readGrant(await run(scripts.take, appid, [lane, whole]));
+      const grant = readGrant(await run(scripts.take, appid, [kind, whole]));
       if (grant !== null) return grant;
       const waitMs = clearMs - away.sinceMs();
       return waitMs > 0
         ? { granted: 0, retryAfterMs: Math.ceil(waitMs) }
-        : fallback.take({ appid, lane, wanted: whole });
+        : fallback.take({ appid, kind, wanted: whole });
     },
     slowDown: async (appid, forMs) => {
       if ((await run(scripts.slowDown, appid, [forMs])) === null) await fallback.slowDown(appid, forMs);
     },
     configure: (appid, rate) => {
-      shapes.set(appid, rate);
+      limitsByApp.set(appid, rate);
       fallback.configure(appid, partOf(rate));
     },
   };
@@ -169,10 +172,10 @@ function createAway(
   };
 }
 
-const shapeArgs = (shape: Shape): number[] =>
-  shape.kind === 'unlimited'
+const limitArgs = (limits: BudgetLimits): number[] =>
+  limits.kind === 'unlimited'
     ? [-1, 0, 0, 0]
-    : [shape.perMs, shape.capacity, shape.readPerMs, shape.readCapacity];
+    : [limits.perMs, limits.capacity, limits.readPerMs, limits.readCapacity];
 
 const readGrant = (reply: unknown): { granted: number; retryAfterMs: number } | null =>
   Array.isArray(reply) ? { granted: Number(reply[0]), retryAfterMs: Number(reply[1]) } : null;

@@ -1,20 +1,20 @@
 import type { Queryable } from '../../db/client.ts';
-import type { GrantRequest, Shape } from './budget.ts';
+import type { BudgetLimits, GrantRequest } from './budget.ts';
 
-export type TakeRequest = Pick<GrantRequest, 'lane' | 'wanted'> & { appid: string };
-type Limited = Extract<Shape, { kind: 'limited' }>;
+export type TakeRequest = Pick<GrantRequest, 'kind' | 'wanted'> & { appid: string };
+type Limited = Extract<BudgetLimits, { kind: 'limited' }>;
 
-/** Takes from the bucket in one statement: see db/functions/take_budget.sql. `atMs`, for tests, is the time to use. */
+/** Takes from the budget in one statement: see db/functions/take_budget.sql. `atMs`, for tests, is the time to use. */
 export async function takeBudget(
   db: Queryable,
-  { appid, lane, wanted }: TakeRequest,
+  { appid, kind, wanted }: TakeRequest,
   { perMs, capacity, readPerMs, readCapacity }: Limited,
   atMs: number | null = null,
 ): Promise<{ granted: number; retryAfterMs: number }> {
   const { rows } = await db.query<{ granted: number; retryAfterMs: number }>({
     name: 'take_budget',
     text: `select granted, retry_after_ms as "retryAfterMs" from fahuo.take_budget($1, $2, $3, $4, $5, $6, $7, $8)`,
-    values: [appid, lane, wanted, perMs, capacity, readPerMs, readCapacity, atMs],
+    values: [appid, kind, wanted, perMs, capacity, readPerMs, readCapacity, atMs],
   });
   return rows[0] ?? { granted: 0, retryAfterMs: 1 };
 }
@@ -39,7 +39,7 @@ export async function blockBudget(db: Queryable, appid: string, forMs: number): 
   );
 }
 
-/** The rates that WeChat told last, by app. */
+/** The rates that WeChat answered last, by app. */
 export async function readRates(db: Queryable, appids: readonly string[]): Promise<Map<string, number>> {
   const { rows } = await db.query<{ appid: string; callsPerSecond: number }>(
     `select appid, calls_per_second as "callsPerSecond" from fahuo.budget
@@ -51,8 +51,8 @@ export async function readRates(db: Queryable, appids: readonly string[]): Promi
 
 export async function saveRate(db: Queryable, appid: string, callsPerSecond: number): Promise<void> {
   await db.query(
-    `insert into fahuo.budget (appid, calls_per_second, told_at) values ($1, $2, clock_timestamp())
-     on conflict (appid) do update set calls_per_second = excluded.calls_per_second, told_at = excluded.told_at`,
+    `insert into fahuo.budget (appid, calls_per_second, answered_at) values ($1, $2, clock_timestamp())
+     on conflict (appid) do update set calls_per_second = excluded.calls_per_second, answered_at = excluded.answered_at`,
     [appid, callsPerSecond],
   );
 }

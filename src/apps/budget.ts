@@ -3,7 +3,7 @@ import { FahuoError } from '../errors.ts';
 export type Rate = { callsPerSecond: number } | 'unlimited';
 
 /** A token bucket and the standing of reads in it. All times in milliseconds of one clock. */
-export type Bucket = {
+export type BudgetState = {
   /** Calls that may be granted at `atMs`. */
   level: number;
   atMs: number;
@@ -15,12 +15,12 @@ export type Bucket = {
   blockedUntilMs: number;
 };
 
-/** A rate as the bucket uses it. */
-export type Shape =
+/** A rate, as what the budget may grant. */
+export type BudgetLimits =
   | { kind: 'unlimited' }
   | { kind: 'limited'; perMs: number; capacity: number; readPerMs: number; readCapacity: number };
 
-export const freshBucket: Bucket = {
+export const freshBudget: BudgetState = {
   level: 0,
   atMs: 0,
   readCredit: 0,
@@ -33,11 +33,11 @@ export const freshBucket: Bucket = {
 export const claimLifeMs = 250;
 
 /**
- * In a half-open window of one second a bucket grants fewer than capacity + refill, so with whole calls
+ * In a half-open window of one second a budget grants fewer than capacity + refill, so with whole calls
  * `capacity + refill <= floor(rate) + 1` keeps every window at or below the rate. The capacity is one call and 1 % of
  * the rate, the refill 98.5 % of it. Below one call a second the spacing of the calls is kept instead.
  */
-export function shapeOf(rate: Rate, readShare: number): Shape {
+export function limitsOf(rate: Rate, readShare: number): BudgetLimits {
   if (rate === 'unlimited') return { kind: 'unlimited' };
   const { callsPerSecond } = rate;
   if (!(callsPerSecond > 0))
@@ -57,62 +57,65 @@ export function shapeOf(rate: Rate, readShare: number): Shape {
   };
 }
 
-export type GrantRequest = { nowMs: number; lane: 'write' | 'read'; wanted: number };
-export type Grant = { bucket: Bucket; granted: number; retryAfterMs: number };
+/** `read` has a share that writes cannot take from it; what reads leave, writes use. */
+export type CallKind = 'write' | 'read';
+
+export type GrantRequest = { nowMs: number; kind: CallKind; wanted: number };
+export type Grant = { state: BudgetState; granted: number; retryAfterMs: number };
 
 /**
  * Decides one request. A read that gets less than it wants leaves a claim, as far as its credit goes, which writes
  * step around; a read without credit competes like a write. Pure; budget-redis.ts holds the same steps in Lua,
  * db/functions/take_budget.sql in SQL.
  */
-export function decideGrant(before: Bucket, request: GrantRequest, shape: Shape): Grant {
-  const { nowMs, lane } = request;
+export function decideGrant(before: BudgetState, request: GrantRequest, limits: BudgetLimits): Grant {
+  const { nowMs, kind } = request;
   const wanted = Math.max(0, Math.floor(request.wanted));
   if (nowMs < before.blockedUntilMs) {
-    return { bucket: before, granted: 0, retryAfterMs: Math.ceil(before.blockedUntilMs - nowMs) };
+    return { state: before, granted: 0, retryAfterMs: Math.ceil(before.blockedUntilMs - nowMs) };
   }
-  if (shape.kind === 'unlimited') return { bucket: before, granted: wanted, retryAfterMs: 0 };
-  const bucket = refilled(before, nowMs, shape);
-  const kept = lane === 'write' ? bucket.readClaim : 0;
-  const granted = Math.max(0, Math.min(wanted, Math.floor(bucket.level - kept)));
+  if (limits.kind === 'unlimited') return { state: before, granted: wanted, retryAfterMs: 0 };
+  const state = refilled(before, nowMs, limits);
+  const kept = kind === 'write' ? state.readClaim : 0;
+  const granted = Math.max(0, Math.min(wanted, Math.floor(state.level - kept)));
   const retryAfterMs =
-    granted === wanted ? 0 : waitMs(bucket.level - granted - kept, wanted - granted, shape);
-  const left = { ...bucket, level: bucket.level - granted };
+    granted === wanted ? 0 : waitMs(state.level - granted - kept, wanted - granted, limits);
+  const left = { ...state, level: state.level - granted };
   const after =
-    lane === 'write' ? left : afterRead(left, { nowMs, granted, missing: wanted - granted, retryAfterMs });
-  return { bucket: after, granted, retryAfterMs };
+    kind === 'write' ? left : afterRead(left, { nowMs, granted, missing: wanted - granted, retryAfterMs });
+  return { state: after, granted, retryAfterMs };
 }
 
-type Limited = Extract<Shape, { kind: 'limited' }>;
+type Limited = Extract<BudgetLimits, { kind: 'limited' }>;
 
-/** A clock that steps back refills nothing. A bucket that was never used starts with one call and full read credit. */
-function refilled(bucket: Bucket, nowMs: number, shape: Limited): Bucket {
-  const claimed = nowMs < bucket.claimUntilMs ? bucket.readClaim : 0;
-  if (bucket.atMs === 0)
-    return { ...bucket, level: 1, atMs: nowMs, readCredit: shape.readCapacity, readClaim: 0 };
-  const passedMs = Math.max(0, nowMs - bucket.atMs);
+/** A clock that steps back refills nothing. A budget that was never used starts with one call and full read credit. */
+function refilled(state: BudgetState, nowMs: number, limits: Limited): BudgetState {
+  const claimed = nowMs < state.claimUntilMs ? state.readClaim : 0;
+  if (state.atMs === 0)
+    return { ...state, level: 1, atMs: nowMs, readCredit: limits.readCapacity, readClaim: 0 };
+  const passedMs = Math.max(0, nowMs - state.atMs);
   return {
-    ...bucket,
-    level: Math.min(shape.capacity, bucket.level + passedMs * shape.perMs),
-    atMs: Math.max(nowMs, bucket.atMs),
-    readCredit: Math.min(shape.readCapacity, bucket.readCredit + passedMs * shape.readPerMs),
+    ...state,
+    level: Math.min(limits.capacity, state.level + passedMs * limits.perMs),
+    atMs: Math.max(nowMs, state.atMs),
+    readCredit: Math.min(limits.readCapacity, state.readCredit + passedMs * limits.readPerMs),
     readClaim: claimed,
   };
 }
 
 type ReadOutcome = { nowMs: number; granted: number; missing: number; retryAfterMs: number };
 
-/** A claim outlives the wait that the read was told, so that writes leave it what it comes back for. */
-function afterRead(bucket: Bucket, read: ReadOutcome): Bucket {
-  const readCredit = Math.max(0, bucket.readCredit - read.granted);
-  const wished = Math.max(read.missing, bucket.readClaim - read.granted);
+/** A claim outlives the wait that the read was given, so that writes leave it what it comes back for. */
+function afterRead(state: BudgetState, read: ReadOutcome): BudgetState {
+  const readCredit = Math.max(0, state.readCredit - read.granted);
+  const wished = Math.max(read.missing, state.readClaim - read.granted);
   const readClaim = Math.min(wished, Math.floor(readCredit));
-  const claimUntilMs = read.missing > 0 ? read.nowMs + read.retryAfterMs + claimLifeMs : bucket.claimUntilMs;
-  return { ...bucket, readCredit, readClaim, claimUntilMs };
+  const claimUntilMs = read.missing > 0 ? read.nowMs + read.retryAfterMs + claimLifeMs : state.claimUntilMs;
+  return { ...state, readCredit, readClaim, claimUntilMs };
 }
 
-/** Until half a bucket, or what is missing if that is less, can be granted. */
-function waitMs(free: number, missing: number, shape: Limited): number {
-  const target = Math.max(1, Math.min(missing, Math.floor(shape.capacity / 2)));
-  return Math.max(1, Math.ceil((target - free) / shape.perMs));
+/** Until half a budget, or what is missing if that is less, can be granted. */
+function waitMs(free: number, missing: number, limits: Limited): number {
+  const target = Math.max(1, Math.min(missing, Math.floor(limits.capacity / 2)));
+  return Math.max(1, Math.ceil((target - free) / limits.perMs));
 }

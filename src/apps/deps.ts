@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { WechatClient } from '../wechat/client.ts';
-import type { Holds } from './holds.ts';
+import type { AppReach } from './app-reach.ts';
 import type { Pauses } from './pauses.ts';
 
 /** What the loops of one process need that look after its apps. */
@@ -12,7 +12,7 @@ export type AppDeps = {
   log: Log;
   metrics: Metrics;
   clock: Clock;
-  holds: Holds;
+  reach: AppReach;
   pauses: Pauses;
   wechat: Pick<WechatClient, 'getQuota'>;
 };

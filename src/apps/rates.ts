@@ -10,7 +10,7 @@ import type { AppEffect } from './effect.ts';
 import { liftQuotaPause, quotaErrcode, readPauses, type Pause } from './pause-store.ts';
 import type { Pauses } from './pauses.ts';
 
-/** Calls a second and app while WeChat has never told its limit: no shop of one app is slowed by it for long. */
+/** Calls a second and app while WeChat has never answered with its limit: no shop of one app is slowed by it for long. */
 export const cautiousRate = 10;
 
 const pathOf = { upload: uploadPath, read: getOrderPath };
@@ -57,13 +57,13 @@ async function keepRate(
   let [current, failures] = [rate, 0];
   while (!signal.aborted) {
     const asked = await wechat.getQuota(appid, uploadPath, signal);
-    const told = rateOf(asked);
-    failures = told === null ? failures + 1 : 0;
+    const answered = rateOf(asked);
+    failures = answered === null ? failures + 1 : 0;
     const retryMs = askAgainMs(failures, random);
-    if (told !== null) {
-      budget.configure(appid, { callsPerSecond: told });
-      current = told;
-      await saveRate(pool, appid, told).catch((error: unknown) =>
+    if (answered !== null) {
+      budget.configure(appid, { callsPerSecond: answered });
+      current = answered;
+      await saveRate(pool, appid, answered).catch((error: unknown) =>
         log.warn({ appid, err: messageOf(error) }, 'quota.rate_unsaved'),
       );
       // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it changes while WeChat is asked
@@ -107,7 +107,7 @@ export async function pauseForQuota(
   });
 }
 
-const lookMs = 60_000;
+const checkEveryMs = 60_000;
 const probeMs = 3_600_000;
 
 /** Asks once an hour whether an endpoint that waits for midnight has calls left after all: quotas are raised, and cleared. */
@@ -121,11 +121,11 @@ export async function probeQuotas(
     await probeOnce(deps, appids, askedAtMs).catch((error: unknown) =>
       deps.log.warn({ err: messageOf(error) }, 'quota.probe_failed'),
     );
-    await sleep(lookMs * (1 - 0.25 * deps.random()), signal);
+    await sleep(checkEveryMs * (1 - 0.25 * deps.random()), signal);
   }
 }
 
-/** Exported for its test: one look at the pauses. `askedAtMs` is kept between looks. */
+/** Exported for its test: one check of the pauses. `askedAtMs` is kept between checks. */
 export async function probeOnce(
   { pool, wechat, clock, log }: Omit<RateDeps, 'budget'> & { clock: Clock },
   appids: readonly string[],

@@ -1,60 +1,66 @@
-import { monotonicMs } from '../clock.ts';
-import { uploadPath } from '../wechat/client.ts';
-import type { AppDeps } from './deps.ts';
-import { unreachable } from './holds.ts';
-import { countWaiting } from './serving-store.ts';
-
-const wordEveryMs = 60_000;
-const openWaitMs = 60_000;
-const pausedWaitMs = 1_000;
+import { jittered } from '../clock.ts';
 
 /**
- * Watches one app's hold: probes while it is held, tells when WeChat is away, once a minute for how long, and when it
- * is back. The probe asks for the quota: that call goes the way of all others, needs the token, and changes nothing.
+ * Whether an app's calls can reach WeChat: `unreachable` while nothing of them goes out (no connection, no token). What
+ * was not sent is no attempt (P6): instead of every row in turn, one probe asks whether WeChat is back.
+ *
+ * Times are milliseconds of the monotonic clock. `failures` counts the calls and probes that did not go out, each
+ * interruption's first call among them, since the last call that went out.
  */
-export async function keepReach(deps: AppDeps, appid: string, signal: AbortSignal): Promise<void> {
-  const { holds, log } = deps;
-  let told: { sinceMs: number; atMs: number } | null = null;
+export type Reach =
+  | { kind: 'reachable'; failures: number; answeredAtMs: number }
+  | {
+      kind: 'unreachable';
+      failures: number;
+      answeredAtMs: number;
+      sinceMs: number;
+      probeAtMs: number;
+      reason: string;
+    };
 
-  const tell = async (): Promise<void> => {
-    const hold = holds.of(appid);
-    const nowMs = monotonicMs();
-    if (hold.kind === 'held') {
-      deps.metrics.wechatUnreachableSeconds.set({ appid }, (nowMs - hold.sinceMs) / 1000);
-      if (told !== null && nowMs - told.atMs < wordEveryMs) return;
-      told = { sinceMs: told?.sinceMs ?? hold.sinceMs, atMs: nowMs };
-      const waiting = await countWaiting(deps.pool, appid).catch(() => null);
-      const seconds = Math.round((nowMs - told.sinceMs) / 1000);
-      return log.warn({ appid, reason: hold.reason, seconds, waiting }, 'wechat.unreachable');
-    }
-    deps.metrics.wechatUnreachableSeconds.set({ appid }, 0);
-    if (told === null) return;
-    log.info({ appid, seconds: Math.round((nowMs - told.sinceMs) / 1000) }, 'wechat.reachable');
-    told = null;
-  };
+export const freshReach: Reach = {
+  kind: 'reachable',
+  failures: 0,
+  answeredAtMs: Number.NEGATIVE_INFINITY,
+};
 
-  while (!signal.aborted) {
-    await tell();
-    const hold = holds.of(appid);
-    if (hold.kind === 'open') await holds.bell(appid).waitFor(openWaitMs, signal);
-    else if (isStopped(deps, appid)) await holds.bell(appid).waitFor(pausedWaitMs, signal);
-    else await probe(deps, { appid, atMs: hold.probeAtMs }, signal);
-  }
-  deps.metrics.wechatUnreachableSeconds.set({ appid }, 0);
+const probeMinMs = 200;
+/**
+ * A probe that is not sent costs WeChat and the database nothing, so it is made often. Together with the four seconds
+ * that a token call may back off, a full window runs again within five seconds of WeChat's return (ADR 15).
+ */
+const probeMaxMs = 800;
+
+type Now = { nowMs: number; random: () => number };
+
+/**
+ * A call could not be sent. When another one went out since this one began, WeChat is there, and the row alone comes
+ * back later: one refused connection in a hundred must not stop the other ninety-nine.
+ */
+export function afterNotSent(reach: Reach, call: { startedAtMs: number; reason: string }, now: Now): Reach {
+  if (reach.kind === 'unreachable' || reach.answeredAtMs >= call.startedAtMs) return reach;
+  return unreachable(reach, { sinceMs: now.nowMs, reason: call.reason }, now);
 }
 
-/** A paused app makes no call at all. */
-const isStopped = ({ pauses }: AppDeps, appid: string): boolean =>
-  pauses.isPaused(appid, 'upload') && pauses.isPaused(appid, 'read');
+/** A call went out, whatever became of it. */
+export const afterSent = (nowMs: number): Reach => ({ kind: 'reachable', failures: 0, answeredAtMs: nowMs });
 
-async function probe(
-  { holds, wechat }: AppDeps,
-  { appid, atMs }: { appid: string; atMs: number },
-  signal: AbortSignal,
-): Promise<void> {
-  const waitMs = atMs - monotonicMs();
-  if (waitMs > 0) return holds.bell(appid).waitFor(waitMs, signal); // a late answer may end the hold before
-  const asked = await wechat.getQuota(appid, uploadPath, signal);
-  if (signal.aborted) return;
-  holds.probed(appid, unreachable(asked.answer, asked.kind === 'failed' ? asked.outcome : null));
+/** `reason` says why the probe was not sent; null that it was. Only a call of a row's own shortens the next wait. */
+export function afterProbe(reach: Reach, reason: string | null, now: Now): Reach {
+  if (reach.kind === 'reachable') return reach;
+  if (reason !== null) return unreachable(reach, { sinceMs: reach.sinceMs, reason }, now);
+  return { kind: 'reachable', failures: reach.failures, answeredAtMs: reach.answeredAtMs };
 }
+
+const unreachable = (
+  { failures, answeredAtMs }: Reach,
+  { sinceMs, reason }: { sinceMs: number; reason: string },
+  { nowMs, random }: Now,
+): Reach => ({
+  kind: 'unreachable',
+  failures: failures + 1,
+  answeredAtMs,
+  sinceMs,
+  probeAtMs: nowMs + jittered(Math.min(probeMaxMs, probeMinMs * 2 ** failures), random),
+  reason,
+});

@@ -4,11 +4,11 @@ import { runLoop } from '../loop.ts';
 import type { AppDeps } from './deps.ts';
 import { deleteServing, readNotServed, saveServing, type Serving } from './serving-store.ts';
 
-type ServingDeps = Pick<AppDeps, 'pool' | 'log' | 'metrics' | 'clock' | 'holds'>;
+type ServingDeps = Pick<AppDeps, 'pool' | 'log' | 'metrics' | 'clock' | 'reach'>;
 
-const lookEveryMs = 1_000;
-const sayEveryMs = 10_000;
-const wordEveryMs = 60_000;
+const checkEveryMs = 1_000;
+const saveEveryMs = 10_000;
+const reportEveryMs = 60_000;
 
 /**
  * Says in the database which apps this instance serves and whether its sends go out, so that `status` knows it of
@@ -19,25 +19,25 @@ export async function keepServing(
   options: { apps: readonly string[]; instance: string },
   signal: AbortSignal,
 ): Promise<void> {
-  let said = { atMs: Number.NEGATIVE_INFINITY, text: '' };
-  let wordAtMs = Number.NEGATIVE_INFINITY;
+  let saved = { atMs: Number.NEGATIVE_INFINITY, text: '' };
+  let reportedAtMs = Number.NEGATIVE_INFINITY;
 
   const step = async (): Promise<'idle'> => {
     const served = options.apps.map((appid) => servingOf(deps, appid));
     const text = JSON.stringify(served.map(({ appid, reason }) => [appid, reason]));
-    if (text === said.text && monotonicMs() - said.atMs < sayEveryMs) return 'idle';
+    if (text === saved.text && monotonicMs() - saved.atMs < saveEveryMs) return 'idle';
     await saveServing(deps.pool, options.instance, served);
-    said = { atMs: monotonicMs(), text };
-    await tellNotServed();
+    saved = { atMs: monotonicMs(), text };
+    await reportNotServed();
     return 'idle';
   };
 
-  const tellNotServed = async (): Promise<void> => {
+  const reportNotServed = async (): Promise<void> => {
     const missing = await readNotServed(deps.pool);
     deps.metrics.uploadNotServed.reset();
     for (const { appid, rows } of missing) deps.metrics.uploadNotServed.set({ appid }, rows);
-    if (monotonicMs() - wordAtMs < wordEveryMs) return;
-    wordAtMs = monotonicMs();
+    if (monotonicMs() - reportedAtMs < reportEveryMs) return;
+    reportedAtMs = monotonicMs();
     for (const { appid, rows, oldestAt } of missing)
       deps.log.warn({ appid, rows, oldest: oldestAt, remedy: notServedRemedy }, 'app.not_served');
   };
@@ -47,10 +47,10 @@ export async function keepServing(
     {
       name: 'upload.serving',
       heartbeats: deps.metrics.heartbeats,
-      idleMinMs: lookEveryMs,
-      idleMaxMs: lookEveryMs,
-      errorMinMs: lookEveryMs,
-      errorMaxMs: 5 * lookEveryMs,
+      idleMinMs: checkEveryMs,
+      idleMaxMs: checkEveryMs,
+      errorMinMs: checkEveryMs,
+      errorMaxMs: 5 * checkEveryMs,
       log: deps.log,
     },
     signal,
@@ -63,9 +63,9 @@ export async function keepServing(
 export const notServedRemedy =
   'put the app into FAHUO_APPS_FILE (or WECHAT_APPID) of an instance, or end its events with `fahuo retire APPID`';
 
-function servingOf({ holds, clock }: ServingDeps, appid: string): Serving {
-  const hold = holds.of(appid);
-  if (hold.kind === 'open') return { appid, unreachableSince: null, reason: null };
-  const since = clock().getTime() - (monotonicMs() - hold.sinceMs);
-  return { appid, unreachableSince: new Date(since), reason: hold.reason };
+function servingOf({ reach, clock }: ServingDeps, appid: string): Serving {
+  const current = reach.of(appid);
+  if (current.kind === 'reachable') return { appid, unreachableSince: null, reason: null };
+  const since = clock().getTime() - (monotonicMs() - current.sinceMs);
+  return { appid, unreachableSince: new Date(since), reason: current.reason };
 }

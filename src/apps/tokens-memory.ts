@@ -22,8 +22,8 @@ export function createMemoryTokenStore(clock: Clock): TokenStore {
       return Promise.resolve();
     },
     lock: (appid, mode, owner, ttlMs) => {
-      const held = locks.get(keyOf(appid, mode));
-      if (held !== undefined && held.untilMs > nowMs()) return Promise.resolve(false);
+      const current = locks.get(keyOf(appid, mode));
+      if (current !== undefined && current.untilMs > nowMs()) return Promise.resolve(false);
       locks.set(keyOf(appid, mode), { owner, untilMs: nowMs() + ttlMs });
       return Promise.resolve(true);
     },

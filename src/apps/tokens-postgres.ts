@@ -2,7 +2,7 @@ import type { Queryable } from '../../db/client.ts';
 import { openToken, sealToken } from './seal.ts';
 import type { TokenStore } from '../wechat/token-store.ts';
 
-/** Tokens in Postgres, sealed, for deployments without Redis. Locks run by the database's clock. */
+/** Tokens in Postgres, sealed, for deployments without Redis. */
 export function createPostgresTokenStore(
   db: Queryable,
   secretOf: (appid: string) => string | undefined,
@@ -38,21 +38,26 @@ export function createPostgresTokenStore(
         found.sealed,
       ]);
     },
-    lock: async (appid, mode, owner, ttlMs) => {
-      const { rowCount } = await db.query(
-        `insert into fahuo.token (appid, mode, lock_owner, lock_until)
+    ...createLocks(db),
+  };
+}
+
+/** Locks run by the database's clock. */
+const createLocks = (db: Queryable): Pick<TokenStore, 'lock' | 'unlock'> => ({
+  lock: async (appid, mode, owner, ttlMs) => {
+    const { rowCount } = await db.query(
+      `insert into fahuo.token (appid, mode, lock_owner, lock_until)
          values ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')
          on conflict (appid, mode) do update set lock_owner = excluded.lock_owner, lock_until = excluded.lock_until
          where token.lock_until is null or token.lock_until < clock_timestamp()`,
-        [appid, mode, owner, ttlMs],
-      );
-      return rowCount === 1;
-    },
-    unlock: async (appid, mode, owner) => {
-      await db.query(
-        'update fahuo.token set lock_until = null where appid = $1 and mode = $2 and lock_owner = $3',
-        [appid, mode, owner],
-      );
-    },
-  };
-}
+      [appid, mode, owner, ttlMs],
+    );
+    return rowCount === 1;
+  },
+  unlock: async (appid, mode, owner) => {
+    await db.query(
+      'update fahuo.token set lock_until = null where appid = $1 and mode = $2 and lock_owner = $3',
+      [appid, mode, owner],
+    );
+  },
+});

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { Command } from 'commander';
-import packageJson from '../../package.json' with { type: 'json' };
+import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDatabase } from './commands/database.ts';
 import { addDeadLetters } from './commands/dead-letters.ts';
@@ -9,6 +10,7 @@ import { addEnqueue } from './commands/enqueue.ts';
 import { addInit } from './commands/init.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addOutbox } from './commands/outbox.ts';
+import { addParts } from './commands/parts.ts';
 import { addPause } from './commands/pause.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRetire } from './commands/retire.ts';
@@ -18,11 +20,15 @@ import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { loadEnvFile } from './env-file.ts';
 
+/** By the package's own name: the sources and `dist` lie at different depths. */
+const { version } = createRequire(import.meta.url)('fahuo/package.json') as { version: string };
+
 const commands = [
   addInit,
   addMigrate,
   addDoctor,
   addRun,
+  addCheck,
   addEnqueue,
   addStatus,
   addShow,
@@ -33,6 +39,7 @@ const commands = [
   addDatabase,
   addRetire,
   addSandbox,
+  addParts,
   addDemo,
   addCompletion,
 ];
@@ -41,7 +48,7 @@ const commands = [
  * These make services and databases of their own where the environment names none: a `.env` that lies in the folder
  * for `fahuo run` must not lead the demo into a shop's database.
  */
-const withoutDefaultFile = ['init', 'demo', 'sandbox', 'completion'];
+const withoutDefaultFile = ['init', 'check', 'demo', 'parts', 'sandbox', 'completion'];
 export const readsEnvFile = (command: Command): boolean => !withoutDefaultFile.includes(command.name());
 
 const examples = `
@@ -57,7 +64,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 nothing matched.`;
 export function createProgram(): Command {
   const program = new Command('fahuo')
     .description("carries shipping events from an order database to WeChat's order-shipping API, once")
-    .version(packageJson.version, '-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .option('--env-file <path>', 'read settings from this file instead of .env; the environment wins')
     .exitOverride()
     .configureOutput({ outputError: () => undefined })

@@ -1,15 +1,13 @@
 import type { DeadLetterReason } from '../../db/states.ts';
 import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
-import {
-  CORRECTED,
-  checkEvent,
-  describeProblems,
-  SHIPPED,
-  type ContractOptions,
-  type ShippingEvent,
-} from '../shipment/contract.ts';
+import { checkEvent, type ContractOptions } from '../shipment/contract.ts';
+import { CORRECTED, SHIPPED, type ShippingEvent } from '../shipment/events.ts';
 import { maskContacts } from '../shipment/mask.ts';
+import { paymentIn } from '../shipment/payment.ts';
+import { describeProblems } from '../shipment/problems.ts';
+import { fromBinary, fromStructured, header, type Candidate } from './candidate.ts';
+import { isDeeperThan } from './nesting.ts';
 
 export type Decoded =
   | { kind: 'event'; received: Received; event: ShippingEvent; traceparent: string | null }
@@ -68,10 +66,7 @@ function decodeText(received: Received, text: string, options: DecodeOptions): D
 function namesIn({ id, data }: Candidate): Names {
   const eventId = typeof id === 'string' ? id.slice(0, 128) : null;
   const { order_key: key } = Object(data) as { order_key?: unknown };
-  const { transaction_id: transaction, mchid, out_trade_no: trade } = Object(key) as Record<string, unknown>;
-  if (typeof transaction === 'string') return { eventId, payment: transaction.slice(0, 128) };
-  if (typeof mchid !== 'string' || typeof trade !== 'string') return { eventId, payment: null };
-  return { eventId, payment: `${mchid}:${trade}`.slice(0, 128) };
+  return { eventId, payment: paymentIn(key)?.slice(0, 128) ?? null };
 }
 
 type CheckedCandidate = { kind: 'event'; event: ShippingEvent } | { kind: 'bad'; detail: string };
@@ -115,104 +110,6 @@ function parse(text: string): Parsed {
   } catch (error) {
     return bad(`the value is not JSON: ${messageOf(error)}`);
   }
-}
-
-const quote = 0x22;
-const backslash = 0x5c;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
-
-/**
- * Exact for JSON, and of what is not JSON the parser makes nothing. Brackets inside strings are text: open ones are no
- * nesting, and closed ones must not hide any.
- */
-export function isDeeperThan(text: string, limit: number): boolean {
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit === quote) at = endOfString(text, at);
-    else if (unit === openBrace || unit === openBracket) {
-      depth += 1;
-      if (depth > limit) return true;
-    } else if (unit === closeBrace || unit === closeBracket) depth -= 1;
-  }
-  return false;
-}
-
-/** Where the string that begins at `start` has its closing quote. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit === quote) return at;
-    if (unit === backslash) at += 1;
-  }
-  return text.length;
-}
-
-const header = ({ headers }: Received, name: string): string | undefined => headers[name]?.toString('utf8');
-
-type Candidate = Partial<
-  Record<
-    | 'id'
-    | 'type'
-    | 'source'
-    | 'time'
-    | 'appid'
-    | 'version'
-    | 'traceparent'
-    | 'reason'
-    | 'approved_by'
-    | 'data',
-    unknown
-  >
->;
-
-function fromBinary(received: Received, data: unknown): Candidate {
-  const version = header(received, 'ce_version');
-  return withoutUndefined({
-    id: header(received, 'ce_id'),
-    type: header(received, 'ce_type'),
-    source: header(received, 'ce_source'),
-    time: header(received, 'ce_time'),
-    appid: header(received, 'ce_appid'),
-    version: version !== undefined && /^[0-9]{1,9}$/.test(version) ? Number(version) : version,
-    traceparent: header(received, 'traceparent') ?? header(received, 'ce_traceparent'),
-    reason: header(received, 'ce_reason'),
-    approved_by: header(received, 'ce_approvedby'),
-    data,
-  });
-}
-
-/**
- * Extension attributes are lower case without separators (CloudEvents 1.0 §3); ours are appid, version, reason and
- * approvedby. Those of others (`partitionkey`, `tracestate`) are passed over, as unknown headers are in binary mode.
- */
-function fromStructured(value: unknown): Candidate {
-  const { id, type, source, time, appid, version, traceparent, reason, data } = Object(value) as Candidate;
-  const { approvedby, approved_by: plain } = Object(value) as { approvedby?: unknown; approved_by?: unknown };
-  const approvedBy = plain ?? approvedby;
-  return withoutUndefined({
-    id,
-    type,
-    source,
-    time,
-    appid,
-    version,
-    traceparent,
-    reason,
-    approved_by: approvedBy,
-    data,
-  });
-}
-
-/** A member that is deleted makes the object slow to read, so what is undefined is not copied. */
-function withoutUndefined(candidate: Candidate): Candidate {
-  const defined: Candidate = {};
-  let name: keyof Candidate;
-  for (name in candidate) if (candidate[name] !== undefined) defined[name] = candidate[name];
-  return defined;
 }
 
 function problemOfType(type: unknown): string | null {

@@ -1,22 +1,23 @@
-import { hash } from 'node:crypto';
-import { CORRECTED, paymentOf } from '../shipment/contract.ts';
+import { CORRECTED } from '../shipment/events.ts';
+import { freezeBody } from '../shipment/frozen-body.ts';
+import { paymentOf } from '../shipment/payment.ts';
 import type { NewUpload } from '../upload/insert-store.ts';
 import type { Decoded } from './decode.ts';
 
 /**
  * The upload row of an event. The body is rendered here, once: every attempt sends these characters, so a repeat is
- * the same content to WeChat (facts.md §6.2).
+ * the same content to WeChat (wechat.md §6.2).
  */
 export function renderUpload({
   received,
   event,
   traceparent,
 }: Extract<Decoded, { kind: 'event' }>): NewUpload {
-  const body = JSON.stringify(event.data);
+  const { body, bodyHash } = freezeBody(event.data);
   const corrected = event.type === CORRECTED;
   return {
     appid: event.appid,
-    payment: paymentOf(event.data),
+    payment: paymentOf(event.data.order_key),
     version: event.version,
     kind: corrected ? 'corrected' : 'shipped',
     event_id: event.id,
@@ -29,7 +30,7 @@ export function renderUpload({
     partition: received.partition,
     offset: received.offset,
     body,
-    body_hash: hash('sha256', body),
+    body_hash: bodyHash,
     published_ms: received.timestampMs ?? null,
   };
 }

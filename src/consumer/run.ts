@@ -6,7 +6,8 @@ import type { Publisher } from '../kafka/publisher.ts';
 import { createDoorbell, runLoop, type Doorbell } from '../loop.ts';
 import { publishDeadLetters } from './dead-letters.ts';
 import { joinGuarded, watchGroup } from './guard.ts';
-import { acceptMessages, type AcceptDeps, type AcceptOptions, type Accepted } from './handle.ts';
+import type { AcceptDeps, AcceptOptions, Accepted } from './accepted.ts';
+import { acceptMessages } from './handle.ts';
 import { readProgress } from './store.ts';
 
 /**

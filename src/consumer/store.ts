@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { byteaArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { DeadLetterReason } from '../../db/states.ts';
+import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
 import { progressUpsert, progressValues, type Progress } from '../upload/insert-store.ts';
 
@@ -14,6 +15,27 @@ export type NewDeadLetter = {
 };
 
 const maxDetail = 2_000;
+
+/** What became of writes; `refused` for what they hold, which no retry helps. */
+export type WriteOutcome<T> = { kind: 'written'; value: T } | { kind: 'refused'; detail: string };
+
+/** Rejects when the database is away. */
+export async function outcomeOf<T>(writes: Promise<T>): Promise<WriteOutcome<T>> {
+  try {
+    return { kind: 'written', value: await writes };
+  } catch (error) {
+    if (!isAboutData(error)) throw error;
+    return { kind: 'refused', detail: messageOf(error) };
+  }
+}
+
+/** Classes 22 and 23 of SQLSTATE. */
+const isAboutData = (error: unknown): boolean =>
+  typeof error === 'object' &&
+  error !== null &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  /^2[23]/.test(error.code);
 
 /**
  * Once per topic, partition, offset and message: a redelivered message is the same dead letter, and another one at the

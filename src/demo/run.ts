@@ -73,7 +73,8 @@ type World = {
 async function startWorld(parts: LocalServices, signal: AbortSignal): Promise<World> {
   await migrate(parts.databaseUrl);
   const sandbox = await createSandbox({ latencyMs: 5 }, systemClock);
-  const config = readConfig(demoEnv(parts, sandbox.url));
+  const run = systemClock().toISOString().replace(/\D/g, '').slice(0, 15);
+  const config = readConfig(demoEnv(parts, sandbox.url, run));
   const log = createLog(config.log);
   const { url, done } = await startRoles({ config, log }, roleNames, signal);
   const pool = createPool({
@@ -84,7 +85,6 @@ async function startWorld(parts: LocalServices, signal: AbortSignal): Promise<Wo
   });
   await createOrders(pool);
   const orders = await startOrderService({ pool, clock: systemClock }, appid);
-  const run = systemClock().toISOString().replace(/\D/g, '').slice(0, 15);
   const close = async (): Promise<void> => {
     await orders.stop();
     await done.finally(async () => {
@@ -96,11 +96,10 @@ async function startWorld(parts: LocalServices, signal: AbortSignal): Promise<Wo
 }
 
 /** Shorter waits than in production, so that the two slow orders do not keep the newcomer waiting. */
-const demoEnv = (parts: LocalServices, wechat: string): Env => ({
+const demoEnv = (parts: LocalServices, wechat: string, run: string): Env => ({
   DATABASE_URL: parts.databaseUrl,
   KAFKA_BROKERS: parts.kafkaBrokers,
-  KAFKA_TOPIC: 'fahuo.demo.shipments',
-  KAFKA_GROUP: 'fahuo-demo',
+  ...kafkaNames(parts, run),
   FAHUO_CREATE_TOPICS: 'true',
   FAHUO_HTTP_PORT: '0',
   FAHUO_LOG_LEVEL: 'error',
@@ -111,6 +110,12 @@ const demoEnv = (parts: LocalServices, wechat: string): Env => ({
   WECHAT_APPID: appid,
   WECHAT_SECRET: 'demo',
 });
+
+/** A group belongs to one database: one that starts with the demo and ends with it takes names of its own. */
+const kafkaNames = (parts: LocalServices, run: string): Env => {
+  const suffix = parts.postgres === undefined ? '' : `-${run}`;
+  return { KAFKA_TOPIC: `fahuo.demo${suffix}.shipments`, KAFKA_GROUP: `fahuo-demo${suffix}` };
+};
 
 /** Which of the orders goes wrong, by number. */
 const lostAnswer = 1;

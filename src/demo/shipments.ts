@@ -1,4 +1,4 @@
-import { SHIPPED } from '../shipment/contract.ts';
+import { SHIPPED } from '../shipment/events.ts';
 
 /** What the sample shop sells, one kind for each of WeChat's logistics types. */
 const goods = [

@@ -39,7 +39,7 @@ const retryMs = 1_000;
 /**
  * A member of a consumer group until `signal` aborts. No auto-commit; an offset that is out of range starts at the
  * beginning, never at the end. While brokers are away or the topic is missing it tries again and says so.
- * @throws FahuoError CONSUMER_CRASHED when the client gave up on an error that a retry does not mend.
+ * @throws FahuoError CONSUMER_CRASHED when the client gave up on an error that no retry helps.
  */
 export async function runConsumerGroup(
   connection: KafkaConnection,
@@ -148,7 +148,7 @@ async function accept(
 
 /**
  * After each join, and before anything is fetched: looks up what Kafka and the database say of the partitions, and sends
- * the member back where they differ. Until that is known the partitions rest; kafkajs would otherwise move an offset that
+ * the member back where they differ. Until that is known the partitions are paused; kafkajs would otherwise move an offset that
  * is out of range on its own, and what it was is forgotten.
  */
 function watchJoins(
@@ -183,14 +183,14 @@ async function findPositions(
   while (isWanted()) {
     const admin = createAdmin(connection, log);
     try {
-      const [held, committed, noted] = await Promise.all([
+      const [available, committed, noted] = await Promise.all([
         admin.topicOffsets(topic),
         admin.groupOffsets(groupId, topic),
         readNoted(),
       ]);
       const of = (from: ReadonlyMap<number, number>, partition: number) => from.get(partition) ?? null;
       return new Map(
-        held.map(({ partition, low, high }) => [
+        available.map(({ partition, low, high }) => [
           partition,
           { committed: of(committed, partition), noted: of(noted, partition), low, high },
         ]),

@@ -6,18 +6,18 @@ type Class<T> = { prototype: T };
 
 /** What is wrong with kafkajs 2.2.4 and is felt here. The version is pinned; remove this with the library. */
 export function patchKafkajs(): void {
-  if (mended) return;
-  mended = true;
+  if (patched) return;
+  patched = true;
   const require = createRequire(import.meta.url);
   calmTimers((require('kafkajs/src/network/requestQueue') as Class<Queue>).prototype);
   shareConnects((require('kafkajs/src/network/connection') as Class<Connection>).prototype);
 }
-let mended = false;
+let patched = false;
 
 /**
- * It looks after requests that wait whenever it has looked, also when none does: a timer of a negative time, which fires
- * after a millisecond, for ever, on every connection. An idle member took 3 % of a core that way, and Node 24 warned. Now
- * it looks again while something waits.
+ * kafkajs schedules the next check of pending requests after each check, also when none is pending: a timer of a negative
+ * time, which fires after a millisecond, for ever, on every connection. An idle member took 3 % of a core, and Node 24
+ * warned. With the patch a check is scheduled while a request is pending.
  */
 function calmTimers(queue: Queue): void {
   const schedule = queue.scheduleCheckPendingRequests;
@@ -28,8 +28,8 @@ function calmTimers(queue: Queue): void {
 
 /**
  * Two requests that find a connection closed (the heartbeats of two batches after the broker was away) open a socket each,
- * and the first is forgotten: nobody closes it, and a process that has done all its work does not end. Now they share
- * one; a connection that was told to end in between begins anew.
+ * and the first is forgotten: nobody closes it, and a process that has done all its work does not end. With the patch the
+ * two share one socket; a connection that was ended in between begins anew.
  */
 function shareConnects(connection: Connection): void {
   const { connect, disconnect } = connection;

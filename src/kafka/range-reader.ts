@@ -13,7 +13,7 @@ export type RangeRead = {
   topic: string;
   ranges: readonly OffsetRange[];
   log: Log;
-  /** After so long without a message the rest is given up; 30 s unless set: a leader election takes seconds. */
+  /** After so long without a message what is unread is given up; 30 s unless set: a leader election takes seconds. */
   patienceMs?: number;
 };
 
@@ -52,7 +52,7 @@ export async function readRanges(
     consumer.on(consumer.events.GROUP_JOIN, () => {
       for (const { partition, from } of open.all()) consumer.seek({ topic, partition, offset: String(from) });
     });
-    // A batch that held nothing but markers reaches nobody, and says here how far it went.
+    // A batch of nothing but markers comes to no handler; this event says how far it went.
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
       open.reached(partition, Number(lastOffset) + 1);
     });
@@ -81,7 +81,7 @@ export async function readRanges(
     });
     await Promise.race([open.untilRead(patienceMs), failed.promise]);
     if (open.isEmpty()) return { unread: [] };
-    return { unread: await open.stillHeld(connection, topic, log) };
+    return { unread: await open.stillAvailable(connection, topic, log) };
   } finally {
     await consumer.disconnect().catch(() => undefined);
     const admin = createAdmin(connection, log);
@@ -135,14 +135,14 @@ class OpenRanges {
       await sleep(20);
   }
 
-  /** Retention may have taken the rest meanwhile: what the topic holds no longer, nobody can read. */
-  async stillHeld(connection: KafkaConnection, topic: string, log: Log): Promise<OffsetRange[]> {
+  /** Retention may have taken some of it meanwhile: what the topic holds no longer, nobody can read. */
+  async stillAvailable(connection: KafkaConnection, topic: string, log: Log): Promise<OffsetRange[]> {
     const admin = createAdmin(connection, log);
     try {
-      const held = await admin.topicOffsets(topic);
+      const available = await admin.topicOffsets(topic);
       return clampRanges(
         this.all(),
-        held.map((one) => ({ ...one, high: Infinity })),
+        available.map((one) => ({ ...one, high: Infinity })),
       );
     } catch {
       return this.all(); // the cluster is away: nothing can be said but how far it went
@@ -155,10 +155,10 @@ class OpenRanges {
 /** Cuts ranges to what the topic still holds. */
 export const clampRanges = (
   ranges: readonly OffsetRange[],
-  held: readonly { partition: number; low: number; high: number }[],
+  available: readonly { partition: number; low: number; high: number }[],
 ): OffsetRange[] =>
   ranges.flatMap(({ partition, from, to }) => {
-    const limits = held.find((one) => one.partition === partition);
+    const limits = available.find((one) => one.partition === partition);
     if (limits === undefined) return [];
     const clamped = { partition, from: Math.max(from, limits.low), to: Math.min(to, limits.high) };
     return clamped.from < clamped.to ? [clamped] : [];

@@ -1,18 +1,19 @@
-import { sql } from 'drizzle-orm';
+import { FahuoError } from '../errors.ts';
+import type { RunStatement } from './transaction.ts';
 
-type PgTransaction = {
-  query: (text: string, values: unknown[]) => Promise<{ rows: Record<string, unknown>[] }>;
-};
-type DrizzleTransaction = { execute: (query: ReturnType<typeof sql>) => Promise<unknown> };
-/** The caller's open transaction: a pg client, or drizzle's `tx`. */
-export type OutboxTransaction = PgTransaction | DrizzleTransaction;
+/** As text, the id is the same whatever a driver makes of a bigint. */
+const statement = 'select fahuo.enqueue($1)::text as id';
 
 /** Writes one event's text through the database's own door; returns the outbox id. */
-export async function insertEvent(tx: OutboxTransaction, text: string): Promise<number> {
-  const answer =
-    'execute' in tx
-      ? await tx.execute(sql`select fahuo.enqueue(${text}) as id`)
-      : await tx.query('select fahuo.enqueue($1) as id', [text]);
-  const [row] = (answer as { rows: { id: unknown }[] }).rows;
-  return Number(row?.id);
+export async function insertEvent(run: RunStatement, text: string): Promise<number> {
+  const id = Number(firstValue(await run(statement, text)));
+  if (!Number.isSafeInteger(id))
+    throw new FahuoError('INVARIANT', 'the answer of fahuo.enqueue has no outbox id: roll back');
+  return id;
+}
+
+/** Drivers answer with rows, or with an object that holds them; and what names a column may have been renamed. */
+function firstValue(answer: unknown): unknown {
+  const rows = Array.isArray(answer) ? answer : (answer as { rows?: unknown } | null)?.rows;
+  return Object.values(Object((rows as unknown[] | undefined)?.[0]) as Record<string, unknown>)[0];
 }

@@ -2,12 +2,12 @@ import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FahuoError } from '../errors.ts';
+import { FahuoError, messageOf } from '../errors.ts';
+import { cacheFolder } from './cache.ts';
 import { freePort, runToEnd, startProgram, type LocalService } from './process.ts';
 
 const VERSION = '4.3.1';
 const POM = fileURLToPath(new URL('./kafka-pom.xml', import.meta.url));
-const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
 /** Any 16 bytes in base64url: one cluster a folder, so it need not be random. */
 const CLUSTER_ID = 'ZmFodW8tZmFodW8tZmFodQ';
 
@@ -27,11 +27,11 @@ async function requireJava(): Promise<void> {
 
 /** Kafka's jars, fetched once by Maven; several processes may fill the cache at the same time. */
 async function jars(): Promise<string> {
-  const folder = join(CACHE, `kafka-${VERSION}`);
+  const cache = cacheFolder();
+  const folder = join(cache, `kafka-${VERSION}`);
   const present = await readdir(folder).catch(() => []);
   if (present.length > 0) return folder;
-  await mkdir(CACHE, { recursive: true });
-  const fresh = await mkdtemp(`${folder}-`);
+  const fresh = await freshFolder(cache, folder);
   await runToEnd('mvn', [
     '-q',
     '-B',
@@ -50,6 +50,16 @@ async function jars(): Promise<string> {
   await rename(fresh, folder).catch(() => rm(fresh, { recursive: true, force: true }));
   return folder;
 }
+
+const freshFolder = (cache: string, folder: string): Promise<string> =>
+  mkdir(cache, { recursive: true })
+    .then(() => mkdtemp(`${folder}-`))
+    .catch((cause: unknown) => {
+      throw new FahuoError('PART_MISSING', `no place for Kafka's jars: ${messageOf(cause)}`, {
+        cause,
+        remedy: 'Let XDG_CACHE_HOME name a folder that may be written, or set KAFKA_BROKERS.',
+      });
+    });
 
 const LOGGING = `status = error
 rootLogger.level = warn

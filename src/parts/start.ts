@@ -25,10 +25,49 @@ export type LocalServices = {
   stop: () => Promise<void>;
 };
 
-/** Starts what no URL names, side by side, in a temp folder that `stop` removes. */
-export async function startParts(options: PartsOptions): Promise<LocalServices> {
+const starters = { DATABASE_URL: startPostgres, KAFKA_BROKERS: startKafka, REDIS_URL: startRedis } as const;
+export type PartName = keyof typeof starters;
+
+export type StartedParts = {
+  /** What runs now: the variable that names it, and its URL. */
+  urls: Partial<Record<PartName, string>>;
+  failures: Partial<Record<PartName, unknown>>;
+  stop: () => Promise<void>;
+};
+
+/** Starts all three, side by side; what is missing on this machine keeps none of the others away. */
+export async function startEach(): Promise<StartedParts> {
+  const dir = await partsFolder();
+  const names = Object.keys(starters) as PartName[];
+  const results = await Promise.allSettled(names.map((name) => starters[name](dir)));
+  const [urls, failures, services]: [StartedParts['urls'], StartedParts['failures'], LocalService[]] = [
+    {},
+    {},
+    [],
+  ];
+  names.forEach((name, index) => {
+    const result = results[index];
+    if (result?.status === 'rejected') failures[name] = result.reason;
+    if (result?.status !== 'fulfilled') return;
+    urls[name] = result.value.url;
+    services.push(result.value);
+  });
+  const stop = async (): Promise<void> => {
+    await Promise.all(services.map((service) => service.stop()));
+    await rm(dir, { recursive: true, force: true });
+  };
+  return { urls, failures, stop };
+}
+
+async function partsFolder(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'fahuo-parts-'));
   await chmod(dir, 0o755);
+  return dir;
+}
+
+/** Starts what no URL names, side by side, in a temp folder that `stop` removes. */
+export async function startParts(options: PartsOptions): Promise<LocalServices> {
+  const dir = await partsFolder();
   const started: LocalService[] = [];
   const begin = async (
     wanted: boolean,

@@ -1,13 +1,12 @@
 import { murmur2, partitionOfHash } from '../kafka/partition.ts';
 import { RecordBatch } from '../kafka/record-batch.ts';
-import { createMessageReader, type OutboxRow } from './message.ts';
+import { eventTopics } from '../shipment/events.ts';
+import { createMessageReader } from './message.ts';
+import type { OutboxRow } from './row.ts';
 
 export type Topics = { events: string; acks: string };
 
-const ACKNOWLEDGED = 'fahuo.shipment.acknowledged.v1';
-
-export const topicOf = (type: string, topics: Topics): string =>
-  type === ACKNOWLEDGED ? topics.acks : topics.events;
+export const topicOf = (type: string, topics: Topics): string => topics[eventTopics.get(type) ?? 'events'];
 
 /** What one send carries for one partition, and where its rows lie in the outbox. */
 export type PartitionBatch = {
@@ -20,61 +19,61 @@ export type PartitionBatch = {
 };
 
 /** Kafka refuses a record batch above 1 MiB (message.max.bytes); a row may be 256 kB. */
-const maxPartBytes = 1_000_000;
+const maxBatchBytes = 1_000_000;
 const frameBytes = 32;
 
 export type Route = { topics: Topics; partitionCounts: ReadonlyMap<string, number> };
 
 /**
  * Groups rows, in id order, by topic and partition, as far as every record batch stays below Kafka's limit.
- * `taken` says how many rows are in; the rest goes into the next send. A first row is always taken. The same rows and
+ * `taken` says how many rows are in; the others go into the next send. A first row is always taken. The same rows and
  * route give the same bytes.
  */
 export type Planner = {
-  plan: (rows: readonly OutboxRow[], route: Route) => { parts: PartitionBatch[]; taken: number };
-  /** The parts that were planned last were taken: the next may be larger one day. */
+  plan: (rows: readonly OutboxRow[], route: Route) => { batches: PartitionBatch[]; taken: number };
+  /** Kafka took the batches that were planned last: the next may be larger one day. */
   grow: () => void;
-  /** They were too large: the next are smaller, for a while. False where that is no use: a row stands alone in its part. */
+  /** Kafka refused one for its size: the next are smaller, for a while. False where the largest has one row alone. */
   shrink: () => boolean;
-  /** Takes back the memory of parts whose send has ended. */
-  reuse: (parts: readonly PartitionBatch[]) => void;
+  /** Takes back the memory of batches whose send has ended. */
+  reuse: (batches: readonly PartitionBatch[]) => void;
 };
 
 /** How large a record batch may be, and how many were taken at this limit. */
-export type PartLimit = { bytes: number; taken: number };
+export type BatchLimit = { bytes: number; taken: number };
 
 /**
  * The limit grows back slowly: a topic's limit seldom changes, and each step up may cost a send that is refused. Pure.
  */
-export function grown({ bytes, taken }: PartLimit): PartLimit {
+export function grown({ bytes, taken }: BatchLimit): BatchLimit {
   if (taken + 1 < takenBeforeGrowth) return { bytes, taken: taken + 1 };
-  return { bytes: Math.min(maxPartBytes, Math.ceil(bytes * growth)), taken: 0 };
+  return { bytes: Math.min(maxBatchBytes, Math.ceil(bytes * growth)), taken: 0 };
 }
 const takenBeforeGrowth = 100;
 const growth = 1.25;
 
-/** Half of the largest part that Kafka refused, which had several rows; null where it had one. Pure. */
-export const shrunk = (largest: { bytes: number; rows: number }): PartLimit | null =>
+/** Half of the largest batch that Kafka refused, which had several rows; null where it had one. Pure. */
+export const shrunk = (largest: { bytes: number; rows: number }): BatchLimit | null =>
   largest.rows < 2 ? null : { bytes: Math.ceil(largest.bytes / 2), taken: 0 };
 
 export function createPlanner(): Planner {
-  let limit: PartLimit = { bytes: maxPartBytes, taken: 0 };
+  let limit: BatchLimit = { bytes: maxBatchBytes, taken: 0 };
   let largest = { bytes: 0, rows: 0 };
   const read = createMessageReader();
   const spare: RecordBatch[] = [];
   const take = (): RecordBatch => spare.pop() ?? new RecordBatch();
 
   const plan = (rows: readonly OutboxRow[], { topics, partitionCounts }: Route) => {
-    const parts = new Map<string, PartitionBatch[]>();
+    const byTopic = new Map<string, PartitionBatch[]>();
     let taken = 0;
     for (const row of rows) {
       const { type, key, value, headers, headerCount } = read(row);
       const topic = topicOf(type, topics);
       const partitionCount = partitionCounts.get(topic) ?? 1;
       const partition = partitionOfHash(murmur2(key.bytes, key.end), partitionCount);
-      let ofTopic = parts.get(topic);
-      if (ofTopic === undefined) parts.set(topic, (ofTopic = []));
-      const part = (ofTopic[partition] ??= {
+      let ofTopic = byTopic.get(topic);
+      if (ofTopic === undefined) byTopic.set(topic, (ofTopic = []));
+      const batch = (ofTopic[partition] ??= {
         topic,
         partition,
         partitionCount,
@@ -83,16 +82,16 @@ export function createPlanner(): Planner {
         records: take(),
       });
       const more = key.end + (value.end - value.start) + headers.end + frameBytes;
-      if (part.records.size + more > limit.bytes && taken > 0) break;
-      part.records.append(key, value, headers, headerCount);
-      part.lastId = row.id;
+      if (batch.records.size + more > limit.bytes && taken > 0) break;
+      batch.records.append(key, value, headers, headerCount);
+      batch.lastId = row.id;
       taken += 1;
     }
-    const filled = [...parts.values()].flat().filter(({ records }) => records.count > 0); // flat() skips holes
+    const filled = [...byTopic.values()].flat().filter(({ records }) => records.count > 0); // flat() skips holes
     largest = { bytes: 0, rows: 0 };
     for (const { records } of filled)
       if (records.size > largest.bytes) largest = { bytes: records.size, rows: records.count };
-    return { parts: filled, taken };
+    return { batches: filled, taken };
   };
 
   return {
@@ -103,8 +102,8 @@ export function createPlanner(): Planner {
       limit = smaller ?? limit;
       return smaller !== null;
     },
-    reuse: (parts) => {
-      for (const { records } of parts) {
+    reuse: (batches) => {
+      for (const { records } of batches) {
         records.reset();
         spare.push(records);
       }

@@ -12,19 +12,22 @@ export type RelayDeps = {
   metrics: Metrics;
 };
 
+/** What the leader's housekeeping needs. */
+export type MaintenanceDeps = Pick<RelayDeps, 'pool' | 'log' | 'metrics'>;
+
 export type RelayOptions = {
   databaseUrl: string;
   instance: string;
   shard: number;
   topics: Topics;
   batchRows: number;
-  /** How long one wait for new rows lasts, and how often the server looks meanwhile. */
+  /** How long one wait for new rows lasts, and how often the server reads the sequence meanwhile. */
   waitMs: number;
   waitStepMs: number;
-  /** The longest wait between two looks while a writer holds the frontier back. */
-  heldMaxMs: number;
-  /** The longest rest while many are writing: see pacing.ts. */
-  restMaxMs: number;
+  /** The longest wait between two snapshots while a writer holds the frontier back. */
+  blockedMaxMs: number;
+  /** The longest back-off while many are writing: see pacing.ts. */
+  backOffMaxMs: number;
   standbyPollMs: number;
   retentionHours: number;
 };

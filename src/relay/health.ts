@@ -4,7 +4,7 @@ import { detachedRemedy, parkedRemedy, repairRemedy, sequenceRemedy } from './re
 import { planRepair } from './repair-store.ts';
 import { describeFault, sequenceFault } from './sequence.ts';
 import { readStatus } from './status-store.ts';
-import { readPosition } from './store.ts';
+import { readPosition } from './snapshot-store.ts';
 
 /** What is wrong with the outbox, and what to do; null where nothing is. */
 export type OutboxCheck = { check: string; problem: { what: string; remedy: string } | null };

@@ -3,12 +3,13 @@ import { connectAlone, cutConnection, trustedPath, type Queryable } from '../../
 import { copyOut, type CopySession } from '../../db/copy.ts';
 import { sleep } from '../clock.ts';
 import { sequenceFault, type SequenceFault } from './sequence.ts';
-import { commitLazily, limitSilence, openEpoch, prepareSnapshot, readPosition, tryLock } from './store.ts';
+import { prepareSnapshot, readPosition } from './snapshot-store.ts';
+import { commitLazily, limitSilence, openEpoch, tryLock } from './leader-store.ts';
 
 /** A session that leads: while it lives nobody else does, and `lost` aborts when it ends. */
 export type Leadership = {
   db: CopySession;
-  /** A second session, for the cursor: its commits wait for the disk, and looks must not wait behind them. */
+  /** A second session, for the cursor: its commits wait for the disk, and snapshots must not wait behind them. */
   writer: Queryable;
   cursor: number;
   epoch: number;
@@ -21,15 +22,17 @@ export type LeaderOptions = {
   shard: number;
   instance: string;
   standbyPollMs: number;
-  /** Called at each look of a standby. */
+  /** Called at each try of a standby. */
   onStandby?: () => void;
-  /** Told whenever the sequence stands behind the cursor, which keeps this process from leading. */
+  /** Called whenever the sequence stands behind the cursor, which keeps this process from leading. */
   onSequenceBehind: (fault: SequenceFault) => void;
 };
 
 /** Longer than a garbage collection or a slow statement, short enough for a standby to be of use. */
 const silenceMs = 5_000;
-const sayEveryMs = 1_000;
+const keepAliveEveryMs = 1_000;
+const sequencePollMs = 1_000;
+const endsWithinMs = 1_000;
 /** No statement of a relay takes this long; a server that is gone without a word would be waited for a quarter of an hour. */
 const answerWithinMs = 10_000;
 
@@ -52,7 +55,7 @@ export async function awaitLeadership(
   };
   const release = async (): Promise<void> => {
     lost.abort();
-    await Promise.race([Promise.allSettled(sessions.map((client) => client.end())), sleep(sayEveryMs)]);
+    await Promise.race([Promise.allSettled(sessions.map((client) => client.end())), sleep(endsWithinMs)]);
     for (const client of sessions) cutConnection(client); // a server that is gone never says goodbye
   };
   try {
@@ -89,14 +92,14 @@ async function sequenceIsAhead(
     const fault = sequenceFault(await readPosition(db, shard));
     if (fault === null) return true;
     onSequenceBehind(fault);
-    await sleep(sayEveryMs, signal);
+    await sleep(sequencePollMs, signal);
   }
   return false;
 }
 
 /**
- * The session reads ahead and says that it lives, all at once: its statements queue here. One that is not answered in
- * time calls `onSilence`, which makes it and those behind it reject.
+ * The leader reads ahead and keeps its session alive at once: the statements of one session queue here. A statement that
+ * is not answered in time calls `onSilence`, which makes it and those behind it reject.
  */
 function oneByOne(client: pg.Client, onSilence: () => void): CopySession {
   let last: Promise<unknown> = Promise.resolve();
@@ -117,10 +120,10 @@ function oneByOne(client: pg.Client, onSilence: () => void): CopySession {
   };
 }
 
-/** A send that takes long must not look like a leader that is gone. */
+/** Without this a send that takes long would pass for a leader that is gone. */
 async function keepAlive(db: Queryable, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await sleep(sayEveryMs, signal);
+    await sleep(keepAliveEveryMs, signal);
     await db.query('select 1').catch(() => undefined);
   }
 }

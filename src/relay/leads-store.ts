@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
-import { lockSpace } from './store.ts';
+import { lockSpace } from './leader-store.ts';
 
 /** Whether a session leads the shard now: the cursor keeps the name of the last one that did. */
 export async function isLed(db: Queryable, shard: number): Promise<boolean> {

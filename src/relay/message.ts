@@ -1,53 +1,5 @@
 import { headerRoom, spanOf, writeHeader, type Span } from '../kafka/record-batch.ts';
-
-/**
- * A row as Postgres sends it in a binary copy of `columns`: nothing of it is decoded unless somebody asks. Many rows
- * lie in one buffer.
- */
-export type OutboxRow = { id: number; bytes: Buffer; start: number };
-
-/** Whose text the relay carries, in the order of the copy; the id stands before them. */
-export const columns = [
-  'type',
-  'source',
-  'appid',
-  'payment',
-  'event_id',
-  'event_time',
-  'version',
-  'data',
-  'reason',
-  'approved_by',
-  'traceparent',
-] as const;
-type Column = (typeof columns)[number];
-
-/** Column count, length of the id, the id. */
-const idAt = 6;
-const columnsAt = idAt + 8;
-
-export const idOf = (bytes: Buffer, start: number): number =>
-  bytes.readInt32BE(start + idAt) * 2 ** 32 + bytes.readUInt32BE(start + idAt + 4);
-
-/** The columns of a row as text, for logs and for parking. */
-export function decodeRow({ bytes, start }: OutboxRow): Record<Column, string | null> {
-  const texts: Partial<Record<Column, string | null>> = {};
-  let at = start + columnsAt;
-  for (const column of columns) {
-    const length = bytes.readInt32BE(at);
-    at += 4;
-    texts[column] = length < 0 ? null : bytes.toString('utf8', at, at + length);
-    at += Math.max(0, length);
-  }
-  return texts as Record<Column, string | null>;
-}
-
-export const keyOf = (row: { appid: string; payment: string }): string => `${row.appid}/${row.payment}`;
-
-export function rawKeyOf(row: OutboxRow): string {
-  const { appid, payment } = decodeRow(row);
-  return keyOf({ appid: appid ?? '', payment: payment ?? '' });
-}
+import { columnsAt, withRoom, type OutboxRow } from './row.ts';
 
 /** What rows with the same type, source and app have in common. */
 type Kind = { start: Buffer; type: string; keyPrefix: Buffer; headers: Buffer };
@@ -71,7 +23,7 @@ const specversion = spanOf(Buffer.from('1.0'));
 const json = spanOf(Buffer.from('application/json'));
 
 /** Key, value and headers of the row that was read last; the spans are written over by the next. */
-export type MessageParts = {
+export type MessageSpans = {
   type: string;
   key: Span;
   value: Span;
@@ -83,14 +35,14 @@ export type MessageParts = {
  * CloudEvents 1.0, binary mode: attributes in headers, the stored bytes as the value. Reads one row at a time into the
  * same memory.
  */
-export function createMessageReader(): (row: OutboxRow) => MessageParts {
+export function createMessageReader(): (row: OutboxRow) => MessageSpans {
   const kinds = new Map<string, Kind>();
   let kind: Kind | undefined;
   const key = spanOf(Buffer.allocUnsafe(1_024));
   const value = spanOf(key.bytes);
   const headers = spanOf(Buffer.allocUnsafe(4_096));
   const column = spanOf(key.bytes);
-  const parts: MessageParts = { type: '', key, value, headers, headerCount: 0 };
+  const message: MessageSpans = { type: '', key, value, headers, headerCount: 0 };
 
   /** Sets `column` to the one that begins at `at`; false when it is null. */
   const next = (bytes: Buffer, at: number): boolean => {
@@ -103,7 +55,7 @@ export function createMessageReader(): (row: OutboxRow) => MessageParts {
   const addHeader = (header: Buffer): void => {
     headers.bytes = withRoom(headers.bytes, headers.end, headerRoom(header, column));
     headers.end = writeHeader(headers.bytes, headers.end, header, column);
-    parts.headerCount += 1;
+    message.headerCount += 1;
   };
   const addOptional = (bytes: Buffer, header: Buffer): void => {
     if (next(bytes, column.end)) addHeader(header);
@@ -112,10 +64,10 @@ export function createMessageReader(): (row: OutboxRow) => MessageParts {
   return ({ bytes, start }) => {
     const from = start + columnsAt;
     if (kind === undefined || !beginsWith(bytes, from, kind.start)) kind = kindAt(kinds, bytes, from);
-    parts.type = kind.type;
+    message.type = kind.type;
     headers.bytes = withRoom(headers.bytes, 0, kind.headers.length);
     headers.end = kind.headers.copy(headers.bytes, 0);
-    parts.headerCount = kindHeaders;
+    message.headerCount = kindHeaders;
     next(bytes, from + kind.start.length);
     key.bytes = withRoom(key.bytes, 0, kind.keyPrefix.length + column.end - column.start);
     key.end = kind.keyPrefix.copy(key.bytes, 0);
@@ -126,7 +78,7 @@ export function createMessageReader(): (row: OutboxRow) => MessageParts {
     value.start = column.start;
     value.end = column.end;
     for (const header of [names.reason, names.approvedBy, names.traceparent]) addOptional(bytes, header);
-    return parts;
+    return message;
   };
 }
 
@@ -175,14 +127,6 @@ const textOf = ({ bytes, start, end }: Span): string => bytes.toString('utf8', s
 
 const beginsWith = (bytes: Buffer, from: number, start: Buffer): boolean =>
   bytes.compare(start, 0, start.length, from, Math.min(bytes.length, from + start.length)) === 0;
-
-/** The same buffer, or a larger one that begins with the `used` bytes of it. */
-export function withRoom(bytes: Buffer, used: number, more: number): Buffer {
-  if (used + more <= bytes.length) return bytes;
-  const larger = Buffer.allocUnsafe(Math.max(bytes.length * 2, used + more));
-  bytes.copy(larger, 0, 0, used);
-  return larger;
-}
 
 const readInt32 = (bytes: Buffer, at: number): number =>
   ((bytes[at] ?? 0) << 24) |

@@ -1,8 +1,8 @@
 import type { Queryable } from '../../db/client.ts';
 import type { CopySession } from '../../db/copy.ts';
 import type { RelayParkReason } from '../../db/states.ts';
-import type { OutboxRow } from './message.ts';
-import { copied, copyRows, type Arena } from './store.ts';
+import type { OutboxRow } from './row.ts';
+import { copied, copyRows, type Arena } from './row-store.ts';
 
 /** A payment by what names it in the outbox. */
 export type PaymentName = { appid: string; payment: string };

@@ -1,7 +1,7 @@
 import type { Queryable } from '../../db/client.ts';
 import { readPassedOver } from './partitions/store.ts';
 import { sequenceFault, type SequenceFault } from './sequence.ts';
-import { readPosition } from './store.ts';
+import { readPosition } from './snapshot-store.ts';
 
 /** What the relay cannot reach by itself. */
 export type Repair = {

@@ -19,7 +19,7 @@ export function createRoutes(
     clearTimeout(timer);
     known = undefined;
   };
-  const ask = async (): Promise<ReadonlyMap<string, number>> => {
+  const readCounts = async (): Promise<ReadonlyMap<string, number>> => {
     const counts = new Map<string, number>();
     for (const topic of [topics.events, topics.acks]) {
       const count = await deps.partitionCount(topic);
@@ -31,7 +31,7 @@ export function createRoutes(
   };
   return {
     current: () => {
-      known ??= ask().catch((error: unknown) => {
+      known ??= readCounts().catch((error: unknown) => {
         forget();
         throw error;
       });

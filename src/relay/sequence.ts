@@ -1,4 +1,4 @@
-/** Where the relay and the outbox stand, read in one statement: see status-store.ts, readPosition. */
+/** Where the relay and the outbox stand, read in one statement: see snapshot-store.ts, readPosition. */
 export type Position = {
   cursor: number;
   /** The last id that was drawn. */

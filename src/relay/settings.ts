@@ -1,7 +1,7 @@
 import { setting, whole, type Values } from '../setting.ts';
 
 export const relaySettings = {
-  restMaxMs: setting(
+  backOffMaxMs: setting(
     'FAHUO_RELAY_REST_MS',
     whole(300, 0, 60_000),
     'How long the relay leaves the outbox to its writers, at most, while many write at once; 0 publishes at once.',

@@ -2,7 +2,7 @@ import type { Queryable } from '../../db/client.ts';
 import { withoutLiterals } from '../../db/statement-text.ts';
 import { sequenceFault, type SequenceFault } from './sequence.ts';
 
-/** Where the relay stands, and who holds it back. */
+/** Where the relay stands, and who keeps it back. */
 export type RelayStatus = {
   cursor: number;
   lastId: number;
@@ -15,8 +15,8 @@ export type RelayStatus = {
   lagSeconds: number;
   /** The oldest row that is committed and not published. */
   oldest: { outboxId: number; eventId: string; appid: string; payment: string; createdAt: string } | null;
-  /** The oldest transaction that is writing to the outbox. */
-  heldBy: Holder | null;
+  /** The oldest transaction that is writing to the outbox: nothing behind it is published before it ends. */
+  blocker: Blocker | null;
   /** Rows that are parked, and those of them that the leader is about to publish. */
   parkedRows: number;
   releasedRows: number;
@@ -25,7 +25,7 @@ export type RelayStatus = {
   sequence: SequenceFault | null;
 };
 
-export type Holder = {
+export type Blocker = {
   pid: number | null;
   user: string | null;
   application: string | null;
@@ -75,7 +75,7 @@ export async function readStatus(db: Queryable, shard: number): Promise<RelaySta
     lagRows: Math.abs(found.lastId - found.cursor),
     lagSeconds: sequence === null ? found.lagSeconds : Math.max(found.lagSeconds, updatedSeconds),
     sequence,
-    heldBy: await readHolder(db),
+    blocker: await readBlocker(db),
   };
 }
 
@@ -83,8 +83,8 @@ export async function readStatus(db: Queryable, shard: number): Promise<RelaySta
  * A prepared transaction has no pid: pg_prepared_xacts names its owner and its age. Which one it is says the lock that
  * every transaction holds on its own id.
  */
-async function readHolder(db: Queryable): Promise<Holder | null> {
-  const { rows } = await db.query<Holder>(
+async function readBlocker(db: Queryable): Promise<Blocker | null> {
+  const { rows } = await db.query<Blocker>(
     `select l.pid, coalesce(a.usename, p.owner)::text as user,
        coalesce(a.application_name, 'prepared transaction ' || p.gid) as application,
        extract(epoch from clock_timestamp() - coalesce(a.xact_start, p.prepared))::float8 as "ageSeconds",
@@ -100,7 +100,7 @@ async function readHolder(db: Queryable): Promise<Holder | null> {
        and l.granted and l.database = (select oid from pg_database where datname = current_database())
      order by "ageSeconds" desc limit 1`,
   );
-  const [holder] = rows;
-  if (holder === undefined) return null;
-  return { ...holder, query: holder.query === null ? null : withoutLiterals(holder.query) };
+  const [blocker] = rows;
+  if (blocker === undefined) return null;
+  return { ...blocker, query: blocker.query === null ? null : withoutLiterals(blocker.query) };
 }

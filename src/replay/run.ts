@@ -1,18 +1,19 @@
 import type { Pool, Queryable } from '../../db/client.ts';
 import { chunksOf } from '../consumer/batch.ts';
 import { decode, type Decoded } from '../consumer/decode.ts';
-import { acceptMessages, type AcceptDeps, type AcceptOptions, type Accepted } from '../consumer/handle.ts';
+import type { AcceptDeps, AcceptOptions, Accepted } from '../consumer/accepted.ts';
+import { acceptMessages } from '../consumer/handle.ts';
 import { renderUpload } from '../consumer/render.ts';
 import type { Admin } from '../kafka/admin.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import type { Received } from '../kafka/message.ts';
 import { readRanges, type OffsetRange } from '../kafka/range-reader.ts';
-import { locate, outboxRowsOf } from '../relay/journal/locate.ts';
+import { locate, outboxRowsFrom } from '../relay/journal/locate.ts';
 import { readRivals } from '../upload/insert-store.ts';
 import { readTombstones } from '../upload/tombstone-store.ts';
 import { countRows, Planner, type Plan } from './plan.ts';
 import { rangesOf, type Selection, type TopicSelection } from './selection.ts';
-import { readByPayment, readByState } from './store.ts';
+import { readByPayment, readByState, readPositions } from './store.ts';
 
 /**
  * Replay. Reads the topic or fahuo.upload; writes through the consumer's door and upload's verbs alone.
@@ -34,7 +35,7 @@ export type ReplayOptions = AcceptOptions & {
   topic: string;
   group: string;
   acks: string;
-  /** How long the topic may be silent before the rest is given up; see {@link readRanges}. */
+  /** How long the topic may be silent before what is unread is given up; see {@link readRanges}. */
   patienceMs?: number;
 };
 
@@ -92,7 +93,8 @@ async function planPayment(deps: ReplayDeps, options: ReplayOptions, payment: st
   const rows = await readByPayment(deps.pool, payment);
   const known = new Set(rows.map((row) => row.eventId));
   const ranges: OffsetRange[] = [];
-  for (const row of await outboxRowsOf(deps.pool, payment)) {
+  const places = await readPositions(deps.pool, payment);
+  for (const row of await outboxRowsFrom(deps.pool, payment, { places, topic: options.topic })) {
     const at = await locate(deps.pool, row, { events: options.topic, acks: options.acks });
     if (at !== null && at.topic === options.topic && !known.has(row.eventId))
       ranges.push({ partition: at.partition, from: at.offset, to: at.offset + 1 });
@@ -111,7 +113,7 @@ async function topicRanges(
   selection: TopicSelection,
 ): Promise<OffsetRange[]> {
   return rangesOf(selection, {
-    held: await admin.topicOffsets(topic),
+    available: await admin.topicOffsets(topic),
     committed: selection.kind === 'shift' ? await admin.groupOffsets(group, topic) : new Map(),
     byTime: selection.kind === 'since' ? await admin.offsetsByTime(topic, selection.at) : new Map(),
   });
@@ -160,11 +162,11 @@ async function readTopic(
 ): Promise<OffsetRange[]> {
   const unread: OffsetRange[] = [];
   const patience = patienceMs === undefined ? {} : { patienceMs };
-  let rest = [...ranges];
-  while (rest.length > 0) {
+  let remaining = [...ranges];
+  while (remaining.length > 0) {
     const partitions = new Set<number>();
-    const turn = rest.filter(({ partition }) => !partitions.has(partition) && partitions.add(partition));
-    rest = rest.filter((range) => !turn.includes(range));
+    const turn = remaining.filter(({ partition }) => !partitions.has(partition) && partitions.add(partition));
+    remaining = remaining.filter((range) => !turn.includes(range));
     let last: Promise<void> = Promise.resolve();
     const read = await readRanges(connection, { topic, ranges: turn, log, ...patience }, (messages) => {
       last = last.then(() => onMessages(messages));

@@ -16,13 +16,16 @@ export type TopicSelection = Exclude<Selection, { kind: 'payment' | 'state' }>;
 
 /** What the cluster knows of the topic, as far as the selection needs it. */
 export type Positions = {
-  held: readonly PartitionOffsets[];
+  available: readonly PartitionOffsets[];
   committed: ReadonlyMap<number, number>;
   byTime: ReadonlyMap<number, number>;
 };
 
-/** Half-open ranges up to each partition's end of now, cut to what the topic still holds. Pure. */
-export function rangesOf(selection: TopicSelection, { held, committed, byTime }: Positions): OffsetRange[] {
+/** Half-open ranges up to each partition's end of now, cut to what is still available. Pure. */
+export function rangesOf(
+  selection: TopicSelection,
+  { available, committed, byTime }: Positions,
+): OffsetRange[] {
   const fromOf = ({ partition, low, high }: PartitionOffsets): number => {
     switch (selection.kind) {
       case 'earliest':
@@ -36,7 +39,7 @@ export function rangesOf(selection: TopicSelection, { held, committed, byTime }:
     }
   };
   return clampRanges(
-    held.map((one) => ({ partition: one.partition, from: fromOf(one), to: one.high })),
-    held,
+    available.map((one) => ({ partition: one.partition, from: fromOf(one), to: one.high })),
+    available,
   );
 }

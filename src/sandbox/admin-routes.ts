@@ -1,10 +1,12 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { appsShape } from './apps.ts';
 import { checkUpload } from './check.ts';
 import { textOf } from './codes.ts';
 import { consoleEdit, editedBody } from './console-edit.ts';
-import { endpoints, faultRules } from './faults.ts';
+import { endpoints, faultRules, membersOfFault, type FaultRule } from './faults.ts';
 import { omissions } from './omissions.ts';
+import { describeIssues, listOf, type MembersOf } from './problems.ts';
 import type { Service } from './service.ts';
 import { contentHash, type Effect, type Payment } from './world.ts';
 
@@ -26,7 +28,7 @@ const paymentShape = z
       error: 'transaction_id, or mchid and out_trade_no, must name the payment',
     },
   );
-const paymentsShape = z.union([paymentShape.transform((one) => [one]), z.array(paymentShape)]);
+const paymentsShape = listOf(paymentShape);
 const quotasShape = z.partialRecord(
   z.enum(endpoints),
   z.strictObject({ daily: z.int().min(0), per_minute: z.int().min(0) }),
@@ -41,20 +43,32 @@ type Request = FastifyRequest<{ Body: string }>;
 
 /** What WeChat does not have: preparing payments, faults, quotas, and the record of what happened. */
 export function addAdminRoutes(app: FastifyInstance, service: Service): void {
-  const post = <S extends z.ZodType>(path: string, shape: S, run: (input: z.output<S>) => object): void => {
+  const post = <S extends z.ZodType>(
+    path: string,
+    shape: S,
+    run: (input: z.output<S>) => object,
+    membersOf?: MembersOf,
+  ): void => {
     app.post(path, (request: Request, reply) => {
-      const parsed = shape.safeParse(parse(request.body));
-      return parsed.success ? reply.send(run(parsed.data)) : refuse(reply, parsed.error);
+      const body = parse(request.body);
+      const parsed = shape.safeParse(body);
+      if (parsed.success) return reply.send(run(parsed.data));
+      return reply.status(400).send({ error: describeIssues(body, parsed.error, membersOf) });
     });
   };
+  post('/_sandbox/apps', appsShape, (apps) => {
+    for (const { appid, secret } of apps) service.apps.put(appid, secret);
+    return { apps: apps.map(({ appid }) => appid) };
+  });
   post('/_sandbox/payments', paymentsShape, (payments) => {
     for (const payment of payments) service.world.put(payment, service.nowMs());
     return { payments: payments.length };
   });
-  post('/_sandbox/faults', faultRules, (rules) => {
+  const takeFaults = (rules: FaultRule[]): object => {
     service.rules = rules;
     return { faults: rules };
-  });
+  };
+  post('/_sandbox/faults', faultRules, takeFaults, membersOfFault);
   post('/_sandbox/quotas', quotasShape, (quotas) => {
     for (const [name, quota] of Object.entries(quotas)) service.usage.quotas.set(name as 'upload', quota);
     return { quotas };
@@ -148,9 +162,4 @@ function parse(text: unknown): unknown {
   } catch {
     return undefined;
   }
-}
-
-function refuse(reply: FastifyReply, error: z.ZodError): FastifyReply {
-  const problems = error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
-  return reply.status(400).send({ error: problems.join('; ') });
 }

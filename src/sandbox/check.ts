@@ -1,4 +1,4 @@
-/** An upload as WeChat would take it: every type and limit checked, nothing coerced (facts.md §1.1, §6.5). */
+/** An upload as WeChat would take it: every type and limit checked, nothing coerced (wechat.md §1.1, §6.5). */
 export type Upload = {
   /** transaction_id, or `mchid:out_trade_no`. */
   payment: string;

@@ -1,4 +1,4 @@
-/** The codes that the sandbox answers with and their texts, as the wire carries them (facts.md §1.7, §2.2). */
+/** The codes that the sandbox answers with and their texts, as the wire carries them (wechat.md §1.7, §2.2). */
 const texts: Readonly<Record<number, string>> = {
   [-1]: 'system error',
   0: 'ok',
@@ -8,6 +8,8 @@ const texts: Readonly<Record<number, string>> = {
   40066: 'invalid url',
   40125: 'invalid appsecret',
   41001: 'access_token missing',
+  41002: 'appid missing',
+  41004: 'appsecret missing',
   42001: 'access_token expired',
   44002: 'empty post data',
   44990: 'reach max api minute frequence limit',

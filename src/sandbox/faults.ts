@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { listOf } from './problems.ts';
 
 export const endpoints = [
   'upload',
@@ -23,40 +24,56 @@ const common = {
 /** `committed`: whether the upload takes effect before the fault shows. */
 const committed = z.boolean().default(true);
 
-export const faultRule = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('lost_answer'), ...common }),
-  z.strictObject({ kind: z.literal('reset_before'), ...common }),
-  z.strictObject({ kind: z.literal('hang'), ...common, committed }),
-  z.strictObject({ kind: z.literal('delay'), ...common, ms: z.int().min(1), committed }),
-  z.strictObject({
-    kind: z.literal('status'),
-    ...common,
-    status: z.int().min(400).max(599).default(502),
-    committed: z.boolean().default(false),
-  }),
-  z.strictObject({ kind: z.literal('garbage'), ...common, committed }),
-  z.strictObject({ kind: z.literal('no_errcode'), ...common, committed }),
-  z.strictObject({ kind: z.literal('half_json'), ...common, committed }),
-  z.strictObject({
-    kind: z.literal('errcode'),
-    ...common,
-    errcode: z.int(),
-    errmsg: z.string().optional(),
-    committed: z.boolean().default(false),
-  }),
-  /** Any other answer than the plain one's text: `errmsg` of so many characters, the rest as it would be. */
-  z.strictObject({ kind: z.literal('long_errmsg'), ...common, length: z.int().min(1) }),
-  /** Another system forced a new token: the one of this call is refused from here on, and so is the call. */
-  z.strictObject({ kind: z.literal('expire_token'), ...common }),
-  /** Somebody ships the payment in WeChat's console, with `item_desc` if it is given; then the request is cut off. */
-  z.strictObject({ kind: z.literal('shipped_by_hand'), ...common, item_desc: z.string().min(1).optional() }),
-]);
-export type FaultRule = z.output<typeof faultRule>;
-/** One rule or a list of them; always a list, so that what is wrong with a rule is told by its member. */
-export const faultRules = z.preprocess(
-  (given) => (Array.isArray(given) ? (given as unknown[]) : [given]),
-  z.array(faultRule),
+/** Every kind that there is, for who asks for another. */
+const wrongKind = (issue: { code?: string }): string | undefined =>
+  issue.code === 'invalid_union' ? `must be one of ${Object.keys(faultMembers).join(', ')}` : undefined;
+
+export const faultRule = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ kind: z.literal('lost_answer'), ...common }),
+    z.strictObject({ kind: z.literal('reset_before'), ...common }),
+    z.strictObject({ kind: z.literal('hang'), ...common, committed }),
+    z.strictObject({ kind: z.literal('delay'), ...common, ms: z.int().min(1), committed }),
+    z.strictObject({
+      kind: z.literal('status'),
+      ...common,
+      status: z.int().min(400).max(599).default(502),
+      committed: z.boolean().default(false),
+    }),
+    z.strictObject({ kind: z.literal('garbage'), ...common, committed }),
+    z.strictObject({ kind: z.literal('no_errcode'), ...common, committed }),
+    z.strictObject({ kind: z.literal('half_json'), ...common, committed }),
+    z.strictObject({
+      kind: z.literal('errcode'),
+      ...common,
+      errcode: z.int(),
+      errmsg: z.string().optional(),
+      committed: z.boolean().default(false),
+    }),
+    /** Any other answer than the plain one's text: `errmsg` of so many characters, the rest as it would be. */
+    z.strictObject({ kind: z.literal('long_errmsg'), ...common, length: z.int().min(1) }),
+    /** Another system forced a new token: the one of this call is refused from here on, and so is the call. */
+    z.strictObject({ kind: z.literal('expire_token'), ...common }),
+    /** Somebody ships the payment in WeChat's console, with `item_desc` if it is given; then the request is cut off. */
+    z.strictObject({
+      kind: z.literal('shipped_by_hand'),
+      ...common,
+      item_desc: z.string().min(1).optional(),
+    }),
+  ],
+  { error: wrongKind },
 );
+export type FaultRule = z.output<typeof faultRule>;
+export const faultRules = listOf(faultRule);
+
+/** Every kind of fault, and the members that a rule of it takes. */
+export const faultMembers: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  faultRule.options.map((option) => [option.shape.kind.value, Object.keys(option.shape)]),
+);
+
+export const membersOfFault = (rule: unknown): readonly string[] =>
+  faultMembers[String((Object(rule) as { kind?: unknown }).kind)] ?? [];
 
 /** How a fault is counted: by endpoint, kind, code, and whether the request took effect. */
 export function nameOfFault(rule: FaultRule): string {

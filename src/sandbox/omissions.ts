@@ -1,5 +1,5 @@
 /**
- * What users saw get_order leave out (facts.md §10). `finish`: the two members that say whether all is shipped.
+ * What users saw get_order leave out (wechat.md §10). `finish`: the two members that say whether all is shipped.
  * `shipping_list`: no such member, and `empty_list`: `[]`; the texts then stand at the level of `shipping`.
  * `item_texts`: parcels without `goods_desc`. `contact`: parcels without it. `shipping`: `{}`.
  */

@@ -7,7 +7,7 @@ type Json = Record<string, unknown>;
 
 const seconds = (ms: number): number => Math.floor(ms / 1000);
 
-/** The `order` member of get_order, in WeChat's names (facts.md §1.3). An unshipped payment has `shipping: {}`. */
+/** The `order` member of get_order, in WeChat's names (wechat.md §1.3). An unshipped payment has `shipping: {}`. */
 export function orderBody(payment: Payment, { shipping, orderState }: View): Json {
   return {
     transaction_id: payment.transactionId,
@@ -53,7 +53,7 @@ const parcelBody = (parcel: Shipping['parcels'][number], omits: ReadonlySet<Omis
 
 const defaultPage = 100;
 
-/** One page of get_order_list; the cursor is the place in the order of creation (facts.md §1.4). */
+/** One page of get_order_list; the cursor is the place in the order of creation (wechat.md §1.4). */
 export function listBody(
   world: World,
   { appid, asked }: { appid: string; asked: Json },

@@ -30,7 +30,7 @@ export type Held = {
 const maxParcels = 15;
 
 /**
- * One upload against one payment, as facts.md §1.1, §6.2, §6.3 and §6.6 have it. Pure.
+ * One upload against one payment, as wechat.md §1.1, §6.2, §6.3 and §6.6 have it. Pure.
  * An upload that brings nothing new answers 10060023 and moves nothing, its time included.
  */
 export function applyUpload(held: Held, upload: Upload, at: { nowMs: number; mode: ParcelMode }): Applied {
@@ -66,7 +66,7 @@ const start = (upload: Upload, nowMs: number): Shipping => ({
   finishCount: upload.allDelivered ? 1 : 0,
 });
 
-/** Merging is by tracking number: the same number replaces, another is added (facts.md §6.9, unproven). */
+/** Merging is by tracking number: the same number replaces, another is added (wechat.md §6.9, unproven). */
 function parcelsAfter(
   { parcels }: Shipping,
   upload: Upload,

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { fastify } from 'fastify';
-import type { Clock } from '../clock.ts';
+import { systemClock, type Clock } from '../clock.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import type { ParcelMode } from './payment.ts';
+import { Apps } from './apps.ts';
 import { Service } from './service.ts';
 import { Tokens } from './tokens.ts';
 import { Usage } from './usage.ts';
@@ -26,7 +27,7 @@ export type SandboxOptions = {
   plainTokensPerDay?: number;
   /** Keeps one line an upload for `GET /_sandbox/requests`: memory grows with every request. */
   keepRequests?: boolean;
-  /** appid → secret; without it every app and any secret is known. */
+  /** appid → secret; without it every appid is an app, with the first secret that it names. */
   secrets?: Record<string, string>;
 };
 
@@ -46,8 +47,11 @@ const defaults = {
   keepRequests: false,
 };
 
-/** A faithful WeChat in memory, for development and tests (facts.md §7.19). Knows nothing of the product's client. */
-export async function createSandbox(given: SandboxOptions, clock: Clock): Promise<Sandbox> {
+/** A faithful WeChat in memory, for development and tests (wechat.md §7.19). Knows nothing of the product's client. */
+export async function createSandbox(
+  given: SandboxOptions = {},
+  clock: Clock = systemClock,
+): Promise<Sandbox> {
   const options = { ...defaults, ...given };
   const random = (): string => randomBytes(12).toString('hex');
   const { tokenLifeMs: lifeMs, tokenOverlapMs: overlapMs, plainTokensPerDay: plainPerDay } = options;
@@ -64,7 +68,7 @@ export async function createSandbox(given: SandboxOptions, clock: Clock): Promis
     seed: options.seed,
     latencyMs: options.latencyMs,
     keepRequests: options.keepRequests,
-    secrets: options.secrets === undefined ? null : new Map(Object.entries(options.secrets)),
+    apps: new Apps(options.secrets),
   });
   const app = fastify({ bodyLimit: 1_048_576, forceCloseConnections: true, keepAliveTimeout: 60_000 });
   app.removeAllContentTypeParsers();

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { monotonicMs, sleep, type Clock } from '../clock.ts';
+import type { Apps } from './apps.ts';
 import { checkUpload } from './check.ts';
 import { textOf } from './codes.ts';
 import { faultOf, nameOfFault, type EndpointName, type FaultRule } from './faults.ts';
@@ -29,7 +30,7 @@ export type ServiceDeps = {
   seed: number;
   latencyMs: number;
   keepRequests: boolean;
-  secrets: ReadonlyMap<string, string> | null;
+  apps: Apps;
 };
 
 type Silent = Extract<FaultRule, { kind: 'lost_answer' | 'reset_before' | 'hang' | 'shipped_by_hand' }>;
@@ -48,6 +49,7 @@ export class Service {
   readonly world: World;
   readonly tokens: Tokens;
   readonly usage: Usage;
+  readonly apps: Apps;
   rules: readonly FaultRule[] = [];
   readonly seen: SeenRequest[] = [];
   readonly #deps: ServiceDeps;
@@ -61,15 +63,11 @@ export class Service {
     this.world = deps.world;
     this.tokens = deps.tokens;
     this.usage = deps.usage;
+    this.apps = deps.apps;
   }
 
   nowMs(): number {
     return this.#deps.clock().getTime();
-  }
-
-  knowsSecret(appid: string, secret: string): boolean {
-    const { secrets } = this.#deps;
-    return secrets === null ? secret !== '' : secrets.get(appid) === secret;
   }
 
   async answer(call: Call, reply: FastifyReply): Promise<FastifyReply> {
@@ -199,6 +197,7 @@ export class Service {
     this.#ordinals.clear();
     this.world.reset();
     this.usage.reset();
+    this.apps.reset();
     this.seen.length = 0;
   }
 }

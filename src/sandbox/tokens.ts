@@ -1,4 +1,4 @@
-/** The two token interfaces, isolated from one another (facts.md §2.1). */
+/** The two token interfaces, isolated from one another (wechat.md §2.1). */
 export type TokenMode = 'stable' | 'plain';
 
 export type TokenRules = { lifeMs: number; overlapMs: number; plainPerDay: number };

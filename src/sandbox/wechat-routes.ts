@@ -103,12 +103,13 @@ function token(
 
 function mint(service: Service, mode: 'stable' | 'plain', asked: Json | null): Json {
   const { appid, secret } = asked ?? {};
-  if (typeof appid !== 'string' || appid === '') return { errcode: 40013 };
-  if (typeof secret !== 'string' || !service.knowsSecret(appid, secret)) return { errcode: 40125 };
+  const errcode = service.apps.refusal(appid, secret);
+  if (errcode !== null) return { errcode };
+  const of = String(appid);
   const answered =
     mode === 'stable'
-      ? service.tokens.stable(appid, asked?.['force_refresh'] === true, service.nowMs())
-      : service.tokens.plain(appid, service.nowMs());
+      ? service.tokens.stable(of, asked?.['force_refresh'] === true, service.nowMs())
+      : service.tokens.plain(of, service.nowMs());
   return answered.kind === 'refused'
     ? { errcode: answered.errcode }
     : { errcode: undefined, access_token: answered.value, expires_in: answered.expiresInSeconds };

@@ -81,7 +81,7 @@ export class World {
   readonly rules: WorldRules;
   /** Each payment once, by the name that it was first called by. */
   readonly payments = new Map<string, Payment>();
-  /** The same payments by their transaction_id and by `mchid:out_trade_no`: one payment has both names (facts.md §1.3). */
+  /** The same payments by their transaction_id and by `mchid:out_trade_no`: one payment has both names (wechat.md §1.3). */
   readonly #named = new Map<string, Payment>();
   readonly effects: Effect[] = [];
 

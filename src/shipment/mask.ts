@@ -1,4 +1,4 @@
-/** A phone number as WeChat wants it in `contact`: the last four digits clear, the rest starred (facts.md §5). */
+/** A phone number as WeChat wants it in `contact`: the last four digits clear, the rest starred (wechat.md §5). */
 export function maskPhone(phone: string): string {
   if (phone.includes('*')) return phone;
   const digits = phone.replace(/\D/g, '');

@@ -5,17 +5,28 @@ export const acknowledgementColumns = (alias: string): string =>
     .map((column) => `${alias}.${column}`)
     .join(', ');
 
-/**
- * The acknowledgement for consumers of the ack topic, as part of the statement that makes rows final: `rows` names
- * what holds them. The relay routes it by its type. Inserting into the outbox locks it before an id is drawn, like
- * every writer of the outbox.
- */
-export const acknowledgementInsert = (rows: string): string => `
-  insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, traceparent, data)
-  select 'ack-' || f.id, 'fahuo.shipment.acknowledged.v1', 'fahuo',
-    (select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')), f.appid, f.payment, f.version,
-    f.traceparent,
+const outboxColumns = 'event_id, type, source, event_time, appid, payment, version, traceparent, data';
+
+/** Rows of the outbox: the acknowledgements of the final rows in `rows`. The relay routes them by their type. */
+const acknowledgementsOf = (rows: string): string => `
+  select 'ack-' || f.id as event_id, 'fahuo.shipment.acknowledged.v1' as type, 'fahuo' as source,
+    (select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as event_time, f.appid,
+    f.payment, f.version, f.traceparent,
     json_build_object('appid', f.appid, 'payment', f.payment, 'version', f.version, 'event_id', f.event_id,
       'state', f.state, 'errcode', f.errcode, 'errmsg', f.errmsg, 'rid', f.rid, 'attempts', f.attempts,
-      'uploaded_at', f.upload_time, 'acknowledged_at', f.finished_at, 'detail', f.detail)::text
+      'uploaded_at', f.upload_time, 'acknowledged_at', f.finished_at, 'detail', f.detail)::text as data
   from ${rows} f`;
+
+/**
+ * The acknowledgement for consumers of the ack topic, as part of the statement that makes rows final: `rows` names
+ * them. The statement is a writer of the outbox from its start, so it must wait for nobody's lock.
+ */
+export const acknowledgementInsert = (rows: string): string =>
+  `insert into fahuo.outbox (${outboxColumns}) ${acknowledgementsOf(rows)}`;
+
+/**
+ * The same for a statement that may wait: an expression that locks the outbox when it is evaluated, and only if there
+ * are rows. See db/functions/insert_acknowledgements.sql.
+ */
+export const lateAcknowledgements = (rows: string): string =>
+  `(select fahuo.insert_acknowledgements(json_agg(a)) from (${acknowledgementsOf(rows)}) a)`;

@@ -1,11 +1,11 @@
 import { monotonicMs, sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
-import { readOrder } from './read-order.ts';
 import { claimUnknown } from './claim-store.ts';
 import { decideAfterRead } from './decide-read.ts';
-import type { UploaderOptions } from './deps.ts';
+import { contextOf, type AttemptDeps, type UploaderOptions } from './deps.ts';
+import { readOrder, takeRead } from './read-order.ts';
+import { idsOf, recordAttempt } from './record-attempt.ts';
 import type { LeasedRow } from './row.ts';
-import { contextOf, idsOf, recordAttempt, takeRead, type AttemptDeps } from './attempt.ts';
 import { createSlots } from './slots.ts';
 
 const readsAtOnce = 64;
@@ -21,7 +21,7 @@ export async function runAppReads(
   const slots = createSlots(readsAtOnce, {});
 
   const step = async (): Promise<void> => {
-    if (slots.free() === 0 || deps.pauses.isPaused(appid, 'read') || deps.holds.isHeld(appid)) return;
+    if (slots.free() === 0 || deps.pauses.isPaused(appid, 'read') || deps.reach.isUnreachable(appid)) return;
     const askedAtMs = monotonicMs();
     const rows = await claimUnknown(deps.pool, {
       appid,

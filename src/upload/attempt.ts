@@ -1,38 +1,29 @@
-import { monotonicMs, sleep } from '../clock.ts';
+import { monotonicMs } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { readSiblingRows } from './alias-store.ts';
-import { applyToApp, readOrder, countAttempt } from './read-order.ts';
-import { freezeDelta } from './claim-store.ts';
-import { decideBeforeSend, waitForPausedReads, type BeforeSend } from './decide-read.ts';
+import { countAttempt, recordsOf, wasSent } from './attempt-records.ts';
+import { decideBeforeSend, waitForPausedReads, type BeforeSend } from './decide-before-send.ts';
 import { decideAfterSend, decideNotSent } from './decide-send.ts';
 import { deltaOf } from './delta.ts';
-import type { UploaderDeps, UploaderOptions } from './deps.ts';
-import type { Holds } from '../apps/holds.ts';
-import type { Leases } from './leases.ts';
-import type { Pauses } from '../apps/pauses.ts';
-import type { Recorder } from './recorder.ts';
-import type { AttemptRecord, LeasedRow, Transition } from './row.ts';
+import { contextOf, type AttemptDeps, type UploaderOptions } from './deps.ts';
+import { freezeDelta } from './lease-store.ts';
+import { idsOf, released } from './record-attempt.ts';
+import { applyToApp, readOrder, takeRead } from './read-order.ts';
+import type { AttemptRecord, Decided, LeasedRow, Transition } from './row.ts';
 
-export type AttemptDeps = UploaderDeps & { pauses: Pauses; recorder: Recorder; leases: Leases; holds: Holds };
-
-const released: Transition = {
-  to: 'pending',
-  afterMs: 0,
-  spent: false,
-  detail: 'given back before it was sent',
-};
+/** A row on its way, and the requests that were made for it. */
+type InFlight = { row: LeasedRow; attempts: AttemptRecord[] };
 
 /**
  * One claimed row: read first where its payment has a history, send, decide. Never rejects; null when nothing was
- * decided, and then the lease runs out and reads settle it. Putting it on record is {@link recordAttempt}, outside the slot
- * of the call: a window of calls must not wait for the database.
+ * decided, and then the lease runs out and reads find out what became of it. `recordAttempt` puts the decision on record.
  */
 export async function attempt(
   deps: AttemptDeps,
   options: UploaderOptions,
   row: LeasedRow,
   signal: AbortSignal,
-): Promise<DecidedAttempt | null> {
+): Promise<Decided | null> {
   const attempts: AttemptRecord[] = [];
   try {
     const decided = await decide(deps, options, { row, attempts }, signal);
@@ -46,36 +37,42 @@ export async function attempt(
   }
 }
 
-/** What was not sent is no attempt (P6). */
-const wasSent = ({ answer }: AttemptRecord): boolean => answer.notSent !== true;
-
 async function decide(
   deps: AttemptDeps,
   options: UploaderOptions,
-  flight: { row: LeasedRow; attempts: AttemptRecord[] },
+  inFlight: InFlight,
   signal: AbortSignal,
 ): Promise<Transition> {
-  const { row, attempts } = flight;
+  const { row } = inFlight;
   if (row.history || options.readBeforeFirstSend) {
-    const before = await readBefore(deps, options, flight, signal);
+    const before = await readBefore(deps, options, inFlight, signal);
     if (before.to !== 'send') return before;
   }
   const body = await bodyOf(deps, options, row);
-  if (body === null) return released;
+  return body === null ? released : send(deps, options, { ...inFlight, body }, signal);
+}
+
+async function send(
+  deps: AttemptDeps,
+  options: UploaderOptions,
+  { row, attempts, body }: InFlight & { body: string },
+  signal: AbortSignal,
+): Promise<Transition> {
   // A call that could outlive the lease is not begun, be it the second one with a new token: another instance may own
   // the row by its end.
   const mayCall = (): boolean => deps.leases.covers(row, monotonicMs(), options.callTimeoutMs);
   if (!mayCall()) return released;
   const startedAtMs = monotonicMs();
-  const { outcome, answer } = await deps.wechat.upload(
-    { appid: row.appid, body, uploadTime: new Date(row.uploadTimeMs), mayCall },
-    signal,
-  );
-  deps.holds.heard(row.appid, { answer, outcome, startedAtMs });
-  attempts.push({ kind: 'send', outcome: outcome.kind, answer, uploadTimeMs: row.uploadTimeMs });
-  countAttempt(deps.metrics, { kind: 'send', outcome: outcome.kind, answer });
+  const { appid, uploadTimeMs } = row;
+  const request = { appid, body, uploadTime: new Date(uploadTimeMs), mayCall };
+  const sent = await deps.wechat.upload(request, signal);
+  const { outcome, answer } = sent;
+  deps.reach.noteCall(appid, { answer, outcome, startedAtMs });
+  const records = recordsOf({ kind: 'send', outcome: outcome.kind, uploadTimeMs }, sent);
+  attempts.push(...records);
+  for (const record of records) countAttempt(deps.metrics, record);
   if (answer.notSent !== true) deps.metrics.uploadSeconds.observe(answer.durationMs / 1000);
-  await applyToApp(deps, row.appid, outcome, { endpoint: 'upload' });
+  await applyToApp(deps, appid, outcome, { endpoint: 'upload' });
   return decideAfterSend(row, outcome, contextOf(deps, options));
 }
 
@@ -94,7 +91,7 @@ async function bodyOf(deps: AttemptDeps, options: UploaderOptions, row: LeasedRo
 async function readBefore(
   deps: AttemptDeps,
   options: UploaderOptions,
-  { row, attempts }: { row: LeasedRow; attempts: AttemptRecord[] },
+  { row, attempts }: InFlight,
   signal: AbortSignal,
 ): Promise<BeforeSend> {
   if (deps.pauses.isPaused(row.appid, 'read')) return waitForPausedReads(contextOf(deps, options));
@@ -103,83 +100,3 @@ async function readBefore(
   attempts.push(...asked.attempts);
   return decideBeforeSend(row, asked, contextOf(deps, options));
 }
-
-/** Waits for the share of reads; false when stopped meanwhile. */
-export async function takeRead(
-  { budget }: Pick<UploaderDeps, 'budget'>,
-  appid: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  while (!signal.aborted) {
-    const { granted, retryAfterMs } = await budget.take({ appid, lane: 'read', wanted: 1 });
-    if (granted === 1) return true;
-    await sleep(retryAfterMs, signal);
-  }
-  return false;
-}
-
-export const contextOf = (deps: UploaderDeps, options: UploaderOptions) => ({
-  nowMs: deps.clock().getTime(),
-  random: deps.random,
-  timing: options.timing,
-});
-
-export type DecidedAttempt = {
-  row: LeasedRow;
-  from: 'uploading' | 'unknown';
-  transition: Transition;
-  attempts: readonly AttemptRecord[];
-};
-
-/** Puts a decision on record, tells about it, and lets go of the row. */
-export async function recordAttempt(deps: AttemptDeps, settled: DecidedAttempt): Promise<void> {
-  const recorded = await deps.recorder.record(settled);
-  deps.leases.drop(settled.row);
-  logOutcome(deps, settled, recorded);
-  if (settled.transition.to !== 'unknown') deps.doorbell.ring(); // it, or the payment's next, may be due
-}
-
-function logOutcome(
-  deps: AttemptDeps,
-  { row, transition, attempts }: DecidedAttempt,
-  recorded: string,
-): void {
-  const answer = attempts.at(-1)?.answer;
-  const line = {
-    ...idsOf(row),
-    state: transition.to,
-    recorded,
-    attempts: row.attempts,
-    errcode: answer?.errcode,
-    rid: answer?.rid,
-    duration_ms: answer?.durationMs,
-    detail: transition.detail,
-  };
-  deps.metrics.uploadTransitions.inc({ state: transition.to });
-  switch (transition.to) {
-    case 'acknowledged':
-      deps.metrics.commitToAcknowledgedSeconds.observe(
-        Math.max(0, deps.clock().getTime() - row.receivedAtMs) / 1000,
-      );
-      return deps.log.info(line, 'upload.acknowledged');
-    case 'rejected':
-    case 'parked':
-      return deps.log.warn(line, `upload.${transition.to}`);
-    case 'pending':
-    case 'unknown':
-      return deps.log.debug(line, 'upload.postponed');
-  }
-}
-
-export const idsOf = (row: LeasedRow): object => ({
-  event_id: row.eventId,
-  appid: row.appid,
-  payment: row.payment,
-  version: row.version,
-  upload_id: row.id,
-  traceparent: row.traceparent ?? undefined,
-});
-
-/** Rows that were claimed and not sent go back as they were. */
-export const release = (deps: AttemptDeps, row: LeasedRow): Promise<void> =>
-  recordAttempt(deps, { row, from: 'uploading', transition: released, attempts: [] });

@@ -2,8 +2,9 @@ import type { Queryable } from '../../db/client.ts';
 import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
 import { appHasAliases, appHasLoosePayments, keysOf } from './alias-store.ts';
 import type { LeasedRow } from './row.ts';
+import { isForgottenUnderOtherKey } from './tombstone-store.ts';
 
-const heldColumns = `
+const leasedColumns = `
   u.id, u.lease_epoch as epoch, u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.traceparent,
   u.body, u.body_hash as "bodyHash", u.delta_body as "deltaBody", u.attempts, u.absent_reads as "absentReads", u.errcode,
   u.failed_reads as "failedReads", (date_part('epoch', u.unread_since) * 1000)::bigint as "unreadSinceMs",
@@ -24,22 +25,44 @@ export type Claimed = LeasedRow & { dueAtMs: number };
 /**
  * `pending → uploading`: the intent, on record before a byte is sent. Takes due rows of one app whose payment has
  * nothing in flight and no older row waiting (P3), skipping what another instance is claiming. The new `upload_time`
- * is the database's now, and strictly later than every earlier one of the payment (facts.md §6.6).
+ * is the database's now, and strictly later than every earlier one of the payment (wechat.md §6.6).
  *
- * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5), or its
- * caution says that another may have been. A parked conflict that somebody retries is read again, never sent blindly. A
+ * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5), also one
+ * that was forgotten under the payment's other key (P12), or its caution says that another may have been. A parked conflict that somebody retries is read again, never sent blindly. A
  * row under `mchid:out_trade_no` is always read, since only a read tells which transaction it is; and so is every
  * transaction of an app that has a `loose` payment. Rows of both keys of a payment are judged together, by version and
  * then by arrival; an app without aliases does not look for them.
  *
  * A blocked row is put off by a second, so that a payment with a thousand versions is not looked at in every claim;
- * its predecessor's end wakes it. `unique_violation` on upload_one_in_flight means that two claims met: claim again.
+ * its predecessor's end wakes it. A claim that meets another one on a payment takes nothing: claim again.
  * `next_attempt_at <= now()`, not clock_timestamp(): only a stable function can bound the index scan.
  */
 export async function claimPending(db: Queryable, claim: PendingClaim): Promise<Claimed[]> {
-  const { rows } = await db.query<Found>({
-    name: 'claim_pending',
-    text: `with app as materialized (
+  const found = await findAndClaim(db, claim);
+  const outdatedIds = found[0]?.outdatedIds ?? null;
+  if (outdatedIds !== null) await supersedeOutdated(db, outdatedIds, claim);
+  const claimed = found.filter((row): row is Found & { id: number } => row.id !== null);
+  return claimed.sort((left, right) => left.dueAtMs - right.dueAtMs || left.id - right.id);
+}
+
+/** A claimed row, or none, and in each line the rows that a newer version has made needless. */
+type Found = Omit<Claimed, 'id'> & { id: number | null; outdatedIds: number[] | null };
+
+/** Two claims met on one payment: the index let the other one through, and the next claim sees what it took. */
+const metAnother = (error: unknown): boolean =>
+  (error as { constraint?: unknown } | null)?.constraint === 'upload_one_in_flight';
+
+async function findAndClaim(db: Queryable, claim: PendingClaim): Promise<Found[]> {
+  const values = [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.dueSinceMs];
+  try {
+    return (await db.query<Found>({ name: 'claim_pending', text: claimText, values })).rows;
+  } catch (error) {
+    if (metAnother(error)) return [];
+    throw error;
+  }
+}
+
+const claimText = `with app as materialized (
       select ${appHasAliases('$1')} as joins, ${appHasLoosePayments('$1')} as loose
     ), candidate as (
       select id, appid, payment, version from fahuo.upload
@@ -50,7 +73,8 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
     ), judged as (
       select c.id, app.loose, s.* from candidate c cross join app cross join lateral (
         select max(o.upload_time) as last_time,
-          coalesce(bool_or(o.attempts > 0) filter (where o.id <> c.id), false) as history,
+          coalesce(bool_or(o.attempts > 0) filter (where o.id <> c.id), false)
+            or case when app.joins then ${isForgottenUnderOtherKey('c')} else false end as history,
           coalesce(bool_or(o.state in ('uploading', 'unknown') or (o.state = 'pending' and (o.version, o.id) < (c.version, c.id)))
             filter (where o.id <> c.id), false) as blocked,
           coalesce(bool_or(o.state = 'acknowledged' and o.version > c.version), false) as outdated
@@ -70,22 +94,12 @@ export async function claimPending(db: Queryable, claim: PendingClaim): Promise<
       upload_time = greatest(date_trunc('milliseconds', clock_timestamp()), j.last_time + interval '1 millisecond'),
       first_sent_at = coalesce(u.first_sent_at, clock_timestamp())
     from judged j where u.id = j.id and not j.blocked and not j.outdated
-    returning ${heldColumns}, j.loose, j.history or u.attempts > 1 or u.kind = 'corrected' or u.caution is not null
+    returning ${leasedColumns}, j.loose, j.history or u.attempts > 1 or u.kind = 'corrected' or u.caution is not null
         or j.loose or strpos(u.payment, ':') > 0 as history,
       (date_part('epoch', u.next_attempt_at) * 1000)::bigint as "dueAtMs"
     )
     select c.*, o.ids as "outdatedIds" from (select array_agg(id) as ids from judged where outdated) o
-    left join claimed c on true`,
-    values: [claim.appid, claim.limit, claim.owner, claim.leaseMs, claim.dueSinceMs],
-  });
-  const outdatedIds = rows[0]?.outdatedIds ?? null;
-  if (outdatedIds !== null) await supersedeOutdated(db, outdatedIds, claim);
-  const claimed = rows.filter((row): row is Found & { id: number } => row.id !== null);
-  return claimed.sort((left, right) => left.dueAtMs - right.dueAtMs || left.id - right.id);
-}
-
-/** A claimed row, or none, and in each line the rows that a newer version has made needless. */
-type Found = Omit<Claimed, 'id'> & { id: number | null; outdatedIds: number[] | null };
+    left join claimed c on true`;
 
 /**
  * `pending → superseded`. A statement of its own, since it is a writer of the outbox: the claim may wait for another
@@ -96,7 +110,7 @@ async function supersedeOutdated(
   ids: readonly number[],
   { acknowledgements }: { acknowledgements: boolean },
 ): Promise<void> {
-  const told = `, told as (${acknowledgementInsert('moved')})`;
+  const acknowledging = `, acknowledged as (${acknowledgementInsert('moved')})`;
   await db.query(
     `with outdated as (
       select id from fahuo.upload where id = any($1::bigint[]) and state = 'pending' for update skip locked
@@ -105,7 +119,7 @@ async function supersedeOutdated(
         detail = 'a newer version was acknowledged first'
       from outdated o where u.id = o.id
       returning ${acknowledgementColumns('u')}
-    )${acknowledgements ? told : ''}
+    )${acknowledgements ? acknowledging : ''}
     select count(*) from moved`,
     [ids],
   );
@@ -125,58 +139,10 @@ export async function claimUnknown(db: Queryable, claim: Claim): Promise<LeasedR
     update fahuo.upload u set lease_owner = $3, lease_epoch = u.lease_epoch + 1,
       lease_until = clock_timestamp() + $4 * interval '1 millisecond'
     from due where u.id = due.id
-    returning ${heldColumns}, true as history, false as loose`,
+    returning ${leasedColumns}, true as history, false as loose`,
     values: [claim.appid, claim.limit, claim.owner, claim.leaseMs],
   });
   return rows;
-}
-
-/**
- * Keeps slow calls ours: only where the epoch is still the claim's. A row that is being recorded at this moment is
- * left out: waiting for it in another order than the recorder's would be a deadlock. Returns the ids that are ours.
- */
-export async function renewLeases(
-  db: Queryable,
-  held: readonly LeasedRow[],
-  lease: { owner: string; leaseMs: number },
-): Promise<number[]> {
-  const { rows } = await db.query<{ id: number }>(
-    `with mine as (
-      select u.id from fahuo.upload u, unnest($1::bigint[], $2::bigint[]) as h(id, epoch)
-      where u.id = h.id and u.lease_epoch = h.epoch and u.lease_owner = $4 and u.state in ('uploading', 'unknown')
-      for update of u skip locked
-    )
-    update fahuo.upload u set lease_until = clock_timestamp() + $3 * interval '1 millisecond'
-    from mine where u.id = mine.id
-    returning u.id`,
-    [held.map((row) => row.id), held.map((row) => row.epoch), lease.leaseMs, lease.owner],
-  );
-  return rows.map((row) => row.id);
-}
-
-/**
- * `uploading → unknown` where the lease ran out: its owner died or lost touch, and nobody knows whether the send
- * went out. The attempt goes on record as unanswered (P6); the new epoch fences the old owner. Returns the count.
- */
-export async function expireLeases(db: Queryable, readAfterMs: number): Promise<number> {
-  const { rowCount } = await db.query(
-    `with expired as (
-      select id, lease_owner from fahuo.upload
-      where state = 'uploading' and lease_until < now()
-      limit 500 for update skip locked
-    ), moved as (
-      update fahuo.upload u set state = 'unknown', lease_owner = null, lease_until = null,
-        lease_epoch = u.lease_epoch + 1, absent_reads = 0, errcode = null,
-        next_attempt_at = clock_timestamp() + $1 * interval '1 millisecond',
-        detail = 'the lease ran out before an answer was recorded'
-      from expired e where u.id = e.id
-      returning u.id, u.attempts, u.upload_time, e.lease_owner
-    )
-    insert into fahuo.attempt (upload_id, number, kind, outcome, upload_time, failure, owner)
-    select id, attempts, 'send', 'unanswered', upload_time, 'lease_expired', lease_owner from moved`,
-    [readAfterMs],
-  );
-  return rowCount ?? 0;
 }
 
 /** `parked → pending` where the slow retry of an unseen payment is due. Returns the count. */
@@ -191,28 +157,4 @@ export async function wakeParked(db: Queryable): Promise<number> {
     from due where u.id = due.id`,
   );
   return rowCount ?? 0;
-}
-
-/**
- * `parked → pending` by an operator's wish, with new clocks. It counts as sent once at least, so that whatever parked it
- * the state machine reads before it writes: no retry spends the chance (P5). Returns the count.
- */
-export async function retryParked(db: Queryable, ids: readonly number[]): Promise<number> {
-  const { rowCount } = await db.query(
-    `update fahuo.upload set state = 'pending', park_reason = null, next_attempt_at = clock_timestamp(),
-       attempts = greatest(attempts, 1), first_sent_at = null, failed_reads = 0, unread_since = null
-     where id = any($1::bigint[]) and state = 'parked'`,
-    [ids],
-  );
-  return rowCount ?? 0;
-}
-
-/** Freezes what is sent of a later part; the first to write it wins. Null when the lease was lost. */
-export async function freezeDelta(db: Queryable, row: LeasedRow, delta: string): Promise<string | null> {
-  const { rows } = await db.query<{ delta: string }>(
-    `update fahuo.upload set delta_body = coalesce(delta_body, $3)
-     where id = $1 and lease_epoch = $2 and state = 'uploading' returning delta_body as delta`,
-    [row.id, row.epoch, delta],
-  );
-  return rows[0]?.delta ?? null;
 }

@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Order, PaymentKey, Shipping } from '../wechat/order.ts';
+import type { OrderKey } from '../shipment/payment.ts';
+import type { Order, Shipping } from '../wechat/order.ts';
 
 type Parcel = { tracking_no?: string; express_company?: string; item_desc: string };
 
 /** The frozen body, read back. The consumer wrote it from a validated event, so its shape is known. */
 export type Content = {
-  order_key:
-    | { order_number_type: 2; transaction_id: string }
-    | { order_number_type: 1; mchid: string; out_trade_no: string };
+  order_key: OrderKey;
   logistics_type: number;
   delivery_mode: number;
   is_all_delivered?: boolean;
@@ -16,14 +15,9 @@ export type Content = {
 
 export const contentOf = (body: string): Content => JSON.parse(body) as Content;
 
-/** Whether WeChat counts the payment as shipped in full after this upload (facts.md §1.1). */
+/** Whether WeChat counts the payment as shipped in full after this upload (wechat.md §1.1). */
 export const finishes = (content: Content): boolean =>
   content.delivery_mode === 1 || content.is_all_delivered === true;
-
-export const paymentKeyOf = ({ order_key: key }: Content): PaymentKey =>
-  key.order_number_type === 2
-    ? { kind: 'transaction', transactionId: key.transaction_id }
-    : { kind: 'merchant', mchid: key.mchid, outTradeNo: key.out_trade_no };
 
 /**
  * What a read says about an upload. `count` is how often the payment was finished: 0, 1, or 2 when its chance is spent.
@@ -49,7 +43,7 @@ const express = 1;
 const virtual = 3;
 
 /**
- * Compares the content of an upload with what WeChat holds (facts.md §1.3, §6.4, §10). `earlier` is what WeChat
+ * Compares the content of an upload with what WeChat holds (wechat.md §1.3, §6.4, §10). `earlier` is what WeChat
  * acknowledged of the payment before: where it merges, parcels of ours stay beside the newer ones.
  */
 export function compare(content: Content, order: Order, earlier: readonly Content[] = []): Verdict {
@@ -58,7 +52,7 @@ export function compare(content: Content, order: Order, earlier: readonly Conten
   const count = finishCountOf(order, shown);
   if (shown !== null) {
     if (isOtherKind(content, shown)) return { kind: 'other_kind', count };
-    if (holds(content, { shown, count }, earlier)) return { kind: 'same', count };
+    if (carries(content, { shown, count }, earlier)) return { kind: 'same', count };
   }
   return count >= 1 ? { kind: 'finished', count } : unfinished(content, order, shown);
 }
@@ -98,7 +92,7 @@ function unsaidCount(orderState: number | null, shown: Shipping | null): number 
   return orderState === shippedState || shown !== null ? 1 : 0;
 }
 
-/** A member that is not shown cannot be called equal, and a write that changes it spends the chance (facts.md §1.1 b). */
+/** A member that is not shown cannot be called equal, and a write that changes it spends the chance (wechat.md §1.1 b). */
 const isOtherKind = (content: Content, shown: Shipping): boolean =>
   shown.deliveryMode !== content.delivery_mode || shown.logisticsType !== content.logistics_type;
 
@@ -127,38 +121,38 @@ const parcelName = (parcel: Parcel): string =>
  * Every parcel of ours is there, and nothing else; both are finished or neither is. A finished payment may show
  * parcels of our own earlier, unfinished uploads beside them.
  */
-function holds(
+function carries(
   content: Content,
   { shown, count }: { shown: Shipping; count: number },
   earlier: readonly Content[],
 ): boolean {
   if (finishes(content) !== count >= 1) return false;
-  const held = heldParcels(shown);
-  const isHeld = (parcel: Parcel): boolean => held.some((one) => isParcel(one, parcel, content));
-  const isIn = (list: readonly Parcel[], one: HeldParcel): boolean =>
+  const shownParcels = parcelsOf(shown);
+  const isShown = (parcel: Parcel): boolean => shownParcels.some((one) => isParcel(one, parcel, content));
+  const isIn = (list: readonly Parcel[], one: ShownParcel): boolean =>
     list.some((parcel) => isParcel(one, parcel, content));
   const merged = count >= 1 ? earlier.filter((one) => !finishes(one)) : [];
   return (
-    content.shipping_list.every(isHeld) &&
-    held.every(
+    content.shipping_list.every(isShown) &&
+    shownParcels.every(
       (one) => isIn(content.shipping_list, one) || merged.some((before) => isIn(before.shipping_list, one)),
     )
   );
 }
 
-type HeldParcel = Pick<Shipping['parcels'][number], 'trackingNo' | 'expressCompany' | 'itemDesc'>;
+type ShownParcel = Pick<Shipping['parcels'][number], 'trackingNo' | 'expressCompany' | 'itemDesc'>;
 
 /**
  * Goods without a parcel may be shown by the text of the whole shipment alone, or without one. No express parcel of ours
  * is equal to that: each has a number.
  */
-const heldParcels = (shown: Shipping): readonly HeldParcel[] =>
+const parcelsOf = (shown: Shipping): readonly ShownParcel[] =>
   shown.parcels.length === 0
     ? [{ trackingNo: null, expressCompany: null, itemDesc: shown.goodsDesc }]
     : shown.parcels;
 
 /** Only express parcels have numbers; for same-city WeChat shows a company *name*. A text that is not shown is not compared. */
-const isParcel = (held: HeldParcel, ours: Parcel, { logistics_type: type }: Content): boolean =>
+const isParcel = (one: ShownParcel, ours: Parcel, { logistics_type: type }: Content): boolean =>
   (type !== express ||
-    (held.trackingNo === ours.tracking_no && held.expressCompany === ours.express_company)) &&
-  (held.itemDesc === null || held.itemDesc === '' || held.itemDesc === ours.item_desc);
+    (one.trackingNo === ours.tracking_no && one.expressCompany === ours.express_company)) &&
+  (one.itemDesc === null || one.itemDesc === '' || one.itemDesc === ours.item_desc);

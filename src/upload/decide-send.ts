@@ -32,14 +32,14 @@ export function decideAfterSend(row: LeasedRow, outcome: Outcome, context: Conte
 
 /**
  * WeChat held this content already, or it merges parcel lists and kept one that this event takes back: where the payment
- * was written to before, a read tells which.
+ * was written to before, a read shows which.
  */
 const afterUnchanged = (row: LeasedRow): Transition =>
   row.history
     ? { to: 'unknown', readAfterMs: 0, absentReads: 0, detail: 'WeChat says that nothing changed' }
     : { to: 'acknowledged', detail: 'WeChat held this content already' };
 
-/** A day's quota pauses the endpoint, and the end of the pause frees its rows: nothing else must hold them until then. */
+/** A day's quota pauses the endpoint, and the end of the pause frees its rows: nothing else must keep them back until then. */
 const afterThrottle = (
   { scope, retryAfterMs }: Extract<Outcome, { kind: 'throttled' }>,
   { random }: Context,
@@ -53,8 +53,8 @@ const giveBack = (afterMs: number, detail: string): Transition => ({
 });
 
 /**
- * Nothing of the call went out: the row goes back as it was. The hold keeps the whole app's rows where they are (see
- * hold.ts), so this wait matters only to a row that failed alone.
+ * Nothing of the call went out: the row goes back as it was. While WeChat is unreachable the whole app's rows stay where
+ * they are (see apps/reach.ts), so this wait matters only to a row that failed alone.
  */
 export const decideNotSent = (answer: Answer, { timing, random }: Context): Transition =>
   giveBack(jittered(timing.retryMinMs, random), `not sent: ${answer.errmsg ?? answer.failure ?? 'no token'}`);
@@ -70,7 +70,7 @@ function afterUnknown(outcome: Extract<Outcome, { kind: 'unknown' }>, context: C
   };
 }
 
-/** 10060001 is a delay, then a question: parked a day after the first send, tried daily to day 14 (facts.md §6.1, §7.9). */
+/** 10060001 is a delay, then a question: parked a day after the first send, tried daily to day 14 (wechat.md §6.1, §7.9). */
 export function waitForPayment(row: LeasedRow, context: Context): Transition {
   const { timing, nowMs } = context;
   const ageMs = nowMs - row.firstSentAtMs;

@@ -4,8 +4,12 @@ import type { Log } from '../log.ts';
 import type { Doorbell } from '../loop.ts';
 import type { Metrics } from '../metrics.ts';
 import type { WechatClient } from '../wechat/client.ts';
+import type { AppReach } from '../apps/app-reach.ts';
 import type { Budget } from '../apps/budget-memory.ts';
-import type { Timing } from './timing.ts';
+import type { Pauses } from '../apps/pauses.ts';
+import type { Leases } from './leases.ts';
+import type { Recorder } from './recorder.ts';
+import type { Context, Timing } from './timing.ts';
 
 export type UploaderDeps = {
   pool: Pool;
@@ -17,6 +21,14 @@ export type UploaderDeps = {
   random: () => number;
   /** Rung by the consumer when it has inserted rows. */
   doorbell: Doorbell;
+};
+
+/** What the loops of one process share. */
+export type AttemptDeps = UploaderDeps & {
+  pauses: Pauses;
+  recorder: Recorder;
+  leases: Leases;
+  reach: AppReach;
 };
 
 export type UploaderOptions = {
@@ -35,3 +47,8 @@ export type UploaderOptions = {
   /** Write acknowledgements to the ack topic as well as to the view. */
   acknowledgements: boolean;
 };
+
+export const contextOf = (
+  { clock, random }: Pick<UploaderDeps, 'clock' | 'random'>,
+  { timing }: UploaderOptions,
+): Context => ({ nowMs: clock().getTime(), random, timing });

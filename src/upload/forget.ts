@@ -13,7 +13,7 @@ export type AgedRow = {
   attempts: number;
   errcode: number | null;
   /** WeChat said of it, in any attempt, that the payment is finished. */
-  toldFinished: boolean;
+  knownFinished: boolean;
   /** Null unless acknowledged. */
   body: string | null;
   /** Final, and past its retention. */
@@ -22,7 +22,7 @@ export type AgedRow = {
 
 export type Grave = Tombstone & { ids: number[] };
 
-/** WeChat's "the re-ship chance is used" (facts §6.3). */
+/** WeChat's "the re-ship chance is used" (wechat.md §6.3). */
 const chanceUsed = 10060003;
 
 /**
@@ -50,7 +50,7 @@ function graveOf(rows: readonly AgedRow[]): Grave[] {
 }
 
 const hasFinished = (row: AgedRow): boolean =>
-  row.toldFinished || (row.body !== null && finishes(contentOf(row.body)));
+  row.knownFinished || (row.body !== null && finishes(contentOf(row.body)));
 
 /** Also one that was sent and given up unread: it may have had its effect. */
 const hasSpentTheChance = (row: AgedRow): boolean =>

@@ -1,28 +1,10 @@
-import { int4Array, int8Array, textArray } from '../../db/binary-array.ts';
+import { textArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { UploadKind, UploadState } from '../../db/states.ts';
-import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
+import { acknowledgementColumns, lateAcknowledgements } from './acknowledgement-store.ts';
+import { columnsOf, insertColumns, offered, publishedOf, type NewUpload } from './offered-rows.ts';
 
-/** A validated event as a row; the names are the table's. */
-export type NewUpload = {
-  appid: string;
-  payment: string;
-  version: number;
-  kind: UploadKind;
-  event_id: string;
-  source: string;
-  event_time: string;
-  reason: string | null;
-  approved_by: string | null;
-  traceparent: string | null;
-  topic: string;
-  partition: number;
-  offset: number;
-  body: string;
-  body_hash: string;
-  /** When the message was put on the topic, in Unix milliseconds; null where nobody says. */
-  published_ms: number | null;
-};
+export type { NewUpload } from './offered-rows.ts';
 
 /**
  * `positions` names the inserted rows, see {@link positionOf}; null says that every offered row is in. `forgotten` are
@@ -38,37 +20,6 @@ export type Inserted = {
 /** Where a row came from: tells apart two that share an event id. */
 export const positionOf = (row: { topic: string; partition: number; offset: number }): string =>
   `${row.topic}/${row.partition}/${row.offset}`;
-
-const offered = `unnest($1::text[], $2::text[], $3::int4[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-  $9::text[], $10::text[], $11::text[], $12::int4[], $13::int8[], $14::text[], $15::text[],
-  $18::int8[]) as r(appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic, partition,
-    "offset", body, body_hash, published_ms)`;
-
-/** The parameters of `offered`, one a column. */
-const columnsOf = (uploads: readonly NewUpload[]): Buffer[] => {
-  const texts = (name: TextColumn): Buffer => textArray(uploads.map((upload) => upload[name]));
-  return [
-    texts('appid'),
-    texts('payment'),
-    int4Array(uploads.map((upload) => upload.version)),
-    texts('kind'),
-    texts('event_id'),
-    texts('source'),
-    texts('event_time'),
-    texts('reason'),
-    texts('approved_by'),
-    texts('traceparent'),
-    texts('topic'),
-    int4Array(uploads.map((upload) => upload.partition)),
-    int8Array(uploads.map((upload) => upload.offset)),
-    texts('body'),
-    texts('body_hash'),
-  ];
-};
-type TextColumn = Exclude<keyof NewUpload, 'version' | 'partition' | 'offset' | 'published_ms'>;
-
-/** The last instant that a Date holds: what nobody dated is not older than a database. */
-const undatedMs = 8.64e15;
 
 /** How far a group has come in a partition: every message below `next` is in the tables. */
 export type Progress = { group: string; topic: string; partition: number; next: number };
@@ -88,9 +39,6 @@ export const progressValues = (progress: Progress | null): (string | number | nu
     ? [null, null, null, null]
     : [progress.group, progress.topic, progress.partition, progress.next];
 
-const columns = `appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic,
-  partition, "offset", body, body_hash, state, finished_at, detail, caution, next_attempt_at`;
-
 /**
  * The one door by which events become uploads: a row that breaks a unique rule is left out (see {@link readRivals}),
  * one whose payment has a newer version acknowledged is recorded as superseded. Of two offered rows that share an event
@@ -98,6 +46,9 @@ const columns = `appid, payment, version, kind, event_id, source, event_time, re
  * this database by more than clocks differ (a minute), carries a caution. The latter waits until its payment's newest is
  * here, see older-store.ts. `progress` is noted in the same statement if every row is in; what was left out may have to
  * become a dead letter first.
+ *
+ * A redelivered row may wait for whoever has it locked, and the relay waits for writers of the outbox: so the outbox is
+ * locked when all waits are over, and only for rows that are superseded.
  */
 export async function insertUploads(
   db: Queryable,
@@ -111,7 +62,25 @@ export async function insertUploads(
     forgotten: string[] | null;
   }>({
     name: 'insert_uploads',
-    text: `with base as materialized (
+    text: insertText,
+    values: [
+      ...columnsOf(uploads),
+      options.acknowledgements,
+      uploads.length,
+      publishedOf(uploads),
+      ...progressValues(options.progress),
+    ],
+  });
+  const { count = 0, superseded = 0, positions = [], forgotten } = rows[0] ?? {};
+  return {
+    count,
+    superseded,
+    positions: positions === null ? null : new Set(positions),
+    forgotten: new Set(forgotten ?? []),
+  };
+}
+
+const insertText = `with base as materialized (
       select date_part('epoch', created_at - interval '1 minute') * 1000 as created_ms, older_accepted_at is not null as accepted
       from fahuo.deployment
     ), judged as (
@@ -125,7 +94,7 @@ export async function insertUploads(
       end as caution
       from ${offered} left join fahuo.tombstone t on t.appid = r.appid and t.payment = r.payment
     ), inserted as (
-      insert into fahuo.upload (${columns})
+      insert into fahuo.upload (${insertColumns})
       select appid, payment, version, kind::fahuo.upload_kind, event_id, source, event_time, reason, approved_by,
         traceparent, topic, partition, "offset", body, body_hash,
         (case when outdated then 'superseded' else 'pending' end)::fahuo.upload_state,
@@ -136,31 +105,18 @@ export async function insertUploads(
       from judged where not forgotten
       on conflict do nothing
       returning topic, partition, "offset", ${acknowledgementColumns('upload')}
-    ), told as (
-      ${acknowledgementInsert(`(select * from inserted where state = 'superseded')`)} where $16::boolean
     ), noted as (
       ${progressUpsert(19, `$19::text is not null and (select count(*) from inserted) = $17`)}
+      returning 1
+    ), final as materialized (
+      select * from inserted
+      where state = 'superseded' and $16::boolean and (select count(*) from noted) >= 0
     )
     select count(*), count(*) filter (where state = 'superseded') as superseded,
+      ${lateAcknowledgements('final')},
       case when count(*) < $17 then coalesce(array_agg(topic || '/' || partition || '/' || "offset"), '{}') end as positions,
       (select array_agg(topic || '/' || partition || '/' || "offset") from judged where forgotten) as forgotten
-    from inserted`,
-    values: [
-      ...columnsOf(uploads),
-      options.acknowledgements,
-      uploads.length,
-      int8Array(uploads.map((upload) => upload.published_ms ?? undatedMs)),
-      ...progressValues(options.progress),
-    ],
-  });
-  const { count = 0, superseded = 0, positions = [], forgotten } = rows[0] ?? {};
-  return {
-    count,
-    superseded,
-    positions: positions === null ? null : new Set(positions),
-    forgotten: new Set(forgotten ?? []),
-  };
-}
+    from inserted`;
 
 /** The rows that stand where a left-out one wanted to be. */
 export type Rival = {

@@ -1,14 +1,14 @@
 import type { Queryable } from '../../db/client.ts';
 import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
 
-/** As the index upload_older_held has it. */
-const held = `caution = 'older' and state = 'pending' and next_attempt_at = 'infinity'`;
+/** As the index upload_older_waiting has it. */
+const waitingOlder = `caution = 'older' and state = 'pending' and next_attempt_at = 'infinity'`;
 
-/** Whether some wait, and none has come for `quietMs`. A look of its own: the release counts as a writer of the outbox. */
+/** Whether some wait, and none has come for `quietMs`. A statement of its own: the release counts as a writer of the outbox. */
 export async function olderIsQuiet(db: Queryable, quietMs: number): Promise<boolean> {
   const { rows } = await db.query<{ quiet: boolean }>(
     `select received_at < clock_timestamp() - $1 * interval '1 millisecond' as quiet
-     from fahuo.upload where ${held} order by id desc limit 1`,
+     from fahuo.upload where ${waitingOlder} order by id desc limit 1`,
     [quietMs],
   );
   return rows[0]?.quiet === true;
@@ -26,7 +26,7 @@ export async function releaseOlder(
   const { rows } = await db.query<{ rows: number; superseded: number }>(
     `with due as materialized (
       select id, appid, payment, version from fahuo.upload
-      where ${held} order by id limit $1
+      where ${waitingOlder} order by id limit $1
       for update skip locked
     ), judged as materialized (
       select d.*, n.id as newer from due d left join lateral (
@@ -39,7 +39,7 @@ export async function releaseOlder(
         detail = 'older than this database, and a newer version came'
       from judged j where u.id = j.id and j.newer is not null
       returning ${acknowledgementColumns('u')}
-    ), told as (
+    ), acknowledged as (
       ${acknowledgementInsert('superseded')} where $2::boolean
     ), warned as (
       update fahuo.upload u set caution = 'forgotten'
@@ -57,21 +57,21 @@ export async function releaseOlder(
 
 const parkedOlder = `caution = 'older' and state = 'parked' and park_reason = 'older_event'`;
 
-export type OlderCount = { held: number; parked: number };
+export type OlderCount = { waiting: number; parked: number };
 
 /** Of one payment, or of all. */
 export async function countOlder(db: Queryable, payment: string | null): Promise<OlderCount> {
   const { rows } = await db.query<OlderCount>(
-    `select (select count(*) from fahuo.upload where ${held} and payment = coalesce($1, payment)) as held,
+    `select (select count(*) from fahuo.upload where ${waitingOlder} and payment = coalesce($1, payment)) as waiting,
        (select count(*) from fahuo.upload where ${parkedOlder} and payment = coalesce($1, payment)) as parked`,
     [payment],
   );
-  return rows[0] ?? { held: 0, parked: 0 };
+  return rows[0] ?? { waiting: 0, parked: 0 };
 }
 
 /** `parked → pending` by a person's word, who has seen what WeChat shows; what waits is tried as well, in order. */
 export async function acceptOlder(db: Queryable, payment: string | null): Promise<void> {
-  for (const which of [parkedOlder, held])
+  for (const which of [parkedOlder, waitingOlder])
     await db.query(
       `update fahuo.upload set caution = 'forgotten', state = 'pending', park_reason = null,
          next_attempt_at = clock_timestamp()

@@ -3,112 +3,22 @@ import { sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { cutText } from '../text.ts';
-import { afterFailure, type Form } from './halving.ts';
-import * as store from './record-store.ts';
-import type { AttemptRecord, Transition } from './row.ts';
+import { afterFailure, type Form, type NextTry } from './halving.ts';
+import { inForm } from './record-form.ts';
+import { statementOf, type DecidedFor, type StatementName } from './record-statements.ts';
+import { record, type RecordOptions, type Written } from './record-store.ts';
+import type { Decided } from './row.ts';
 
 export type Recorded = 'done' | 'stale';
 /** `tries`: how often it was left over, locked by another session or refused in every form. */
-type Waiting = { decided: store.Decided; resolve: (recorded: Recorded) => void; tries: number };
-
-/**
- * Collects decisions while the last batch is being written: a lone one is written at once, a thousand a second in
- * batches, the next of which begins early when much has piled up. A database that is away is waited for; the answers
- * stay here and their leases are renewed by the caller. A row that cannot be written now, or not as it is, holds up
- * no other: see halving.ts.
- */
-export type Recorder = {
-  /** Resolves once the decision is on record; `stale` when the lease had been lost. Rejects only after `giveUp`. */
-  record: (decided: store.Decided) => Promise<Recorded>;
-  /** Stops trying: what is not on record now is settled by reads when the leases have run out. */
-  giveUp: () => void;
-};
-
+type Waiting = { decided: Decided; resolve: (recorded: Recorded) => void; tries: number };
+/** Decisions of one statement. */
+type Group = { name: StatementName; rows: readonly Waiting[] };
+/** `again`: the group may be written already. `problem`: what the database said of the last form. */
 type Try = { form: Form; again: boolean; problem: string };
 
-export function createRecorder(
-  deps: { pool: Pool; log: Log; metrics: Metrics },
-  options: store.RecordOptions & { retryMs: number },
-): Recorder {
-  const watch = deps.metrics.heartbeats.watch.bind(deps.metrics.heartbeats);
-  const queue: Waiting[] = [];
-  const stopped = new AbortController();
-  let writers = 0;
-
-  const write = async (batch: Waiting[]): Promise<void> => {
-    for (const group of groupsOf(batch))
-      await writeGroup(group, { form: 'whole', again: false, problem: '' });
-  };
-
-  /** Written again until it is in: guarded by epoch and state, so a batch that was written already changes nothing. */
-  const writeGroup = async (group: Waiting[], { form, again, problem }: Try): Promise<void> => {
-    const decided = group.map((waiting) => inForm(waiting.decided, form, problem));
-    for (let repeated = again; !stopped.signal.aborted; repeated = true) {
-      try {
-        return settle(
-          group,
-          await watch('upload.recorder', apply(deps.pool, decided, { ...options, again: repeated })),
-        );
-      } catch (error) {
-        const failed = messageOf(error);
-        deps.log.warn({ err: failed, rows: group.length, form }, 'outcome.not_recorded');
-        const next = afterFailure(group.length, form, error);
-        switch (next.kind) {
-          case 'wait':
-            await sleep(options.retryMs, stopped.signal);
-            break;
-          case 'halve':
-            await writeGroup(group.slice(0, next.at), { form, again: repeated, problem });
-            return writeGroup(group.slice(next.at), { form, again: repeated, problem });
-          case 'reduce':
-            return writeGroup(group, { form: next.to, again: repeated, problem: failed });
-          case 'set_aside':
-            return group.forEach((waiting) => void later(waiting));
-        }
-      }
-    }
-    for (const { resolve } of group) resolve('stale');
-  };
-
-  const settle = (group: readonly Waiting[], written: store.Written): void => {
-    const moved = new Set(written.moved);
-    const stale = new Set(written.stale);
-    for (const waiting of group) {
-      const { id } = waiting.decided.row;
-      if (moved.has(id)) waiting.resolve('done');
-      else if (stale.has(id)) waiting.resolve('stale');
-      else void later(waiting);
-    }
-  };
-
-  /** The answer stays in memory, and its lease is renewed by the caller. */
-  const later = async (waiting: Waiting): Promise<void> => {
-    const { id } = waiting.decided.row;
-    if (waiting.tries === triesBeforeWord)
-      deps.log.warn({ upload_id: id }, 'outcome.waits: another session holds the row, or it is refused');
-    await sleep(Math.min(laterMinMs * 2 ** waiting.tries, laterMaxMs), stopped.signal);
-    enqueue({ ...waiting, tries: waiting.tries + 1 });
-  };
-
-  const drain = async (): Promise<void> => {
-    while (queue.length > 0) await write(queue.splice(0, maxBatch));
-    writers -= 1;
-  };
-
-  const enqueue = (waiting: Waiting): void => {
-    queue.push(waiting);
-    if (writers > 0 && (writers >= maxWriters || queue.length < worthAWriter)) return;
-    writers += 1;
-    // One turn of the event loop: answers that arrived together are written together.
-    setImmediate(() => void drain());
-  };
-
-  return {
-    record: (decided) => new Promise((resolve) => enqueue({ decided, resolve, tries: 0 })),
-    giveUp: () => stopped.abort(),
-  };
-}
+type RecorderDeps = { pool: Pool; log: Log; metrics: Metrics };
+type RecorderOptions = RecordOptions & { retryMs: number };
 
 const maxBatch = 500;
 const maxWriters = 2;
@@ -117,63 +27,123 @@ const worthAWriter = 250;
 /** A row is mostly locked for a moment, by the renewal of its own lease. */
 const laterMinMs = 5;
 const laterMaxMs = 1_000;
-const triesBeforeWord = 8;
+const triesBeforeWarning = 8;
 
-const keptProblem = 300;
+/**
+ * Collects decisions while the last batch is being written: a lone one is written at once, a thousand a second in
+ * batches, the next of which begins early when much has piled up. A database that is away is waited for; the answers
+ * stay here and their leases are renewed by the caller. A row that cannot be written now, or not as it is, holds up
+ * no other: see halving.ts.
+ */
+export class Recorder {
+  readonly #deps: RecorderDeps;
+  readonly #options: RecorderOptions;
+  readonly #queue: Waiting[] = [];
+  readonly #stopped = new AbortController();
+  #writers = 0;
 
-/** What of a decision is written. The outcome stays what it is in every form but the last, which is for a person. */
-function inForm(decided: store.Decided, form: Form, problem: string): store.Decided {
-  if (form === 'whole') return decided;
-  const refused = `the database refused the record: ${cutText(problem, keptProblem)}`;
-  const { transition, attempts } = decided;
-  if (form === 'bare')
-    return {
-      ...decided,
-      transition: { ...transition, detail: refused },
-      attempts: attempts.map(withoutTexts),
-    };
-  const detail = `${transition.to} by WeChat's answer ${attempts.at(-1)?.answer.errcode ?? 'without a code'}; ${refused}`;
-  return {
-    ...decided,
-    transition: { to: 'parked', reason: 'unrecorded', detail, retryAfterMs: null },
-    attempts: [],
-  };
-}
-
-const withoutTexts = (attempt: AttemptRecord): AttemptRecord => ({
-  ...attempt,
-  answer: { ...attempt.answer, errmsg: null, rid: null, bodyText: null },
-});
-
-const kindOf = ({ to, ...rest }: Transition): string => ('spent' in rest && !rest.spent ? 'given_back' : to);
-
-function groupsOf(batch: readonly Waiting[]): Waiting[][] {
-  const groups = new Map<string, Waiting[]>();
-  for (const waiting of batch) {
-    const kind = kindOf(waiting.decided.transition);
-    const group = groups.get(kind);
-    if (group === undefined) groups.set(kind, [waiting]);
-    else group.push(waiting);
+  constructor(deps: RecorderDeps, options: RecorderOptions) {
+    this.#deps = deps;
+    this.#options = options;
   }
-  return [...groups.values()];
-}
 
-/** All of `group` go to the same state. */
-function apply(pool: Pool, group: store.Decided[], options: store.RecordOptions): Promise<store.Written> {
-  const as = <T extends Transition>(): store.Decided<T>[] => group as store.Decided<T>[];
-  const [first] = group;
-  if (first === undefined) return Promise.resolve({ moved: [], stale: [] });
-  const { transition } = first;
-  switch (transition.to) {
-    case 'acknowledged':
-      return store.acknowledge(pool, as(), options);
-    case 'rejected':
-      return store.reject(pool, as(), options);
-    case 'parked':
-      return store.park(pool, as(), options);
-    case 'pending':
-      return transition.spent ? store.postpone(pool, as(), options) : store.giveBack(pool, as(), options);
-    case 'unknown':
-      return store.doubt(pool, as(), options);
+  /** Resolves once the decision is on record; `stale` when the lease had been lost, or after `giveUp`. */
+  record(decided: Decided): Promise<Recorded> {
+    return new Promise((resolve) => this.#enqueue({ decided, resolve, tries: 0 }));
+  }
+
+  /** Stops trying: what is not on record now is settled by reads when the leases have run out. */
+  giveUp(): void {
+    this.#stopped.abort();
+  }
+
+  #enqueue(waiting: Waiting): void {
+    this.#queue.push(waiting);
+    if (this.#writers > 0 && (this.#writers >= maxWriters || this.#queue.length < worthAWriter)) return;
+    this.#writers += 1;
+    // One turn of the event loop: answers that arrived together are written together.
+    setImmediate(() => void this.#drain());
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0)
+      for (const group of groupsOf(this.#queue.splice(0, maxBatch)))
+        await this.#write(group, { form: 'whole', again: false, problem: '' });
+    this.#writers -= 1;
+  }
+
+  /** Written again until it is in: guarded by epoch and state, so a group that was written already changes nothing. */
+  async #write(group: Group, first: Try): Promise<void> {
+    for (let now = first; !this.#stopped.signal.aborted; now = { ...now, again: true }) {
+      const failed = await this.#writeOnce(group, now);
+      if (failed === null) return;
+      if (failed.next.kind !== 'wait') return this.#writeOtherwise(group, failed.next, failed.now);
+      await sleep(this.#options.retryMs, this.#stopped.signal);
+    }
+    for (const { resolve } of group.rows) resolve('stale');
+  }
+
+  /** Null when it is written. */
+  async #writeOnce({ name, rows }: Group, now: Try): Promise<{ next: NextTry; now: Try } | null> {
+    const { pool, log, metrics } = this.#deps;
+    const decided = rows.map((waiting) => inForm(waiting.decided, now.form, now.problem));
+    const written = now.form === 'parked' ? 'park' : name;
+    try {
+      const writing = record(pool, written, decided as DecidedFor<typeof written>[], {
+        ...this.#options,
+        again: now.again,
+      });
+      this.#resolve(rows, await metrics.heartbeats.watch('upload.recorder', writing));
+      return null;
+    } catch (error) {
+      const problem = messageOf(error);
+      log.warn({ err: problem, rows: rows.length, form: now.form }, 'outcome.not_recorded');
+      return { next: afterFailure(rows.length, now.form, error), now: { ...now, problem } };
+    }
+  }
+
+  async #writeOtherwise(
+    { name, rows }: Group,
+    next: Exclude<NextTry, { kind: 'wait' }>,
+    now: Try,
+  ): Promise<void> {
+    switch (next.kind) {
+      case 'halve':
+        await this.#write({ name, rows: rows.slice(0, next.at) }, now);
+        return this.#write({ name, rows: rows.slice(next.at) }, now);
+      case 'reduce':
+        return this.#write({ name, rows }, { ...now, form: next.to });
+      case 'set_aside':
+        return rows.forEach((waiting) => void this.#later(waiting));
+    }
+  }
+
+  #resolve(rows: readonly Waiting[], written: Written): void {
+    const moved = new Set(written.moved);
+    const stale = new Set(written.stale);
+    for (const waiting of rows) {
+      const { id } = waiting.decided.row;
+      if (moved.has(id)) waiting.resolve('done');
+      else if (stale.has(id)) waiting.resolve('stale');
+      else void this.#later(waiting);
+    }
+  }
+
+  /** The answer stays in memory, and its lease is renewed by the caller. */
+  async #later(waiting: Waiting): Promise<void> {
+    const { id } = waiting.decided.row;
+    if (waiting.tries === triesBeforeWarning)
+      this.#deps.log.warn(
+        { upload_id: id },
+        'outcome.waits: another session holds the row, or it is refused',
+      );
+    await sleep(Math.min(laterMinMs * 2 ** waiting.tries, laterMaxMs), this.#stopped.signal);
+    this.#enqueue({ ...waiting, tries: waiting.tries + 1 });
   }
 }
+
+const groupsOf = (batch: readonly Waiting[]): Group[] =>
+  [...Map.groupBy(batch, ({ decided }) => statementOf(decided.transition))].map(([name, rows]) => ({
+    name,
+    rows,
+  }));

@@ -5,12 +5,12 @@ const past = (column: string, parameter: string): string =>
   `${column} < now() - ${parameter} * interval '1 millisecond'`;
 
 /** Null while another instance does it; the cursor to go on from otherwise. */
-export async function takeUpkeep(
+export async function takeMaintenance(
   db: Queryable,
   lease: { name: string; owner: string; leaseMs: number },
 ): Promise<number | null> {
   const { rows } = await db.query<{ cursor: number }>(
-    `update fahuo.upkeep set owner = $2, lease_until = now() + $3 * interval '1 millisecond'
+    `update fahuo.maintenance set owner = $2, lease_until = now() + $3 * interval '1 millisecond'
      where name = $1 and (owner = $2 or lease_until is null or lease_until < now()) returning cursor`,
     [lease.name, lease.owner, lease.leaseMs],
   );
@@ -18,12 +18,12 @@ export async function takeUpkeep(
 }
 
 /** Where to go on; when a pass is over, another instance may make the next. */
-export async function saveUpkeep(
+export async function saveMaintenance(
   db: Queryable,
   at: { name: string; owner: string; cursor: number; over: boolean },
 ): Promise<void> {
   await db.query(
-    `update fahuo.upkeep set cursor = $3, lease_until = case when $4::boolean then null else lease_until end
+    `update fahuo.maintenance set cursor = $3, lease_until = case when $4::boolean then null else lease_until end
      where name = $1 and owner = $2`,
     [at.name, at.owner, at.cursor, at.over],
   );
@@ -62,7 +62,7 @@ export async function readAged(
     `select u.id, u.appid, u.payment, u.version, u.kind, u.state, u.attempts, u.errcode,
        coalesce(u.errcode in (10060002, 10060003), false) or exists (
          select 1 from fahuo.attempt a where a.upload_id = u.id and a.errcode in (10060002, 10060003)
-       ) as "toldFinished",
+       ) as "knownFinished",
        case when u.state = 'acknowledged' then u.body end as body,
        coalesce(${past('u.finished_at', '$3::float8')}, false) as due
      from (select distinct * from unnest($1::text[], $2::text[]) as d(appid, payment)) p
@@ -166,7 +166,11 @@ export async function readPublishedPartitions(db: Queryable, upTo: number): Prom
   return rows.map((row) => row.name);
 }
 
-/** Entries of batches whose rows are all gone: below the oldest row, or up to the cursor. Returns the count. */
+/**
+ * Entries of batches whose rows are all gone, below the oldest row or up to the cursor, and that were published before the
+ * retention: the one rule by which the journal is forgotten, whether the rows went one by one or with their partition.
+ * Returns the count.
+ */
 export async function deleteJournal(
   db: Queryable,
   of: { limit: number; retentionMs: number },

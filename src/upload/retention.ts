@@ -33,7 +33,7 @@ const name = 'retention';
 const leaseMs = 60_000;
 const pageRows = 500;
 /** As long as a step is short, retention has less than half of one connection. */
-const restMs = 50;
+const stepGapMs = 50;
 const insertersWithinMs = 10_000;
 const insertersEveryMs = 20;
 const tokenMs = 30 * 86_400_000;
@@ -50,7 +50,7 @@ export async function runRetention(
   };
   await Promise.all([
     loop('tables', options.everyMs, () => retain(deps, options, signal)),
-    loop('older', olderEveryMs, () => releaseHeld(deps, options)),
+    loop('older', olderEveryMs, () => releaseWaiting(deps, options)),
   ]);
 }
 
@@ -61,28 +61,28 @@ export async function retain(
   signal: AbortSignal,
 ): Promise<StepResult> {
   const { pool, log } = deps;
-  const after = await store.takeUpkeep(pool, { name, owner: options.instance, leaseMs });
+  const after = await store.takeMaintenance(pool, { name, owner: options.instance, leaseMs });
   if (after === null) return 'idle';
   const page = await store.readPage(pool, { after, limit: pageRows, retentionMs: options.uploadMs });
   const forgotten = await forget(deps, options, { page, signal });
-  const rest = { limit: pageRows, retentionMs: options.outboxMs };
+  const trim = { limit: pageRows, retentionMs: options.outboxMs };
   const counts = {
     ...forgotten,
     dead_letters: await store.deleteDeadLetters(pool, {
       limit: pageRows,
       retentionMs: options.deadLetterMs,
     }),
-    outbox: await trimOutbox(pool, rest),
-    journal: await store.deleteJournal(pool, rest),
+    outbox: await trimOutbox(pool, trim),
+    journal: await store.deleteJournal(pool, trim),
     tokens: await store.deleteTokens(pool, tokenMs),
   };
   if (Object.values(counts).some((count) => count > 0)) log.debug(counts, 'retention.deleted');
   const over = page.length < pageRows || page.some((row) => row.fresh);
   const more = [counts.dead_letters, counts.outbox, counts.journal].some((count) => count === pageRows);
   const cursor = over ? 0 : (page.at(-1)?.id ?? 0);
-  await store.saveUpkeep(pool, { name, owner: options.instance, cursor, over: over && !more });
+  await store.saveMaintenance(pool, { name, owner: options.instance, cursor, over: over && !more });
   if (over && !more) return 'idle';
-  await sleep(restMs, signal);
+  await sleep(stepGapMs, signal);
   return 'busy';
 }
 
@@ -129,7 +129,7 @@ async function trimOutbox(pool: Pool, of: { limit: number; retentionMs: number }
   return 0;
 }
 
-async function releaseHeld({ pool, log }: RetentionDeps, options: RetentionOptions): Promise<StepResult> {
+async function releaseWaiting({ pool, log }: RetentionDeps, options: RetentionOptions): Promise<StepResult> {
   if (!(await olderIsQuiet(pool, options.olderQuietMs))) return 'idle';
   const released = await releaseOlder(pool, {
     limit: pageRows,

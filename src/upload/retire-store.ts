@@ -38,7 +38,7 @@ export async function retire(
     acknowledgements,
   }: { appid: string; detail: string; limit: number; acknowledgements: boolean },
 ): Promise<number> {
-  const told = `, told as (${acknowledgementInsert('moved')})`;
+  const acknowledging = `, acknowledged as (${acknowledgementInsert('moved')})`;
   const { rows } = await db.query<{ rows: number }>(
     `with due as (
       select id from fahuo.upload
@@ -51,7 +51,7 @@ export async function retire(
         detail = $2 || case when u.attempts > 0 then '; WeChat may hold it: it was sent before' else '' end
       from due where u.id = due.id
       returning ${acknowledgementColumns('u')}
-    )${acknowledgements ? told : ''}
+    )${acknowledgements ? acknowledging : ''}
     select count(*) as rows from moved`,
     [appid, detail, limit],
   );

@@ -53,3 +53,14 @@ export type AttemptRecord = {
   answer: Answer;
   uploadTimeMs: number | null;
 };
+
+/** The states in which a row is leased. */
+export type ClaimedState = 'uploading' | 'unknown';
+
+/** One decided row: where it goes and what is put on record with it. */
+export type Decided<T extends Transition = Transition> = {
+  row: LeasedRow;
+  from: ClaimedState;
+  transition: T;
+  attempts: readonly AttemptRecord[];
+};

@@ -1,15 +1,15 @@
 import { monotonicMs, sleep } from '../clock.ts';
-import { createDoorbell, runLoop } from '../loop.ts';
-import { expireLeases, renewLeases, wakeParked } from './claim-store.ts';
-import type { UploaderDeps, UploaderOptions } from './deps.ts';
+import { createDoorbell, runLoop, type Doorbell } from '../loop.ts';
+import { wakeParked } from './claim-store.ts';
+import { expireLeases, renewLeases } from './lease-store.ts';
+import type { AttemptDeps, UploaderDeps, UploaderOptions } from './deps.ts';
 import { runAppUploads } from './app-uploads.ts';
-import { createHolds } from '../apps/holds.ts';
+import { createAppReach } from '../apps/app-reach.ts';
 import { Leases } from './leases.ts';
 import { createPauses } from '../apps/pauses.ts';
-import { keepReach } from '../apps/reach.ts';
+import { watchReach } from '../apps/watch-reach.ts';
 import { runAppReads } from './app-reads.ts';
-import { createRecorder } from './recorder.ts';
-import type { AttemptDeps } from './attempt.ts';
+import { Recorder } from './recorder.ts';
 import { keepServing } from '../apps/serving.ts';
 
 /**
@@ -20,7 +20,7 @@ import { keepServing } from '../apps/serving.ts';
  * I3 A payment with a history, or with a key that only a read can tell, is read before it is written (P5).
  * I4 At most one row of a payment is in flight, under either of its keys, in version order (P3).
  * I5 An outcome is recorded under the epoch of its claim: a lease that was lost writes nothing but the attempt (P6).
- * I6 What was not sent is no attempt: the app is held as a whole, and one probe looks for WeChat's return (P6).
+ * I6 What was not sent is no attempt: the whole app waits, and one probe asks whether WeChat is back (P6).
  */
 export async function runUploader(
   deps: UploaderDeps,
@@ -30,37 +30,31 @@ export async function runUploader(
   const { timing } = options;
   const hardStop = new AbortController();
   const allDone = new AbortController();
-  const recorder = createRecorder(deps, {
+  const recorder = new Recorder(deps, {
     owner: options.instance,
     acknowledgements: options.acknowledgements,
     retryMs: Math.min(timing.retryMinMs, timing.leaseMs / 10),
   });
-  const flight: AttemptDeps = {
+  const attemptDeps: AttemptDeps = {
     ...deps,
     recorder,
     pauses: createPauses(deps),
     leases: new Leases(timing.leaseMs),
-    holds: createHolds(options.apps, deps.random),
+    reach: createAppReach(options.apps, deps.random),
   };
-  await flight.pauses.refresh().catch(() => undefined); // the sweep tries again
+  await attemptDeps.pauses.refresh().catch(() => undefined); // the sweep tries again
   const signals = { signal, hardStop: hardStop.signal };
-  const lanes = options.apps.map((appid) => ({ ...options, appid, doorbell: createDoorbell() }));
-  const work = lanes.flatMap((lane) => [
-    runAppUploads(flight, lane, signals),
-    runAppReads(flight, lane, signals),
+  const apps = options.apps.map((appid) => ({ ...options, appid, doorbell: createDoorbell() }));
+  const work = apps.flatMap((app) => [
+    runAppUploads(attemptDeps, app, signals),
+    runAppReads(attemptDeps, app, signals),
   ]);
-  const ringAll = async (): Promise<void> => {
-    while (!signal.aborted) {
-      await deps.doorbell.waitFor(60_000, signal);
-      for (const { doorbell } of lanes) doorbell.ring();
-    }
-  };
-  const upkeep = [
-    ringAll(),
-    keepLeases(flight, options, allDone.signal),
-    sweep(flight, options, signal),
-    keepServing(flight, options, signal),
-    ...options.apps.map((appid) => keepReach(flight, appid, signal)),
+  const background = [
+    ringApps(deps.doorbell, apps, signal),
+    keepLeases(attemptDeps, options, allDone.signal),
+    sweep(attemptDeps, options, signal),
+    keepServing(attemptDeps, options, signal),
+    ...options.apps.map((appid) => watchReach(attemptDeps, appid, signal)),
   ];
   signal.addEventListener('abort', () => void enforceDeadline(), { once: true });
   const enforceDeadline = async (): Promise<void> => {
@@ -71,7 +65,19 @@ export async function runUploader(
   };
   await Promise.all(work);
   allDone.abort();
-  await Promise.all(upkeep);
+  await Promise.all(background);
+}
+
+/** One ring of the consumer's doorbell is one for every app. */
+async function ringApps(
+  doorbell: Doorbell,
+  apps: readonly { doorbell: Doorbell }[],
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await doorbell.waitFor(60_000, signal);
+    for (const app of apps) app.doorbell.ring();
+  }
 }
 
 /** Also while draining: what is in flight stays ours until it is on record. */

@@ -10,13 +10,13 @@ export type Timing = {
   leaseMs: number;
   /** How long a stop waits for calls under way. */
   drainMs: number;
-  /** 10060001 right after payment: first wait, then ×4 up to an hour (facts.md §6.1). */
+  /** 10060001 right after payment: first wait, then ×4 up to an hour (wechat.md §6.1). */
   notVisibleFirstMs: number;
   notVisibleForMs: number;
   /** A parked, unseen payment is tried again this often, until it is that old. */
   parkedRetryMs: number;
   parkedRetryForMs: number;
-  /** From an unknown outcome to the first read, and between two reads: reads lag (facts.md §6.11). */
+  /** From an unknown outcome to the first read, and between two reads: reads lag (wechat.md §6.11). */
   readAfterMs: number;
   readGapMs: number;
   /** An outcome that no read could settle for so long waits for a person. */

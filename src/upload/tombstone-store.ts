@@ -13,6 +13,12 @@ export type Tombstone = {
 
 const columns = `appid, payment, last_version as "lastVersion", finished, chance_spent as "chanceSpent"`;
 
+/** Whether rows of the payment that `row` names were forgotten under its other key; an insert sees those of its own. */
+export const isForgottenUnderOtherKey = (row: string): string => `exists (
+  select 1 from fahuo.tombstone t
+  where t.appid = ${row}.appid and t.payment = any(${keysOf(row)}) and t.payment <> ${row}.payment
+)`;
+
 /** Of a payment, under each key by which it is known. */
 export async function readTombstonesOf(
   db: Queryable,

@@ -8,7 +8,7 @@ export type Answer = {
   httpStatus: number | null;
   errcode: number | null;
   errmsg: string | null;
-  /** WeChat's id of the request, cut from `errmsg`; it can be looked up for seven days (facts.md §2.3). */
+  /** WeChat's id of the request, cut from `errmsg`; it can be looked up for seven days (wechat.md §2.3). */
   rid: string | null;
   /** What stood in `errcode`'s place when it was no whole number that we can hold exactly. */
   oddErrcode?: string;
@@ -69,7 +69,7 @@ export function notSentAnswer(failure: AnswerFailure, durationMs: number): Answe
   return { ...failedAnswer(failure, durationMs), notSent: true };
 }
 
-/** The request id that ends every `errmsg` of WeChat; facts.md §2.2. */
+/** The request id that ends every `errmsg` of WeChat; wechat.md §2.2. */
 export function ridOf(errmsg: string | null): string | null {
   return errmsg?.match(/\brid: ?([0-9a-z]+(?:-[0-9a-z]+)*)/i)?.[1] ?? null;
 }

@@ -9,7 +9,7 @@ export type CarrierListDeps = {
   bundled: Carriers;
 };
 
-/** The carriers that an upload may name. Ids are opaque: exact, case-sensitive comparison (facts.md §5). */
+/** The carriers that an upload may name. Ids are opaque: exact, case-sensitive comparison (wechat.md §5). */
 export type CarrierList = {
   has: (id: string) => boolean;
   nameOf: (id: string) => string | undefined;

@@ -22,8 +22,7 @@ export function createExchange(
   const startedAtMs = monotonicMs();
   let controller: Dispatcher.DispatchController | undefined;
   let httpStatus: number | null = null;
-  let chunks: Buffer[] = [];
-  let bytes = 0;
+  const body = createBody(limits.maxAnswerBytes);
   let ended = false;
   let cleanup: (() => void) | undefined;
   const timer = setTimeout(() => give('timeout'), limits.totalTimeoutMs);
@@ -34,15 +33,12 @@ export function createExchange(
     clearTimeout(timer);
     cleanup?.();
     resolve(reply());
-    chunks = [];
+    body.clear();
   };
   const elapsedMs = (): number => Math.round(monotonicMs() - startedAtMs);
   const fail = (failure: AnswerFailure): void =>
     end(() => ({
-      answer:
-        controller === undefined
-          ? notSentAnswer(failure, elapsedMs())
-          : failedAnswer(failure, elapsedMs(), httpStatus),
+      answer: (controller === undefined ? notSentAnswer : failedAnswer)(failure, elapsedMs(), httpStatus),
       json: null,
     }));
   const give = (failure: AnswerFailure): void => {
@@ -60,16 +56,28 @@ export function createExchange(
       httpStatus = statusCode;
     },
     onResponseData: (_controller, chunk) => {
-      bytes += chunk.length;
-      if (bytes > limits.maxAnswerBytes) return give('too_large');
-      chunks.push(chunk);
+      if (!body.add(chunk)) give('too_large');
     },
-    onResponseEnd: () =>
-      end(() => readReply(httpStatus ?? 0, Buffer.concat(chunks).toString('utf8'), elapsedMs(), hide)),
+    onResponseEnd: () => end(() => readReply(httpStatus ?? 0, body.text(), elapsedMs(), hide)),
     onResponseError: (_controller, error) =>
       fail(controller === undefined ? connectFailureOf(error) : failureOf(error)),
   };
   return { handler, give, onEnd: (added) => (ended ? added() : (cleanup = added)) };
+}
+
+/** The bytes of an answer; `add` says whether they are still within the limit. */
+function createBody(maxBytes: number) {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  return {
+    add: (chunk: Buffer): boolean => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) chunks.push(chunk);
+      return bytes <= maxBytes;
+    },
+    text: (): string => Buffer.concat(chunks).toString('utf8'),
+    clear: (): void => void (chunks = []),
+  };
 }
 
 /** The reason for which we abort a request; nobody sees it but undici. */

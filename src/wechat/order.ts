@@ -1,9 +1,5 @@
 import { z } from 'zod';
 
-/** Which payment: by WeChat Pay's transaction id, or by the merchant's own numbers. */
-export type PaymentKey =
-  { kind: 'transaction'; transactionId: string } | { kind: 'merchant'; mchid: string; outTradeNo: string };
-
 export type Parcel = {
   trackingNo: string | null;
   expressCompany: string | null;
@@ -23,11 +19,11 @@ export type Shipping = {
   parcels: Parcel[];
 };
 
-/** What WeChat holds of one payment (facts.md §1.3). `shipping` is null when nothing was shipped. */
+/** What WeChat holds of one payment (wechat.md §1.3). `shipping` is null when nothing was shipped. */
 export type Order = {
   transactionId: string | null;
   merchantId: string | null;
-  /** Set where a service provider placed the payment: which of the two `mchid` means is open (facts.md §6.8). */
+  /** Set where a service provider placed the payment: which of the two `mchid` means is open (wechat.md §6.8). */
   subMerchantId: string | null;
   outTradeNo: string | null;
   openid: string | null;
@@ -105,9 +101,3 @@ function shippingOf(shipping: z.infer<typeof shippingShape> | null): Shipping | 
     parcels: shipping.shipping_list ?? [],
   };
 }
-
-/** The identifiers of `get_order`, which differ from those of the upload call (facts.md §1.3). */
-export const readKeyOf = (key: PaymentKey): Record<string, string> =>
-  key.kind === 'transaction'
-    ? { transaction_id: key.transactionId }
-    : { merchant_id: key.mchid, merchant_trade_no: key.outTradeNo };

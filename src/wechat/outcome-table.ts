@@ -73,7 +73,7 @@ const throttle = (
   period,
 });
 
-/** facts.md §1.7, and 268440065 of §6.5. */
+/** wechat.md §1.7, and 268440065 of §6.5. */
 const orderRows: readonly OutcomeRow[] = [
   payment(0, 'accepted', 'ok', 'Nothing to do.'),
   unknown(-1, 'system error or busy'),
@@ -122,7 +122,7 @@ const orderRows: readonly OutcomeRow[] = [
 ];
 
 /**
- * facts.md §2.2. A code that no order's data can cause (a wrong path, method or credential) stops the app: as
+ * wechat.md §2.2. A code that no order's data can cause (a wrong path, method or credential) stops the app: as
  * `invalid` it would reject every order in turn.
  */
 const generalRows: readonly OutcomeRow[] = [

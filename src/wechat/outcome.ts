@@ -27,7 +27,7 @@ const rows: ReadonlyMap<number | null, OutcomeRow> = new Map(outcomeTable.map((r
 /** Whether the table has a row for the code. */
 export const isListed = (errcode: number): boolean => rows.has(errcode);
 
-/** The codes that say the token was at fault and the call itself was not looked at; facts.md §2.2. */
+/** The codes that say the token was at fault and the call itself was not looked at; wechat.md §2.2. */
 export const isTokenErrcode = (errcode: number | null): boolean => rows.get(errcode)?.kind === 'token';
 
 /**
@@ -67,7 +67,7 @@ export function classifyTokenFailure(answer: Answer, now?: Date): Outcome {
 /** What a token call cannot recover from by itself. */
 const stopsTokens: readonly OutcomeKind[] = ['account_stop', 'token', 'invalid'];
 
-/** The next 00:00 in Beijing strictly after `now`, when daily quotas start again; facts.md §2.2 (general knowledge). */
+/** The next 00:00 in Beijing strictly after `now`, when daily quotas start again; wechat.md §2.2 (general knowledge). */
 export function beijingMidnightAfter(now: Date): Date {
   const offsetMs = 8 * 3_600_000;
   const dayMs = 24 * 3_600_000;

@@ -34,7 +34,7 @@ export const leftOf = (asked: QuotaResult): Left =>
 export const earlyDayMs = 15 * minuteMs;
 
 /**
- * How long 45009 stops an endpoint. The code alone does not prove that the day's quota is used up (facts.md §10):
+ * How long 45009 stops an endpoint. The code alone does not prove that the day's quota is used up (wechat.md §10):
  * a minute, unless WeChat says that nothing is left; then until after midnight in Beijing. Without an answer it is an
  * hour at most.
  */

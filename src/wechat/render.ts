@@ -2,7 +2,7 @@ import { FahuoError } from '../errors.ts';
 
 const beijingOffsetMs = 8 * 3_600_000;
 
-/** RFC 3339 in +08:00 with exactly three digits, as WeChat's own examples have it; facts.md §6.6. */
+/** RFC 3339 in +08:00 with exactly three digits, as WeChat's own examples have it; wechat.md §6.6. */
 export function formatUploadTime(at: Date): string {
   return new Date(at.getTime() + beijingOffsetMs).toISOString().replace('Z', '+08:00');
 }

@@ -26,9 +26,9 @@ export type TokenState = {
   /** How many fetches in a row brought no token. */
   fetchFailures: number;
   /** No fetch before; a token of the shared store is taken all the same. */
-  restUntilMs: number;
-  /** While it rests: no look into the shared store before. */
-  lookAtMs: number;
+  backOffUntilMs: number;
+  /** While it backs off: no check of the shared store before. */
+  checkStoreAtMs: number;
 };
 
 export const freshTokenState: TokenState = {
@@ -38,14 +38,14 @@ export const freshTokenState: TokenState = {
   repeats: 0,
   barren: 0,
   fetchFailures: 0,
-  restUntilMs: 0,
-  lookAtMs: 0,
+  backOffUntilMs: 0,
+  checkStoreAtMs: 0,
 };
 
 type At = { nowMs: number; random: () => number };
 
-/** How often an instance that rests looks into the shared store. */
-export const lookEveryMs = 200;
+/** How often an instance that backs off checks the shared store. */
+export const checkStoreEveryMs = 200;
 /** So many of our own tokens in a row may die unused: in plain mode each fetch counts towards 2,000 a day. */
 export const barrenAllowed = 2;
 
@@ -54,16 +54,19 @@ export type NextStep =
   /** The token is good, and a younger one is due. */
   | { kind: 'refresh'; token: CachedToken }
   | { kind: 'obtain' }
-  | { kind: 'look' }
-  | { kind: 'rest' };
+  | { kind: 'check_store' }
+  | { kind: 'back_off' };
 
 /** What to do for a caller that wants a token now. */
-export function decideCurrent({ cached, restUntilMs, lookAtMs }: TokenState, nowMs: number): NextStep {
-  const resting = nowMs < restUntilMs;
+export function decideCurrent(
+  { cached, backOffUntilMs, checkStoreAtMs }: TokenState,
+  nowMs: number,
+): NextStep {
+  const backingOff = nowMs < backOffUntilMs;
   if (cached !== null && nowMs < cached.expiresAtMs)
-    return { kind: resting || nowMs < cached.refreshAtMs ? 'use' : 'refresh', token: cached };
-  if (!resting) return { kind: 'obtain' };
-  return { kind: nowMs < lookAtMs ? 'rest' : 'look' };
+    return { kind: backingOff || nowMs < cached.refreshAtMs ? 'use' : 'refresh', token: cached };
+  if (!backingOff) return { kind: 'obtain' };
+  return { kind: nowMs < checkStoreAtMs ? 'back_off' : 'check_store' };
 }
 
 /** A stored token that may be used: neither past its end nor the one that WeChat refused us. */
@@ -74,7 +77,7 @@ export const isUsable = ({ refused }: TokenState, stored: StoredToken, nowMs: nu
 export const isNews = (state: TokenState, stored: StoredToken, nowMs: number): boolean =>
   isUsable(state, stored, nowMs) && stored.value !== state.cached?.value;
 
-/** Takes a token in use. One that differs from the last ends the rest: it is a new chance. */
+/** Takes a token in use. One that differs from the last ends the back-off: it is a new chance. */
 export function adopt(
   state: TokenState,
   token: StoredToken & { own: boolean; refreshAtMs?: number },
@@ -90,7 +93,7 @@ export function adopt(
   return {
     ...state,
     generation,
-    restUntilMs: 0,
+    backOffUntilMs: 0,
     cached: { value, generation, own, proven: false, expiresAtMs, refreshAtMs: refreshAt },
   };
 }
@@ -111,7 +114,7 @@ export function refuse(state: TokenState, used: UsedToken, { nowMs, random }: At
     refused: cached.value,
     repeats,
     barren,
-    restUntilMs: count > 0 ? nowMs + backoffMs(count, random) : state.restUntilMs,
+    backOffUntilMs: count > 0 ? nowMs + backoffMs(count, random) : state.backOffUntilMs,
   };
 }
 
@@ -131,22 +134,22 @@ export const fetched = (state: TokenState): TokenState => ({ ...state, fetchFail
 
 /**
  * A fetch brought no token. A plain no of WeChat (a wrong secret, an address that is not listed) needs a person, so
- * the rests grow to a minute; whatever may pass by itself is tried again within seconds.
+ * the waits grow to a minute; whatever may pass by itself is tried again within seconds.
  */
 export function fetchFailed(state: TokenState, plainNo: boolean, { nowMs, random }: At): TokenState {
   const fetchFailures = state.fetchFailures + 1;
-  const restMs = plainNo ? longBackoffMs(fetchFailures, random) : backoffMs(fetchFailures, random);
-  return { ...state, fetchFailures, restUntilMs: nowMs + restMs };
+  const backOffMs = plainNo ? longBackoffMs(fetchFailures, random) : backoffMs(fetchFailures, random);
+  return { ...state, fetchFailures, backOffUntilMs: nowMs + backOffMs };
 }
 
 /** No fetch before `untilMs`, whatever happened before. */
-export const restUntil = (state: TokenState, untilMs: number): TokenState => ({
+export const backOffUntil = (state: TokenState, untilMs: number): TokenState => ({
   ...state,
-  restUntilMs: untilMs,
+  backOffUntilMs: untilMs,
 });
 
-/** A look into the store was made at `nowMs`. */
-export const looked = (state: TokenState, nowMs: number): TokenState => ({
+/** The store was checked at `nowMs`. */
+export const storeChecked = (state: TokenState, nowMs: number): TokenState => ({
   ...state,
-  lookAtMs: nowMs + lookEveryMs,
+  checkStoreAtMs: nowMs + checkStoreEveryMs,
 });

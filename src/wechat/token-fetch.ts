@@ -11,7 +11,7 @@ const tokenBody = z.object({ access_token: z.string().min(1), expires_in: z.numb
 
 /**
  * Asks WeChat for a token once; never rejects. `stable` gives the same token while it is valid, `plain` mints a new
- * one each time and retires the last after about five minutes. Never forces a refresh. facts.md §2.1.
+ * one each time and retires the last after about five minutes. Never forces a refresh. wechat.md §2.1.
  */
 export async function fetchToken(
   http: Http,

@@ -1,4 +1,4 @@
-/** Which of WeChat's two interfaces: their tokens are wholly separate (facts.md §2.1). */
+/** Which of WeChat's two interfaces: their tokens are wholly separate (wechat.md §2.1). */
 export type TokenMode = 'stable' | 'plain';
 
 export type StoredToken = { value: string; expiresAt: Date };

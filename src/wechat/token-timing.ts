@@ -3,7 +3,7 @@ const minuteMs = 60_000;
 /**
  * When to fetch the next token: five minutes before the end, half of the life for short ones, plus up to a fifth of
  * that margin as jitter. Later and never earlier: WeChat gives a new stable token only in the last five minutes of
- * the old one (facts.md §2.1).
+ * the old one (wechat.md §2.1).
  */
 export function refreshAtMs(nowMs: number, expiresAtMs: number, random: () => number): number {
   const marginMs = Math.min(5 * minuteMs, (expiresAtMs - nowMs) / 2);

@@ -9,7 +9,7 @@ import { createLog } from '../../src/log.ts';
 import { createDoorbell } from '../../src/loop.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { planReplay } from '../../src/replay/run.ts';
-import { retryParked } from '../../src/upload/claim-store.ts';
+import { retryParked } from '../../src/upload/verbs-store.ts';
 import type { Bench } from './bench-parts.ts';
 import { oldTopic } from './flat-tables.ts';
 import { fillTopic } from './relay-consume.ts';

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Connection } from '../../db/client.ts';
 import { readRivals } from '../../src/upload/insert-store.ts';
-import { acknowledge } from '../../src/upload/record-store.ts';
+import { record } from '../../src/upload/record-store.ts';
 import { claimPending } from '../../src/upload/claim-store.ts';
 import type { LeasedRow } from '../../src/upload/row.ts';
 import { accepted } from '../support/decided.ts';
@@ -65,7 +65,10 @@ async function measure(database: Bench, relayPid: number): Promise<Rates> {
   const claimRate = perSecond(count, startMs);
   startMs = performance.now();
   for (const rows of held)
-    await acknowledge(database.pool, rows.map(accepted), { owner: 'bench', acknowledgements: false });
+    await record(database.pool, 'acknowledge', rows.map(accepted), {
+      owner: 'bench',
+      acknowledgements: false,
+    });
   return { relay, claim: claimRate, acknowledge: perSecond(count, startMs) };
 }
 
@@ -97,7 +100,7 @@ async function explain(database: Bench): Promise<void> {
   await connection.query('begin');
   const held = await claimPending(connection, claim);
   await show('claim', `execute claim_pending('${appid}', ${batch}, 'bench', 600000, null)`);
-  await acknowledge(connection, held.map(accepted), {
+  await record(connection, 'acknowledge', held.map(accepted), {
     owner: 'bench',
     acknowledgements: true,
   });

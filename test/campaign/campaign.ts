@@ -6,7 +6,7 @@ import { createAdmin } from '../../src/kafka/admin.ts';
 import { createPublisher, type Publisher } from '../../src/kafka/publisher.ts';
 import { createLog } from '../../src/log.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
-import { retryParked } from '../../src/upload/claim-store.ts';
+import { retryParked } from '../../src/upload/verbs-store.ts';
 import { deletePauses } from '../../src/apps/pause-store.ts';
 import type { LooseEvent } from '../support/events.ts';
 import { createRandom } from '../support/random.ts';
@@ -192,7 +192,7 @@ async function report(
 
 const readLagMs = 40;
 
-/** Whether parcels of a later list are added or take the place of the others is open (facts.md §6.9): by turns. */
+/** Whether parcels of a later list are added or take the place of the others is open (wechat.md §6.9): by turns. */
 async function startSandbox(plans: readonly Planned[], { seed, plain }: CampaignOptions) {
   const parcelMode = seed % 2 === 1 ? 'merge' : 'overwrite';
   const sandbox = await createSandbox(

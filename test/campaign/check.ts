@@ -10,6 +10,7 @@ import {
   type WholeEffect,
 } from '../support/sandbox-client.ts';
 import { heldOtherwiseIn } from './check-held.ts';
+import { recordFaults } from './check-record.ts';
 import { namesOf, type End, type Fate, type Planned } from './plan.ts';
 
 /** What must all be zero. */
@@ -53,7 +54,13 @@ export type Row = {
   state: string;
   reason: string | null;
 };
-type Attempt = { uploadId: number; payment: string; atMs: number; outcome: string; errcode: number | null };
+export type Attempt = {
+  uploadId: number;
+  payment: string;
+  atMs: number;
+  outcome: string;
+  errcode: number | null;
+};
 export type Evidence = {
   plans: readonly Planned[];
   rows: readonly Row[];
@@ -91,7 +98,7 @@ async function readAttempts(pool: Pool): Promise<Attempt[]> {
   const { rows } = await pool.query<Attempt>(
     `select a.upload_id as "uploadId", u.payment, a.outcome, a.errcode,
        round(extract(epoch from a.upload_time) * 1000)::bigint as "atMs"
-     from fahuo.attempt a join fahuo.upload u on u.id = a.upload_id where a.kind = 'send'`,
+     from fahuo.attempt a join fahuo.upload u on u.id = a.upload_id where a.kind = 'send' order by a.id`,
   );
   return rows;
 }
@@ -213,51 +220,6 @@ function disorder(effects: readonly WholeEffect[], versions: readonly (number | 
     return effect.uploadTimeMs <= before.uploadTimeMs || (versions[index] ?? 0) < (versions[index - 1] ?? 0);
   }).length;
 }
-
-const keyOf = (payment: string, atMs: number): string => `${payment}/${atMs}`;
-const unanswered = 'unanswered';
-
-/** One upload_time of a payment is one attempt: a token that was refused may make it two requests. */
-function recordFaults({
-  requests,
-  attempts,
-}: Evidence): Pick<Faults, 'attemptsWithoutRecord' | 'misrecorded'> & { doubtful: string[] } {
-  const attemptsAt = Map.groupBy(attempts, (attempt) => keyOf(attempt.payment, attempt.atMs));
-  const requestsAt = Map.groupBy(requests, (seen) => keyOf(seen.payment, Date.parse(seen.uploadTime)));
-  const doubtful: string[] = [];
-  let misrecorded = 0;
-  for (const [key, own] of attemptsAt) {
-    const told = own.filter((attempt) => attempt.outcome !== unanswered);
-    const seen = requestsAt.get(key) ?? [];
-    const unborne = told.filter((attempt) => !isBorneOut(attempt, seen)).length;
-    const faults = Math.max(0, told.length - 1) + unborne;
-    misrecorded += faults;
-    if (faults > 0) doubtful.push(describeRecord(key, told, seen));
-  }
-  const unnamed = requests.filter(
-    (seen) => !attemptsAt.has(keyOf(seen.payment, Date.parse(seen.uploadTime))),
-  );
-  return { attemptsWithoutRecord: unnamed.length, misrecorded, doubtful };
-}
-
-function describeRecord(key: string, told: readonly Attempt[], seen: readonly RequestLine[]): string {
-  const records = told.map(({ uploadId, outcome, errcode }) => `row ${uploadId} ${outcome} ${errcode}`);
-  const answers = seen.map(({ answer, startedAtMs, endedAtMs }) => `${answer} ${startedAtMs}..${endedAtMs}`);
-  return `${key}: on record ${records.join(', ')}; WeChat answered ${answers.join(', ') || 'nothing'}`;
-}
-
-/** What was answered plainly is what is on record; a success is on record only if WeChat said so. */
-function isBorneOut({ errcode }: Attempt, seen: readonly RequestLine[]): boolean {
-  if (errcode === null) return true; // no answer in time, or none that could be read
-  const last = seen.at(-1)?.answer ?? null;
-  if (last !== null && /^-?\d+$/.test(last)) return last === String(errcode);
-  return (
-    last?.startsWith('delay') === true || last?.includes(`errcode ${errcode}`) === true || isTokens(errcode)
-  );
-}
-
-/** The token's own endpoint may have refused: then there was no upload at all. */
-const isTokens = (errcode: number): boolean => [40001, 40014, 42001].includes(errcode);
 
 function overtakenIn(requests: readonly RequestLine[]): Pick<Faults, 'overtaken' | 'bothKeysAtOnce'> {
   const sum = { overtaken: 0, bothKeysAtOnce: 0 };

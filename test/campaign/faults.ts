@@ -4,7 +4,7 @@ import type { Planned } from './plan.ts';
 const tooLateMs = 2_600;
 const slowMs = 1_700;
 
-/** Answers that nobody foresaw (facts.md §10): a proxy's code, a code of one bad day, a page of text for an errmsg. */
+/** Answers that nobody foresaw (wechat.md §10): a proxy's code, a code of one bad day, a page of text for an errmsg. */
 const beyondInt4 = 3_000_000_000;
 const inBulk = -217;
 const longText = 300_000;

@@ -64,7 +64,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     if new.state = 'uploading' then new.upload_time := '2026-11-23T10:00:00+08:00'; end if;`),
     caughtBy: ['lost'],
   },
-  /** Another delivery_mode or logistics_type is sent as a shipped event (facts.md §1.1 b). */
+  /** Another delivery_mode or logistics_type is sent as a shipped event (wechat.md §1.1 b). */
   'mode-change-sent': {
     patches: [
       {
@@ -72,7 +72,11 @@ export const mutations: Readonly<Record<string, Mutation>> = {
         from: `return { kind: 'other_kind', count };`,
         to: `return count === 0 ? { kind: 'open' } : { kind: 'finished', count };`,
       },
-      { file: 'src/upload/decide-read.ts', from: 'if (siblings.otherKind) return', to: 'if (false) return' },
+      {
+        file: 'src/upload/decide-before-send.ts',
+        from: 'if (siblings.otherKind) return',
+        to: 'if (false) return',
+      },
     ],
     caughtBy: ['reshipsWithoutCorrection'],
   },
@@ -101,7 +105,11 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   /** WeChat holds all parcels of ours and one more, which we took back: that passes for the same. */
   'dropped-is-held': {
     patches: [
-      { file: 'src/upload/content.ts', from: 'held.every(', to: 'held.every(() => true) || held.every(' },
+      {
+        file: 'src/upload/content.ts',
+        from: 'shownParcels.every(',
+        to: 'shownParcels.every(() => true) || shownParcels.every(',
+      },
     ],
     caughtBy: ['effectsNotOne', 'heldOtherwise'],
   },

@@ -76,7 +76,7 @@ function single(
   };
 }
 
-/** Half of them without the members that say that all is shipped: order_state alone says so (facts.md §1.3). */
+/** Half of them without the members that say that all is shipped: order_state alone says so (wechat.md §1.3). */
 const someFinishUnsaid = (random: () => number): Omission[] => (random() < 0.5 ? ['finish'] : []);
 
 function inverted({ number }: Made): Planned {
@@ -205,7 +205,7 @@ function finishedCode({ number, random }: Made): Planned {
   };
 }
 
-/** Goods without a parcel, which get_order shows in several incomplete ways (facts.md §10). */
+/** Goods without a parcel, which get_order shows in several incomplete ways (wechat.md §10). */
 function withoutParcel({ number, random }: Made): Planned {
   const payment = named('42', number);
   return {
@@ -218,7 +218,7 @@ function withoutParcel({ number, random }: Made): Planned {
   };
 }
 
-/** Virtual goods that WeChat completed by itself before we said anything (facts.md §10): nothing is to be shipped. */
+/** Virtual goods that WeChat completed by itself before we said anything (wechat.md §10): nothing is to be shipped. */
 function settled({ number }: Made): Planned {
   const payment = named('42', number);
   return { payment, fate: 'applied', events: [plainEvent(payment, 1, 3)], ends: ['rejected'], orderState: 4 };

@@ -23,15 +23,15 @@ export const relayMutations: Readonly<Record<string, Mutation>> = {
   /** A send that was not acknowledged is taken for sent, and the next rows follow. */
   'no-resend': {
     patch: {
-      file: 'src/relay/run.ts',
+      file: 'src/relay/publish.ts',
       from: 'deps.metrics.relaySendFailures.inc();',
-      to: 'if (Math.random() < 2) return { sent: plan.taken, entries: [] };',
+      to: 'if (Math.random() < 2) return { kind: "sent", count: plan.taken, entries: [] };',
     },
   },
   /** After a failure half of the batch is sent again, and the rest, and the first half once more: not identical, not in order. */
   'other-batch': {
     patch: {
-      file: 'src/relay/run.ts',
+      file: 'src/relay/publish.ts',
       from: 'deps.metrics.relaySendFailures.inc();',
       to: 'if (rows.length > 1) rows = [...rows].reverse();',
     },
@@ -42,7 +42,7 @@ export const relayMutations: Readonly<Record<string, Mutation>> = {
    */
   'no-fence': {
     patch: {
-      file: 'src/relay/store.ts',
+      file: 'src/relay/cursor-store.ts',
       from: 'where shard = $1 and epoch = $2 and cursor = $3',
       to: 'where shard = $1 and $2::bigint is not null and $3::bigint is not null',
     },

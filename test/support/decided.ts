@@ -1,5 +1,4 @@
-import type { Decided } from '../../src/upload/record-store.ts';
-import type { LeasedRow } from '../../src/upload/row.ts';
+import type { Decided, LeasedRow } from '../../src/upload/row.ts';
 
 /** What the uploader records of a claimed row that WeChat accepted at once. */
 export const accepted = (row: LeasedRow): Decided<{ to: 'acknowledged'; detail: null }> => ({

@@ -1,7 +1,7 @@
 import type { LeasedRow } from '../../src/upload/row.ts';
 
 /** A claimed row that was sent half a second before `nowMs`. */
-export const heldAt =
+export const leasedRowAt =
   (nowMs: number) =>
   (change: Partial<LeasedRow> = {}): LeasedRow => ({
     id: 1,

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 
+export const entry = new URL('../../src/cli/entry.js', import.meta.url).pathname;
 export const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 
-/** How Node is to run the command: what stands in its first line before the `--`. */
-export const nodeFlags: string[] =
-  /^#!\S+ -S node (.*) --$/m.exec(readFileSync(main, 'utf8'))?.[1]?.split(' ') ?? [];
+/** How Node is to run the command, as its first file says. */
+export const nodeFlags: string[] = [
+  ...(/^const heapFlags = \[(.*)\];$/m.exec(readFileSync(entry, 'utf8'))?.[1]?.matchAll(/'([^']+)'/g) ?? []),
+].map(([, flag]) => flag!);

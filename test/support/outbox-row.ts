@@ -1,6 +1,6 @@
 import { Reader, readRecordsBatch } from '@platformatic/kafka';
 import type { RecordBatch } from '../../src/kafka/record-batch.ts';
-import { columns, type OutboxRow } from '../../src/relay/message.ts';
+import { columns, type OutboxRow } from '../../src/relay/row.ts';
 
 export type RowTexts = Partial<Record<(typeof columns)[number], string | null>>;
 
@@ -50,3 +50,10 @@ export function readBatch(records: RecordBatch, nowMs = 0): ReadRecord[] {
     headers: Object.fromEntries([...headers].map(([name, own]) => [String(name), String(own)])),
   }));
 }
+
+/** The same row in the midst of a larger buffer. */
+export const withBytesAround = ({ id, bytes, start }: OutboxRow): OutboxRow => ({
+  id,
+  bytes: Buffer.concat([Buffer.from('and more'), bytes, Buffer.from('what lies behind it')]),
+  start: start + 'and more'.length,
+});

@@ -82,7 +82,7 @@ export async function createRelayStack(
           databaseUrl,
           instance,
           topics: { events: topic, acks: `${topic}.acks` },
-          restMaxMs: 300,
+          backOffMaxMs: 300,
           retentionHours: 168,
         },
         abort.signal,

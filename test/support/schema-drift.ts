@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { join } from 'node:path';
 import { functionsText } from '../../db/squash.ts';
 
-/** Fails when `db/schema.ts` or `db/functions` says something that no migration says. */
+/** Fails when `db/schema` or `db/functions` says something that no migration says. */
 if (readFileSync('db/migrations/0001_functions_and_roles.sql', 'utf8') !== functionsText()) {
   console.error('db/functions differs from db/migrations: run `npm run db:squash` and commit what it wrote');
   process.exitCode = 1;
@@ -17,7 +17,6 @@ try {
   const before = readdirSync(join(folder, 'migrations')).length;
   const config = readFileSync('drizzle.config.ts', 'utf8')
     .replace("'./db/migrations'", JSON.stringify(`./${folder}/migrations`))
-    .replace("'./db/schema.ts'", JSON.stringify('./db/schema.ts'))
     .replace(/import .*\n/, '')
     .replace('defineConfig(', '(');
   writeFileSync(join(folder, 'drizzle.config.ts'), config);
@@ -30,9 +29,7 @@ try {
   );
   const added = readdirSync(join(folder, 'migrations')).length - before;
   if (added > 0) {
-    console.error(
-      'db/schema.ts differs from db/migrations: run `npm run db:squash` and commit what it wrote',
-    );
+    console.error('db/schema differs from db/migrations: run `npm run db:squash` and commit what it wrote');
     process.exitCode = 1;
   }
 } finally {

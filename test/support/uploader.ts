@@ -20,15 +20,49 @@ export type UploaderInTest = {
   stop: () => Promise<void>;
 };
 
-/** The uploader with a pool of its own whose statements are counted. */
-export function startUploader(options: {
-  databaseUrl: string;
+export type UploaderInTestOptions = {
+  /** Where WeChat is. */
   wechat: string;
   apps?: readonly string[];
+  instance?: string;
   window?: number;
   timing?: Partial<Timing>;
   callTimeoutMs?: number;
-}): UploaderInTest {
+  readBeforeFirstSend?: boolean;
+  deltaApps?: readonly string[];
+};
+
+/** The uploader on this pool, until `signal` aborts and nothing is in flight. */
+export async function runUploaderOn(
+  pool: Pool,
+  options: UploaderInTestOptions,
+  { signal, metrics = createMetrics() }: { signal: AbortSignal; metrics?: Metrics },
+): Promise<void> {
+  const { apps = [appid], instance = 'one', window = 32, callTimeoutMs = 5_000 } = options;
+  const http = createHttp({ baseUrl: options.wechat, totalTimeoutMs: callTimeoutMs, connections: window });
+  const deps = {
+    pool,
+    wechat: createWechatClient({ http, tokens: createTokens(http), clock: systemClock }),
+    budget: createMemoryBudget({ clock: systemClock }),
+    log: createLog({ level: 'silent' }),
+    metrics,
+    clock: systemClock,
+    random: systemRandom,
+    doorbell: createDoorbell(),
+  };
+  const timing = { ...defaultTiming, drainMs: 2_000, ...options.timing };
+  const { readBeforeFirstSend = false } = options;
+  const deltaApps = new Set(options.deltaApps);
+  await runUploader(
+    deps,
+    { apps, instance, window, timing, callTimeoutMs, readBeforeFirstSend, deltaApps, acknowledgements: true },
+    signal,
+  );
+  await http.close();
+}
+
+/** The uploader with a pool of its own whose statements are counted. */
+export function startUploader(options: UploaderInTestOptions & { databaseUrl: string }): UploaderInTest {
   const pool = createPool({
     databaseUrl: options.databaseUrl,
     max: 12,
@@ -39,37 +73,9 @@ export function startUploader(options: {
   let statements = 0;
   const query = pool.query.bind(pool) as (...args: unknown[]) => unknown;
   Object.assign(pool, { query: (...args: unknown[]) => ((statements += 1), query(...args)) });
-  const callTimeoutMs = options.callTimeoutMs ?? 5_000;
-  const http = createHttp({
-    baseUrl: options.wechat,
-    totalTimeoutMs: callTimeoutMs,
-    connections: options.window ?? 32,
-  });
   const metrics = createMetrics();
   const stop = new AbortController();
-  const running = runUploader(
-    {
-      pool,
-      wechat: createWechatClient({ http, tokens: createTokens(http), clock: systemClock }),
-      budget: createMemoryBudget({ clock: systemClock }),
-      log: createLog({ level: 'silent' }),
-      metrics,
-      clock: systemClock,
-      random: systemRandom,
-      doorbell: createDoorbell(),
-    },
-    {
-      apps: options.apps ?? [appid],
-      instance: 'one',
-      window: options.window ?? 32,
-      timing: { ...defaultTiming, drainMs: 2_000, ...options.timing },
-      callTimeoutMs,
-      readBeforeFirstSend: false,
-      deltaApps: new Set(),
-      acknowledgements: true,
-    },
-    stop.signal,
-  );
+  const running = runUploaderOn(pool, options, { signal: stop.signal, metrics });
   return {
     pool,
     metrics,
@@ -77,7 +83,6 @@ export function startUploader(options: {
     stop: async () => {
       stop.abort();
       await running;
-      await http.close();
       await pool.end();
     },
   };

@@ -68,7 +68,7 @@ async function show({ pool, admin, config }: Context, { json }: Flags): Promise<
       ['database', told.id],
       ['made', told.created_at?.toISOString() ?? '-'],
       ['older events', told.older_accepted_at === null ? 'are not restated' : 'are accepted'],
-      ['  waiting for the newest', older.held],
+      ['  waiting for the newest', older.waiting],
       ['  parked', older.parked],
       [`group ${told.group}`, strangers.length === 0 ? 'ours' : `belongs to ${strangers.join(', ')}`],
     ]),
@@ -81,11 +81,11 @@ async function accept({ pool }: Context, { payment, execute, json }: Flags): Pro
   if (execute === true) {
     if (of === null) await acceptOlderEvents(pool);
     await acceptOlder(pool, of);
-  } else if (of !== null && older.held + older.parked === 0) process.exitCode = exitCodes.nothingMatched;
+  } else if (of !== null && older.waiting + older.parked === 0) process.exitCode = exitCodes.nothingMatched;
   answer(json, { dry_run: execute !== true, payment: of, ...older }, () =>
     [
       table([
-        ['waiting for the newest', older.held],
+        ['waiting for the newest', older.waiting],
         ['parked', older.parked],
       ]),
       execute === true ? 'Done: they are read first, and then sent like others.' : dry,

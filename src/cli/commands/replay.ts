@@ -12,7 +12,7 @@ import {
 } from '../../replay/run.ts';
 import type { Selection } from '../../replay/selection.ts';
 import { parseDuration, parseInstant } from '../../replay/when.ts';
-import { retryParked } from '../../upload/claim-store.ts';
+import { retryParked } from '../../upload/verbs-store.ts';
 import { kafkaConnection, topicsOf } from '../../roles/services.ts';
 import { answer, exitCodes, table, usage } from '../output.ts';
 import { addAdmin, withDatabase, type Session } from '../session.ts';

@@ -1,24 +1,32 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
-import { createSandbox } from '../../sandbox/run.ts';
-import { answer, stopSignal, wholeNumber } from '../output.ts';
+import { appShape } from '../../sandbox/apps.ts';
+import { createSandbox, type SandboxOptions } from '../../sandbox/run.ts';
+import { answer, stopSignal, usage, wholeNumber } from '../output.ts';
 
-type Flags = { port: string; latency: string; autoCreate?: boolean; json?: boolean };
+type Flags = { port: string; latency: string; app: string[]; autoCreate?: boolean; json?: boolean };
 
 export function addSandbox(program: Command): void {
   program
     .command('sandbox')
-    .description('a faithful WeChat for development, in memory; see docs/operations.md for its admin paths')
+    .description('a faithful WeChat for development, in memory; see docs/sandbox.md for its admin paths')
     .option('--port <n>', '0 takes any free port', '9471')
     .option('--latency <ms>', 'before every answer', '0')
+    .option(
+      '--app <appid:secret>',
+      'an app and its secret; may be repeated. Without it every appid is an app, with its first secret',
+      (one: string, before: string[]) => [...before, one],
+      [],
+    )
     .option('--auto-create', 'every payment that is asked for exists')
     .option('--json', 'answer in JSON')
-    .addHelpText('after', '\nExample:\n  $ fahuo sandbox --port 9471 --auto-create')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ fahuo sandbox --port 9471 --auto-create --app wx0123456789abcdef:secret',
+    )
     .action(async (flags: Flags) => {
-      const port = wholeNumber('--port', flags.port, { max: 65_535 });
-      const latencyMs = wholeNumber('--latency', flags.latency, { max: 600_000 });
+      const options = optionsOf(flags);
       const signal = stopSignal();
-      const options = { port, latencyMs, autoCreatePayments: flags.autoCreate === true };
       const sandbox = await createSandbox(options, systemClock);
       answer(
         flags.json,
@@ -28,4 +36,20 @@ export function addSandbox(program: Command): void {
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
       await sandbox.stop();
     });
+}
+
+const optionsOf = (flags: Flags): SandboxOptions => ({
+  port: wholeNumber('--port', flags.port, { max: 65_535 }),
+  latencyMs: wholeNumber('--latency', flags.latency, { max: 600_000 }),
+  autoCreatePayments: flags.autoCreate === true,
+  secrets: Object.fromEntries(flags.app.map(readApp)),
+});
+
+/** What follows the first colon is the secret; it is not repeated in an error. */
+function readApp(given: string): [appid: string, secret: string] {
+  const at = given.indexOf(':');
+  const parsed = appShape.safeParse({ appid: given.slice(0, Math.max(at, 0)), secret: given.slice(at + 1) });
+  if (at < 1 || !parsed.success)
+    throw usage('--app must be APPID:SECRET, like wx0123456789abcdef:secret; give it once an app');
+  return [parsed.data.appid, parsed.data.secret];
 }

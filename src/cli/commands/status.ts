@@ -10,7 +10,7 @@ import { whileOpen } from '../../opened.ts';
 import { isLed } from '../../relay/leads-store.ts';
 import { sequenceRemedy } from '../../relay/remedies.ts';
 import { describeFault } from '../../relay/sequence.ts';
-import { readStatus, type Holder } from '../../relay/status-store.ts';
+import { readStatus, type Blocker } from '../../relay/status-store.ts';
 import { topicsOf } from '../../roles/services.ts';
 import { answer, table } from '../output.ts';
 import { addAdmin, withDatabase, type Session } from '../session.ts';
@@ -101,7 +101,7 @@ const deadLetterText = ({ dead_letters: letters }: Status): string =>
     : `${letters.map(({ reason, rows }) => `${reason} ${rows}`).join(', ')}: fahuo dead-letters list`;
 
 function relayLines(relay: Status['relay']): string[] {
-  const { oldest, sequence, heldBy } = relay;
+  const { oldest, sequence, blocker } = relay;
   return [
     `relay    cursor ${relay.cursor}, ${relay.lagRows} ids behind, oldest unpublished ${relay.lagSeconds.toFixed(1)} s, leader ${leaderText(relay)}`,
     ...(oldest === null
@@ -109,7 +109,7 @@ function relayLines(relay: Status['relay']): string[] {
       : [
           `         oldest unpublished: outbox ${oldest.outboxId}, event ${oldest.eventId}, payment ${oldest.payment}`,
         ]),
-    `         ${heldBy === null ? 'nobody writes to the outbox now' : holderLine(heldBy)}`,
+    `         ${blocker === null ? 'nobody writes to the outbox now' : blockerLine(blocker)}`,
     ...(sequence === null
       ? []
       : [`FAULT    ${describeFault(sequence)}`, `         ${sequenceRemedy(sequence)}`]),
@@ -138,5 +138,5 @@ const appLines = (status: Status): string[] => [
 const parkedLine = ({ parkedRows, releasedRows, parkedSince }: Status['relay']): string =>
   `         ${parkedRows} rows parked since ${parkedSince ?? '?'}${releasedRows > 0 ? `, ${releasedRows} of them about to be published` : ''}: fahuo outbox parked`;
 
-const holderLine = (holder: Holder): string =>
-  `oldest writer: pid ${holder.pid ?? 'none'}, ${holder.user ?? '?'}, ${holder.application ?? '?'}, ${holder.ageSeconds.toFixed(1)} s: ${(holder.query ?? '').slice(0, 80)}`;
+const blockerLine = (blocker: Blocker): string =>
+  `oldest writer: pid ${blocker.pid ?? 'none'}, ${blocker.user ?? '?'}, ${blocker.application ?? '?'}, ${blocker.ageSeconds.toFixed(1)} s: ${(blocker.query ?? '').slice(0, 80)}`;

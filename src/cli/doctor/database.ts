@@ -4,7 +4,7 @@ import { messageOf } from '../../errors.ts';
 import { checkOutbox } from '../../relay/health.ts';
 import { missingPartitions } from '../../relay/partitions/decide.ts';
 import { hasDefaultRows, partitionIds, readPartitions } from '../../relay/partitions/store.ts';
-import { readLastId } from '../../relay/store.ts';
+import { readLastId } from '../../relay/snapshot-store.ts';
 import { openPool } from '../../roles/services.ts';
 import { examine, finding, type Check, type Doctor } from './check.ts';
 

@@ -10,7 +10,7 @@ import {
   type LocatedRow,
   type Position,
 } from './store.ts';
-import { keyOf } from '../message.ts';
+import { keyOf } from '../row.ts';
 
 /**
  * `eventId` is what must lie there: a topic that was made again has the same offsets and other messages, and nothing in
@@ -60,18 +60,14 @@ export async function locate(db: Queryable, row: LocatedRow, topics: Topics): Pr
 }
 
 /**
- * The rows of one payment that messages at these places came from, and those that wait to be consumed, oldest first. By index
- * alone; without a place the whole outbox is read.
+ * The rows of one payment that messages at these places came from, and those that wait to be consumed, oldest first. By
+ * index; the whole outbox is read only for a payment that has neither: its rows were lost, or no message names it.
  */
 export async function outboxRowsFrom(
   db: Queryable,
   payment: string,
   { places, topic }: { places: readonly Position[]; topic: string },
 ): Promise<LocatedRow[]> {
-  if (places.length === 0) return readOutboxRows(db, payment);
-  return readOutboxRowsIn(db, payment, await readSpans(db, places, topic));
+  const found = await readOutboxRowsIn(db, payment, await readSpans(db, places, topic));
+  return found.length > 0 || places.length > 0 ? found : readOutboxRows(db, payment);
 }
-
-/** The outbox rows of one payment, oldest first. */
-export const outboxRowsOf = (db: Queryable, payment: string): Promise<LocatedRow[]> =>
-  readOutboxRows(db, payment);

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../../db/client.ts';
 import type { RelayParkReason } from '../../../db/states.ts';
-import { journalSpan } from '../store.ts';
+import { journalSpan } from './entry.ts';
 
 export type LocatedRow = {
   id: number;
@@ -54,7 +54,10 @@ export async function readBetween(
   return rows;
 }
 
-/** No index serves this: one page of the outbox's primary key a row would cost every writer. Operators wait. */
+/**
+ * Reads the whole outbox: an index by payment would cost every writer a page a row, for a payment that nothing else names.
+ * Oldest first.
+ */
 export async function readOutboxRows(db: Queryable, payment: string): Promise<LocatedRow[]> {
   const { rows } = await db.query<LocatedRow>(
     `select ${located} from fahuo.outbox o where o.payment = $1 order by o.id`,

@@ -92,15 +92,8 @@ export async function dropDetached(db: Queryable, name: string): Promise<void> {
 
 const numberOf = (name: string): number => Number(name.replace('outbox_p', ''));
 
-/** What is known of rows that are gone: their journal, and those of them that were parked and published later. */
-export async function forgetBelow(
-  db: Queryable,
-  { shard, id }: { shard: number; id: number },
-): Promise<void> {
-  await db.query('delete from fahuo.relay_journal where shard = $1 and first_id < $2 and last_id < $2', [
-    shard,
-    id,
-  ]);
+/** Rows that are gone from the outbox, and were parked and published later. The journal goes in upload/retention-store.ts. */
+export async function forgetParkedBelow(db: Queryable, id: number): Promise<void> {
   await db.query('delete from fahuo.relay_parked where outbox_id < $1 and published_at is not null', [id]);
 }
 

@@ -5,7 +5,7 @@ import { createPublisher } from '../../../src/kafka/publisher.ts';
 import { createLog } from '../../../src/log.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
-import { retryParked } from '../../../src/upload/claim-store.ts';
+import { retryParked } from '../../../src/upload/verbs-store.ts';
 import { captured, runCommand } from '../../support/command.ts';
 import { shippedEvent } from '../../support/events.ts';
 import { createKafkaProxy, pass, type KafkaProxy } from '../../support/proxy.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAlone } from '../../../db/client.ts';
-import { tryLock } from '../../../src/relay/store.ts';
+import { tryLock } from '../../../src/relay/leader-store.ts';
 import { runCommand } from '../../support/command.ts';
 import { uniqueName } from '../../support/names.ts';
 import { createStack, type Stack } from '../../support/stack.ts';

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAlone, type Queryable } from '../../../db/client.ts';
 import { tellStory } from '../../../src/console/story.ts';
 import { countFinal, countParked, readUnfinished } from '../../../src/console/status-store.ts';
-import { readByPayment, readByState } from '../../../src/replay/store.ts';
+import { planReplay, type ReplayDeps, type ReplayOptions } from '../../../src/replay/run.ts';
+import { readByState } from '../../../src/replay/store.ts';
 import { insertUploads, readRivals, type NewUpload } from '../../../src/upload/insert-store.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { appid } from '../../support/events.ts';
@@ -144,9 +145,23 @@ describe('with 200,000 rows in the tables, nothing that is asked of them reads o
     expect(story.uploads).toMatchObject([{ eventId: 'e777', tries: [{ outcome: 'accepted' }] }]);
   });
 
-  it('a replay of one payment, or of the parked ones', async () => {
+  it.each([
+    ['that is uploaded', 'pay123', { events: 1, acknowledged: 1 }],
+    ['that waits to be published', 'pay-new', { events: 0 }],
+  ])('a replay of one payment %s', async (_, payment, plan) => {
+    await database.pool.query(
+      `insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, data)
+       values ($1, 'fahuo.shipment.shipped.v1', '/orders', '2026-11-23T10:00:00+08:00', $2, $3, 9, '{}')`,
+      [`${payment}-9`, appid, payment],
+    );
+    const deps = { pool: explaining() } as unknown as ReplayDeps; // nothing is missing, so Kafka is not asked
+    const options = { topic: topics.events, acks: topics.acks } as ReplayOptions;
+    expect(await planReplay(deps, options, { kind: 'payment', payment })).toMatchObject({ plan, ranges: [] });
+    expect(scans).toEqual([]);
+  });
+
+  it('a replay of the parked ones', async () => {
     const db = explaining();
-    expect(await readByPayment(db, 'pay123')).toHaveLength(1);
     expect(await readByState(db, 'parked')).toHaveLength(events / 1_000);
     expect(scans).toEqual([]);
   });

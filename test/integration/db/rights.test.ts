@@ -88,6 +88,7 @@ describe('the functions of the schema', () => {
       'drop_outbox_partition',
       'empty_outbox_partition',
       'enqueue',
+      'insert_acknowledgements',
       'make_outbox_partition',
       'passed_over',
       'release_passed_over',

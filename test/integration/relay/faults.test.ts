@@ -1,7 +1,8 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { monotonicMs } from '../../../src/clock.ts';
-import { locate, outboxRowsOf } from '../../../src/relay/journal/locate.ts';
+import { locate } from '../../../src/relay/journal/locate.ts';
+import { readOutboxRows } from '../../../src/relay/journal/store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createTcpProxy } from '../../support/proxy.ts';
 import { createRelayStack, type RelayStack } from '../../support/relay-stack.ts';
@@ -57,7 +58,7 @@ describe('the relay and its topic', () => {
     expect(new Set(messages.map(({ partition }) => partition)).size).toBe(5);
     const topics = { events: stack.topic, acks: `${stack.topic}.acks` };
     for (const payment of ['p7', 'p107', 'p207'])
-      for (const row of await outboxRowsOf(stack.database.pool, payment)) {
+      for (const row of await readOutboxRows(stack.database.pool, payment)) {
         const place = await locate(stack.database.pool, row, topics);
         const held = messages.find(
           (one) => one.partition === place?.partition && one.offset === place.offset,
@@ -137,7 +138,7 @@ describe('the relay and its Postgres', () => {
     stack.start(); // reads what lies on either side of the jump at once
     await untilPassed();
     expect(await stack.published()).toEqual(payments(30).map(({ payment }) => `${payment} v1`));
-    const [row] = await outboxRowsOf(pool, 'p25');
+    const [row] = await readOutboxRows(pool, 'p25');
     expect(await locate(pool, row!, { events: stack.topic, acks: 'none' })).toMatchObject({ offset: 25 });
   });
 

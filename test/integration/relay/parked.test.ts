@@ -1,6 +1,7 @@
 import { Kafka, ConfigResourceTypes, logLevel } from 'kafkajs';
 import { afterEach, expect, it } from 'vitest';
-import { locate, outboxRowsOf } from '../../../src/relay/journal/locate.ts';
+import { locate } from '../../../src/relay/journal/locate.ts';
+import { readOutboxRows } from '../../../src/relay/journal/store.ts';
 import { countReleased, findParked, listParked, releasePayment } from '../../../src/relay/parked-store.ts';
 import { readStatus } from '../../../src/relay/status-store.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -66,7 +67,7 @@ it('keeps a row that Kafka refuses whole, lists it, and publishes it in order wh
 
   const topics = { events: stack.topic, acks: `${stack.topic}.acks` };
   const messages = await readTopic(stack.connection, stack.topic);
-  for (const row of await outboxRowsOf(pool, 'big')) {
+  for (const row of await readOutboxRows(pool, 'big')) {
     const place = await locate(pool, row, topics);
     const held = messages.find(({ offset }) => offset === place?.offset);
     expect(String(held?.headers['ce_id'])).toBe(row.eventId);

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { copyOut, type CopySession } from '../../../db/copy.ts';
 import { createMetrics } from '../../../src/metrics.ts';
-import { decodeRow } from '../../../src/relay/message.ts';
+import { decodeRow } from '../../../src/relay/row.ts';
 import { createReader } from '../../../src/relay/reader.ts';
-import { prepareSnapshot, readLastId } from '../../../src/relay/store.ts';
+import { prepareSnapshot, readLastId } from '../../../src/relay/snapshot-store.ts';
 import { createDatabase } from '../../support/database.ts';
 import { shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -26,7 +26,7 @@ it('leaves the rows of a batch whole while it reads on, for a send that has to b
         underWay -= 1;
       },
     };
-    const options = { batchRows: 100, restMaxMs: 0 };
+    const options = { batchRows: 100, backOffMaxMs: 0 };
     const { read } = createReader({ db, cursor: 0, metrics: createMetrics() }, options);
     const found: (string | null)[] = [];
     let chunk = await read();

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectAlone, type Queryable } from '../../../db/client.ts';
 import { copyOut, type CopySession } from '../../../db/copy.ts';
-import { decodeRow } from '../../../src/relay/message.ts';
+import { decodeRow } from '../../../src/relay/row.ts';
 import { partitionIds, readPartitions } from '../../../src/relay/partitions/store.ts';
 import { executeRepair, planRepair } from '../../../src/relay/repair-store.ts';
-import { readRows } from '../../../src/relay/store.ts';
+import { readRows } from '../../../src/relay/row-store.ts';
 import { shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createRelayStack, type RelayStack } from '../../support/relay-stack.ts';

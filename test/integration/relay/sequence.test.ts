@@ -4,7 +4,7 @@ import { createLog } from '../../../src/log.ts';
 import { checkOutbox } from '../../../src/relay/health.ts';
 import { readStatus } from '../../../src/relay/status-store.ts';
 import { executeRepair, planRepair } from '../../../src/relay/repair-store.ts';
-import { dropBehind } from '../../../src/relay/maintenance.ts';
+import { dropBehind } from '../../../src/relay/partitions/drop.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createRelayStack, type RelayStack, type RunningRelay } from '../../support/relay-stack.ts';
 

@@ -28,7 +28,7 @@ describe('what holds the relay back', () => {
     );
     await slow.query('select 1');
     await stack.enqueue({ payment: 'waiting' });
-    const { heldBy, oldest, lagRows, lagSeconds } = await readStatus(stack.database.pool, 0);
+    const { blocker: heldBy, oldest, lagRows, lagSeconds } = await readStatus(stack.database.pool, 0);
     expect(heldBy).toMatchObject({ ...rows[0], application: 'slow-order-service', query: 'select …' });
     expect(heldBy!.ageSeconds).toBeGreaterThan(0);
     expect(oldest).toMatchObject({ outboxId: 3, eventId: 'waiting-1', payment: 'waiting' });
@@ -69,7 +69,7 @@ describe('what holds the relay back', () => {
     await client.query('begin');
     await client.query(enqueueText('prepared'));
     await client.query(`prepare transaction '${gid}held'`);
-    const { heldBy } = await readStatus(stack.database.pool, 0);
+    const { blocker: heldBy } = await readStatus(stack.database.pool, 0);
     expect(heldBy).toMatchObject({ pid: null, application: `prepared transaction ${gid}held` });
     expect(heldBy!.user).not.toBeNull();
     await client.query(`commit prepared '${gid}held'`);

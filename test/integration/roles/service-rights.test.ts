@@ -7,7 +7,8 @@ import { createLog } from '../../../src/log.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { readPartitions } from '../../../src/relay/partitions/store.ts';
 import { readStatus } from '../../../src/relay/status-store.ts';
-import { dropBehind, makeAhead } from '../../../src/relay/maintenance.ts';
+import { dropBehind } from '../../../src/relay/partitions/drop.ts';
+import { makeAhead } from '../../../src/relay/partitions/make.ts';
 import { createSandbox } from '../../../src/sandbox/run.ts';
 import { appid, shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -109,7 +110,7 @@ describe('with the rights of fahuo_service alone', () => {
     const holder = await connectAlone(writerUrl, 'order-service');
     await holder.query('begin');
     await holder.query('select fahuo.enqueue($1)', [JSON.stringify(shippedEvent({ payment: 'open' }))]);
-    expect((await readStatus(service, 0)).heldBy).toMatchObject({
+    expect((await readStatus(service, 0)).blocker).toMatchObject({
       application: 'order-service',
       query: 'select fahuo.enqueue($1)',
     });

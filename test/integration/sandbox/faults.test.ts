@@ -83,10 +83,34 @@ describe('a fault', () => {
     expect(await requestsOf(sandbox.url)).toMatchObject([{ payment: 'p', key: '1900000001:T-1' }]);
   });
 
-  it('that is refused says by which member', async () => {
-    expect(await tellSandbox(sandbox.url, 'faults', { kind: 'errcode' })).toEqual({
-      error: expect.stringContaining('0.errcode') as unknown,
+  it.each<[string, unknown, string]>([
+    ['a member is missing', { kind: 'errcode' }, 'errcode is missing: must be a number'],
+    [
+      'the kind is unknown',
+      { kind: 'explode' },
+      'kind is "explode": must be one of lost_answer, reset_before,',
+    ],
+    [
+      'the kind is missing, in a list',
+      [{ kind: 'hang' }, {}],
+      '[1].kind is missing: must be one of lost_answer,',
+    ],
+    [
+      'a member is too much',
+      { kind: 'hang', paymentt: 'P' },
+      'there are kind, endpoint, transaction_id, rate',
+    ],
+    ['it is no JSON', undefined, 'body is not JSON'],
+  ])('is refused by field, value and rule where %s', async (_claim, body, says) => {
+    expect(await tellSandbox(sandbox.url, 'faults', body)).toEqual({
+      error: expect.stringContaining(says) as unknown,
     });
+  });
+
+  it('that stands at the token is met by nothing else', async () => {
+    const token = await tokenOf();
+    await tellSandbox(sandbox.url, 'faults', { kind: 'status', endpoint: 'token', status: 503 });
+    expect(await upload(token)).toMatchObject({ errcode: 0 });
   });
 });
 

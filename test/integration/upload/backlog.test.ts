@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../../db/client.ts';
 import { claimPending } from '../../../src/upload/claim-store.ts';
-import { acknowledge } from '../../../src/upload/record-store.ts';
+import { record } from '../../../src/upload/record-store.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { accepted } from '../../support/decided.ts';
 import { appid } from '../../support/events.ts';
@@ -54,7 +54,7 @@ it('acknowledges without reading the backlog, though its plan was made while not
   });
   expect(claimed).toHaveLength(50);
   const before = await pendingRead();
-  const { moved } = await acknowledge(uploader, claimed.map(accepted), {
+  const { moved } = await record(uploader, 'acknowledge', claimed.map(accepted), {
     owner: 'test',
     acknowledgements: true,
   });

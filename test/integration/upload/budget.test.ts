@@ -7,7 +7,7 @@ import { readConfig } from '../../../src/roles/config.ts';
 import { createLog } from '../../../src/log.ts';
 import { createPostgresBudget } from '../../../src/apps/budget-postgres.ts';
 import { blockBudget, readBlockedMs, takeBudget } from '../../../src/apps/budget-store.ts';
-import { decideGrant, freshBucket, shapeOf, type Bucket } from '../../../src/apps/budget.ts';
+import { decideGrant, freshBudget, limitsOf, type BudgetState } from '../../../src/apps/budget.ts';
 import { awayShare, createRedisBudget } from '../../../src/apps/budget-redis.ts';
 import type { Budget } from '../../../src/apps/budget-memory.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
@@ -42,7 +42,7 @@ type Stored = {
   claim_until_ms: number;
   blocked_until_ms: number;
 };
-const storedBucket = async (app: string): Promise<Bucket> => {
+const storedState = async (app: string): Promise<BudgetState> => {
   const { rows } = await database.pool.query<Stored>('select * from fahuo.budget where appid = $1', [app]);
   const row = rows[0]!;
   return {
@@ -60,23 +60,23 @@ describe('the budget in Postgres', () => {
     'of %d a second grants what the pure function grants, to the last bit, whatever is asked when',
     async (callsPerSecond) => {
       const random = createRandom(Math.ceil(callsPerSecond));
-      const shape = shapeOf({ callsPerSecond }, 0.2);
-      if (shape.kind !== 'limited') throw new TypeError('a rate is limited');
-      let bucket = freshBucket;
+      const limits = limitsOf({ callsPerSecond }, 0.2);
+      if (limits.kind !== 'limited') throw new TypeError('a rate is limited');
+      let state = freshBudget;
       let nowMs = startMs;
       for (let step = 0; step < 300; step++) {
         nowMs += [0, random() * 20, (random() * 2000) / callsPerSecond, -random() * 5][step % 4]!;
-        const lane = random() < 0.4 ? 'read' : 'write';
+        const kind = random() < 0.4 ? 'read' : 'write';
         const wanted = Math.floor(random() * (3 + callsPerSecond / 50));
         if (step % 97 === 96) {
-          bucket = { ...bucket, blockedUntilMs: nowMs + 300 };
+          state = { ...state, blockedUntilMs: nowMs + 300 };
           await database.pool.query('update fahuo.budget set blocked_until_ms = $1', [nowMs + 300]);
         }
-        const { bucket: after, ...grant } = decideGrant(bucket, { nowMs, lane, wanted }, shape);
-        bucket = after;
-        expect(await takeBudget(database.pool, { appid, lane, wanted }, shape, nowMs)).toEqual(grant);
+        const { state: after, ...grant } = decideGrant(state, { nowMs, kind, wanted }, limits);
+        state = after;
+        expect(await takeBudget(database.pool, { appid, kind, wanted }, limits, nowMs)).toEqual(grant);
       }
-      expect(await storedBucket(appid)).toEqual(bucket);
+      expect(await storedState(appid)).toEqual(state);
     },
   );
 
@@ -87,14 +87,14 @@ describe('the budget in Postgres', () => {
     for (const budget of [theirs!, ours!]) budget.configure(appid, { callsPerSecond: 1_000 });
     const stop = new AbortController();
     const busy = Array.from({ length: 10 }, async () => {
-      while (!stop.signal.aborted) await theirs!.take({ appid, lane: 'write', wanted: 1 });
+      while (!stop.signal.aborted) await theirs!.take({ appid, kind: 'write', wanted: 1 });
     });
     try {
       for (let round = 0; round < 10; round++) {
         await sleep(20);
         proxy.freeze();
         await sleep(20);
-        const taken = ours!.take({ appid, lane: 'write', wanted: 1 }).then(() => 'answered');
+        const taken = ours!.take({ appid, kind: 'write', wanted: 1 }).then(() => 'answered');
         expect(await Promise.race([taken, sleep(2_000).then(() => 'held up')])).toBe('answered');
         proxy.thaw();
       }
@@ -112,8 +112,8 @@ describe('the budget in Postgres', () => {
     expect(await readBlockedMs(database.pool, appid)).toBeGreaterThan(50_000);
     expect(await readBlockedMs(database.pool, 'another')).toBe(0);
     const budget = createPostgresBudget({ pool: database.pool, log });
-    expect(await budget.take({ appid, lane: 'write', wanted: 3 })).toMatchObject({ granted: 0 });
-    expect(await budget.take({ appid: 'another', lane: 'write', wanted: 3 })).toEqual({
+    expect(await budget.take({ appid, kind: 'write', wanted: 3 })).toMatchObject({ granted: 0 });
+    expect(await budget.take({ appid: 'another', kind: 'write', wanted: 3 })).toEqual({
       granted: 3,
       retryAfterMs: 0,
     });
@@ -128,7 +128,7 @@ describe('the budget in Postgres', () => {
     });
     const budget = createPostgresBudget({ pool: gone, log });
     budget.configure(appid, { callsPerSecond: 10 });
-    expect(await budget.take({ appid, lane: 'write', wanted: 1 })).toEqual({ granted: 0, retryAfterMs: 500 });
+    expect(await budget.take({ appid, kind: 'write', wanted: 1 })).toEqual({ granted: 0, retryAfterMs: 500 });
     await budget.slowDown(appid, 1_000);
     await gone.end();
   });
@@ -165,7 +165,7 @@ describe('the budget in Redis', () => {
     [grants, stop] = [[], new AbortController()];
     busy = instances.map(async (budget) => {
       while (!stop.signal.aborted) {
-        const { granted, retryAfterMs } = await budget.take({ appid, lane: 'write', wanted: 50 });
+        const { granted, retryAfterMs } = await budget.take({ appid, kind: 'write', wanted: 50 });
         if (granted > 0) grants.push({ atMs: monotonicMs(), count: granted });
         await sleep(Math.min(retryAfterMs, 20));
       }
@@ -209,16 +209,16 @@ describe('the budget in Redis', () => {
     await Promise.all(busy);
     try {
       proxy.freeze();
-      const first = await instances[0]!.take({ appid, lane: 'write', wanted: 1 });
+      const first = await instances[0]!.take({ appid, kind: 'write', wanted: 1 });
       expect(first.granted).toBe(0);
       expect(first.retryAfterMs).toBeGreaterThan(0);
       expect(first.retryAfterMs).toBeLessThanOrEqual(1_000);
       const takes = Promise.all(
-        Array.from({ length: 20 }, () => instances[0]!.take({ appid, lane: 'write', wanted: 1 })),
+        Array.from({ length: 20 }, () => instances[0]!.take({ appid, kind: 'write', wanted: 1 })),
       ).then(() => 'answered');
       expect(await Promise.race([takes, sleep(1_500).then(() => 'waited')])).toBe('answered');
       await eventually(async () => {
-        expect((await instances[0]!.take({ appid, lane: 'write', wanted: 1 })).granted).toBe(1);
+        expect((await instances[0]!.take({ appid, kind: 'write', wanted: 1 })).granted).toBe(1);
       }, 10_000);
     } finally {
       await end();
@@ -231,10 +231,10 @@ describe('the budget in Redis', () => {
     await Promise.all(busy);
     try {
       proxy.freeze();
-      await Promise.all(instances.map((budget) => budget.take({ appid, lane: 'write', wanted: 1 })));
+      await Promise.all(instances.map((budget) => budget.take({ appid, kind: 'write', wanted: 1 })));
       await instances[0]!.slowDown(appid, 60_000);
       await eventually(async () => {
-        const { granted, retryAfterMs } = await instances[1]!.take({ appid, lane: 'write', wanted: 1 });
+        const { granted, retryAfterMs } = await instances[1]!.take({ appid, kind: 'write', wanted: 1 });
         expect(granted).toBe(0);
         expect(retryAfterMs).toBeGreaterThan(10_000);
       }, 10_000);

@@ -1,30 +1,22 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parkReasons } from '../../../db/states.ts';
-import { bundledCarriers } from '../../../src/shipment/carriers.ts';
-import { systemClock, systemRandom } from '../../../src/clock.ts';
-import { acceptMessages } from '../../../src/consumer/handle.ts';
-import { createLog } from '../../../src/log.ts';
-import { createDoorbell } from '../../../src/loop.ts';
-import { createMetrics } from '../../../src/metrics.ts';
+import { systemClock } from '../../../src/clock.ts';
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../../src/sandbox/run.ts';
 import { insertAliases, putOffOtherKeys, readSiblingRows } from '../../../src/upload/alias-store.ts';
-import { claimPending, retryParked } from '../../../src/upload/claim-store.ts';
+import { claimPending } from '../../../src/upload/claim-store.ts';
 import { deletePauses, insertPause } from '../../../src/apps/pause-store.ts';
-import { doubt, giveBack } from '../../../src/upload/record-store.ts';
-import { runUploader } from '../../../src/upload/run.ts';
+import { record } from '../../../src/upload/record-store.ts';
+import { retryParked } from '../../../src/upload/verbs-store.ts';
 import { defaultTiming, type Timing } from '../../../src/upload/timing.ts';
-import { createWechatClient } from '../../../src/wechat/client.ts';
-import { createHttp } from '../../../src/wechat/http.ts';
-import { createMemoryBudget } from '../../../src/apps/budget-memory.ts';
+import { acceptEvents } from '../../support/accept.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { runUploaderOn } from '../../support/uploader.ts';
 import { accepted } from '../../support/decided.ts';
 import { appid, shippedEvent, type LooseEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { requestsOf } from '../../support/sandbox-client.ts';
 import { effectsOf, statsOf, tellSandbox } from '../../support/stack.ts';
-import { createTokens } from '../../support/tokens.ts';
 
-const log = createLog({ level: 'silent' });
 const timing: Timing = {
   ...defaultTiming,
   leaseMs: 2_500,
@@ -40,7 +32,6 @@ let database: TestDatabase;
 let sandbox: Sandbox;
 let stop: AbortController;
 let running: Promise<void>[];
-let offset = 0;
 
 const open = async (options: SandboxOptions = {}): Promise<void> => {
   sandbox = await createSandbox({ autoCreatePayments: true, ...options }, systemClock);
@@ -64,44 +55,12 @@ afterEach(async () => {
 });
 
 function start(change: { instance?: string; timing?: Partial<Timing>; baseUrl?: string } = {}): void {
-  const http = createHttp({ baseUrl: change.baseUrl ?? sandbox.url, totalTimeoutMs: 600 });
-  const deps = {
-    pool: database.pool,
-    wechat: createWechatClient({ http, tokens: createTokens(http), clock: systemClock }),
-    budget: createMemoryBudget({ clock: systemClock }),
-    log,
-    metrics: createMetrics(),
-    clock: systemClock,
-    random: systemRandom,
-    doorbell: createDoorbell(),
-  };
-  const options = {
-    apps: [appid],
-    instance: change.instance ?? 'one',
-    window: 32,
-    timing: { ...timing, ...change.timing },
-    callTimeoutMs: 600,
-    readBeforeFirstSend: false,
-    deltaApps: new Set<string>(),
-    acknowledgements: true,
-  };
-  running.push(runUploader(deps, options, stop.signal).then(() => http.close()));
+  const { baseUrl = sandbox.url, timing: changed, ...rest } = change;
+  const options = { wechat: baseUrl, timing: { ...timing, ...changed }, callTimeoutMs: 600, ...rest };
+  running.push(runUploaderOn(database.pool, options, stop));
 }
 
-/** Through the consumer's door, as if it had come from the topic. */
-const accept = (...events: object[]) =>
-  acceptMessages(
-    { pool: database.pool, log, metrics: createMetrics() },
-    events.map((event) => ({
-      topic: 't',
-      partition: 0,
-      offset: offset++,
-      key: null,
-      value: Buffer.from(JSON.stringify(event)),
-      headers: { 'content-type': Buffer.from('application/cloudevents+json') },
-    })),
-    { carriers: bundledCarriers(), maskContacts: false, acknowledgements: true },
-  );
+const accept = (...events: object[]) => acceptEvents(database.pool, events);
 
 const unified = (payment: string, version: number, text = '苹果'): LooseEvent => {
   const event = shippedEvent({ payment, version });
@@ -535,8 +494,9 @@ describe('a read before a write that fails', () => {
         )
       ).rows;
     const read = (outcome: string) => [{ ...accepted(one!).attempts[0]!, kind: 'read' as const, outcome }];
-    await doubt(
+    await record(
       database.pool,
+      'doubt',
       [
         {
           row: one!,
@@ -547,8 +507,9 @@ describe('a read before a write that fails', () => {
       ],
       options,
     );
-    await giveBack(
+    await record(
       database.pool,
+      'giveBack',
       [
         {
           row: other!,
@@ -566,15 +527,17 @@ describe('a read before a write that fails', () => {
     const [again] = await claimPending(database.pool, claim);
     expect(again).toMatchObject({ failedReads: 1, unreadSinceMs: expect.any(Number) as number });
     const later = { to: 'pending', afterMs: 0, spent: false, detail: 'throttled' } as const;
-    await giveBack(
+    await record(
       database.pool,
+      'giveBack',
       [{ row: again!, from: 'uploading', attempts: [], transition: later }],
       options,
     );
     expect((await seen())[1]).toMatchObject({ n: 1, since: true });
     const [third] = await claimPending(database.pool, claim);
-    await giveBack(
+    await record(
       database.pool,
+      'giveBack',
       [{ row: third!, from: 'uploading', attempts: read('order'), transition: later }],
       options,
     );

@@ -1,25 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bundledCarriers } from '../../../src/shipment/carriers.ts';
-import { systemClock, systemRandom } from '../../../src/clock.ts';
-import { acceptMessages } from '../../../src/consumer/handle.ts';
-import { createLog } from '../../../src/log.ts';
-import { createDoorbell } from '../../../src/loop.ts';
-import { createMetrics } from '../../../src/metrics.ts';
+import { systemClock } from '../../../src/clock.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
 import { acceptOlder, countOlder, olderIsQuiet, releaseOlder } from '../../../src/upload/older-store.ts';
-import { runUploader } from '../../../src/upload/run.ts';
-import { defaultTiming } from '../../../src/upload/timing.ts';
 import { createWechatClient, type WechatClient } from '../../../src/wechat/client.ts';
 import { createHttp, type Http } from '../../../src/wechat/http.ts';
-import { createMemoryBudget } from '../../../src/apps/budget-memory.ts';
+import { acceptEvents } from '../../support/accept.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { runUploaderOn } from '../../support/uploader.ts';
 import { appid, shippedEvent, type LooseEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { wholeEffectsOf } from '../../support/sandbox-client.ts';
 import { createTokens } from '../../support/tokens.ts';
 
 // The database was made an hour after these events were published, beside a topic that still holds them.
-const log = createLog({ level: 'silent' });
 const hourMs = 3_600_000;
 
 let database: TestDatabase;
@@ -28,7 +21,6 @@ let stop: AbortController;
 let http: Http;
 let wechat: WechatClient;
 let running: Promise<void>[];
-let offset = 0;
 
 beforeEach(async () => {
   database = await createDatabase();
@@ -47,20 +39,9 @@ afterEach(async () => {
 });
 
 const startUploader = (): void => {
-  const deps = {
-    pool: database.pool,
-    wechat,
-    budget: createMemoryBudget({ clock: systemClock }),
-    log,
-    metrics: createMetrics(),
-    clock: systemClock,
-    random: systemRandom,
-    doorbell: createDoorbell(),
-  };
-  const timing = { ...defaultTiming, readAfterMs: 30, readGapMs: 60, retryMinMs: 50, drainMs: 1_000 };
-  const options = { instance: 'one', window: 8, timing, callTimeoutMs: 1_000, readBeforeFirstSend: false };
-  const more = { apps: [appid], deltaApps: new Set<string>(), acknowledgements: true };
-  running.push(runUploader(deps, { ...options, ...more }, stop.signal));
+  const timing = { readAfterMs: 30, readGapMs: 60, retryMinMs: 50, drainMs: 1_000 };
+  const options = { wechat: sandbox.url, window: 8, timing, callTimeoutMs: 1_000 };
+  running.push(runUploaderOn(database.pool, options, stop));
 };
 
 const split = (payment: string, version: number, parcels: string[]): LooseEvent => {
@@ -77,19 +58,7 @@ const threeVersions = (payment: string): LooseEvent[] => [
 ];
 
 const accept = (events: LooseEvent[], ageMs = hourMs) =>
-  acceptMessages(
-    { pool: database.pool, log, metrics: createMetrics() },
-    events.map((event) => ({
-      topic: 't',
-      partition: 0,
-      offset: offset++,
-      key: null,
-      value: Buffer.from(JSON.stringify(event)),
-      headers: { 'content-type': Buffer.from('application/cloudevents+json') },
-      timestampMs: Date.now() - ageMs,
-    })),
-    { carriers: bundledCarriers(), maskContacts: false, acknowledgements: true },
-  );
+  acceptEvents(database.pool, events, { publishedMs: Date.now() - ageMs });
 const release = async () => releaseOlder(database.pool, { limit: 500, acknowledgements: true });
 
 /** By the database that was lost, or by hand. */
@@ -140,7 +109,7 @@ describe('events that are older than the database', () => {
     await release();
     await until('newer', [1, 'superseded'], [2, 'superseded'], [3, 'older_event']);
     expect(await effects('newer')).toHaveLength(1);
-    expect(await countOlder(database.pool, 'newer')).toEqual({ held: 0, parked: 1 });
+    expect(await countOlder(database.pool, 'newer')).toEqual({ waiting: 0, parked: 1 });
     await acceptOlder(database.pool, 'newer');
     await until('newer', [1, 'superseded'], [2, 'superseded'], [3, 'acknowledged']);
     expect(await effects('newer')).toHaveLength(2);

@@ -2,9 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog } from '../../../src/log.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { claimPending } from '../../../src/upload/claim-store.ts';
-import type { Decided } from '../../../src/upload/record-store.ts';
-import { createRecorder, type Recorder } from '../../../src/upload/recorder.ts';
-import type { LeasedRow } from '../../../src/upload/row.ts';
+import { Recorder } from '../../../src/upload/recorder.ts';
+import type { Decided, LeasedRow } from '../../../src/upload/row.ts';
 import { readReply } from '../../../src/wechat/answer.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { accepted } from '../../support/decided.ts';
@@ -15,7 +14,7 @@ let database: TestDatabase;
 let recorder: Recorder;
 beforeEach(async () => {
   database = await createDatabase();
-  recorder = createRecorder(
+  recorder = new Recorder(
     { pool: database.pool, log: createLog({ level: 'silent' }), metrics: createMetrics() },
     { owner: 'test', acknowledgements: true, retryMs: 20 },
   );
@@ -244,7 +243,7 @@ describe('the recorder', () => {
 
   it('does not touch the outbox where no acknowledgement is to be published', async () => {
     const [row] = await claimed(1);
-    const silent = createRecorder(
+    const silent = new Recorder(
       { pool: database.pool, log: createLog({ level: 'silent' }), metrics: createMetrics() },
       { owner: 'test', acknowledgements: false, retryMs: 20 },
     );

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bundledCarriers } from '../../../src/shipment/carriers.ts';
-import { acceptMessages } from '../../../src/consumer/handle.ts';
 import { insertDeadLetters, markPublished } from '../../../src/consumer/store.ts';
 import { createLog } from '../../../src/log.ts';
-import { createMetrics } from '../../../src/metrics.ts';
+import { insertAliases } from '../../../src/upload/alias-store.ts';
 import { claimPending } from '../../../src/upload/claim-store.ts';
 import { retain, type RetentionOptions } from '../../../src/upload/retention.ts';
 import { readTombstonesOf } from '../../../src/upload/tombstone-store.ts';
+import { acceptEvents } from '../../support/accept.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { appid, shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -34,22 +33,14 @@ afterEach(() => database.drop());
 type Change = { payment: string; version?: number; text?: string; corrected?: boolean };
 
 const accept = (...changes: Change[]) =>
-  acceptMessages(
-    { pool: database.pool, log, metrics: createMetrics() },
-    changes.map(({ text, corrected, ...rest }, index) => {
+  acceptEvents(
+    database.pool,
+    changes.map(({ text, corrected, ...rest }) => {
       const event = shippedEvent(rest);
       if (text !== undefined) event.data.shipping_list[0]!['item_desc'] = text;
       const type = { type: 'fahuo.shipment.corrected.v1', reason: 'wrong text', approved_by: 'li' };
-      return {
-        topic: 't',
-        partition: 0,
-        offset: index,
-        key: null,
-        value: Buffer.from(JSON.stringify(corrected === true ? { ...event, ...type } : event)),
-        headers: { 'content-type': Buffer.from('application/cloudevents+json') },
-      };
+      return corrected === true ? { ...event, ...type } : event;
     }),
-    { carriers: bundledCarriers(), maskContacts: false, acknowledgements: true },
   );
 
 /** As if they had been sent and acknowledged 500 days ago, with two attempts each. */
@@ -119,6 +110,39 @@ describe('retention', () => {
     ]);
   });
 
+  it('has an event read before its first send whose payment was forgotten under its other key', async () => {
+    const merchant = shippedEvent({ payment: 'T' });
+    const orderKey = { order_number_type: 1, mchid: '1900000109', out_trade_no: 'O' };
+    await acceptEvents(database.pool, [
+      { ...merchant, id: 'm', data: { ...merchant.data, order_key: orderKey } },
+    ]);
+    await insertAliases(database.pool, {
+      appid,
+      payments: ['1900000109:O'],
+      transactionId: 'T',
+      always: true,
+    });
+    await age();
+    await pass();
+    expect([await count('upload'), await count('tombstone'), await count('payment_alias')]).toEqual([
+      0, 1, 1,
+    ]);
+    await accept({ payment: 'T', version: 2 }, { payment: 'U' });
+    const claimed = await claimPending(database.pool, {
+      appid,
+      owner: 'one',
+      leaseMs: 1_000,
+      limit: 9,
+      dueSinceMs: null,
+      acknowledgements: true,
+    });
+    expect(claimed.map(({ payment, history }) => [payment, history])).toEqual([
+      ['T', true],
+      ['U', false],
+    ]);
+    expect(await readTombstonesOf(database.pool, claimed[0]!)).toMatchObject([{ payment: '1900000109:O' }]);
+  });
+
   it('keeps a payment whole while one of its versions waits or is young', async () => {
     await accept({ payment: 'waits' }, { payment: 'waits', version: 2 }, { payment: 'young' });
     await accept({ payment: 'young', version: 2 }, { payment: 'old' });
@@ -156,15 +180,17 @@ describe('retention', () => {
     await accept({ payment: 'p' });
     await age();
     await database.pool.query(
-      `update fahuo.upkeep set owner = 'other', lease_until = now() + interval '1 hour' where name = 'retention'`,
+      `update fahuo.maintenance set owner = 'other', lease_until = now() + interval '1 hour' where name = 'retention'`,
     );
     await pass();
     expect(await count('upload')).toBe(1);
-    await database.pool.query(`update fahuo.upkeep set lease_until = now() - interval '1 s'`);
+    await database.pool.query(`update fahuo.maintenance set lease_until = now() - interval '1 s'`);
     await pass();
     expect(await count('upload')).toBe(0);
     await pass({ instance: 'two' });
-    expect((await database.pool.query('select owner from fahuo.upkeep')).rows).toEqual([{ owner: 'two' }]);
+    expect((await database.pool.query('select owner from fahuo.maintenance')).rows).toEqual([
+      { owner: 'two' },
+    ]);
   });
 
   it('drops dead letters that are on their topic, and keeps the others', async () => {
@@ -185,6 +211,17 @@ describe('retention', () => {
       'select "offset" as at from fahuo.dead_letter order by 1',
     );
     expect(rows.map((row) => row.at)).toEqual([2, 3]);
+  });
+
+  it('keeps the journal of rows that are gone for as long as the retention of rows', async () => {
+    await database.pool.query('update fahuo.relay_cursor set cursor = 2');
+    await database.pool.query(
+      `insert into fahuo.relay_journal (shard, first_id, last_id, topic, partition, partition_count, base_offset, count, published_at)
+       select 0, n, n, 't', 0, 1, n, 1, now() - n * interval '5 days' from generate_series(1, 2) n`,
+    );
+    await pass();
+    const { rows } = await database.pool.query('select first_id as id from fahuo.relay_journal');
+    expect(rows).toEqual([{ id: 1 }]);
   });
 
   it('drops outbox rows that were published, with their journal, and never a parked one', async () => {

@@ -149,18 +149,18 @@ describe.each(budgets)('a budget of 200 calls a second over 4 instances in %s', 
     const prefix = uniqueName('b');
     const instances = Array.from({ length: 4 }, () => make(prefix));
     const random = createRandom(7);
-    const grants: { atMs: number; count: number; lane: string }[] = [];
+    const grants: { atMs: number; count: number; kind: string }[] = [];
     const endMs = monotonicMs() + 4_000;
-    const ask = async (budget: Budget, lane: 'read' | 'write'): Promise<void> => {
+    const ask = async (budget: Budget, kind: 'read' | 'write'): Promise<void> => {
       budget.configure(appid, { callsPerSecond: 200 });
       while (monotonicMs() < endMs) {
         const { granted, retryAfterMs } = await budget.take({
           appid,
-          lane,
-          wanted: lane === 'read' ? 2 : 1 + Math.floor(random() * 40),
+          kind,
+          wanted: kind === 'read' ? 2 : 1 + Math.floor(random() * 40),
         });
-        if (granted > 0) grants.push({ atMs: monotonicMs(), count: granted, lane });
-        await sleep(lane === 'read' ? 50 : Math.min(retryAfterMs, 50));
+        if (granted > 0) grants.push({ atMs: monotonicMs(), count: granted, kind });
+        await sleep(kind === 'read' ? 50 : Math.min(retryAfterMs, 50));
       }
     };
     await Promise.all(instances.flatMap((budget) => [ask(budget, 'write'), ask(budget, 'read')]));
@@ -170,7 +170,7 @@ describe.each(budgets)('a budget of 200 calls a second over 4 instances in %s', 
         .reduce((sum, { count }) => sum + count, 0);
     const busiest = Math.max(...grants.map(({ atMs }) => inWindow(atMs)));
     const total = grants.reduce((sum, { count }) => sum + count, 0);
-    const reads = grants.filter(({ lane }) => lane === 'read').reduce((sum, { count }) => sum + count, 0);
+    const reads = grants.filter(({ kind }) => kind === 'read').reduce((sum, { count }) => sum + count, 0);
     console.log(`${name}: busiest second ${busiest} of 200, ${total} in 4 s, of them ${reads} reads`);
     // Grants are stamped when their answer arrives; the slack of 4 % is that delay, not the bucket's.
     expect(busiest).toBeLessThanOrEqual(208);
@@ -182,7 +182,7 @@ describe.each(budgets)('a budget of 200 calls a second over 4 instances in %s', 
     const [one, other] = [make(prefix), make(prefix)];
     for (const budget of [one, other]) budget.configure(appid, { callsPerSecond: 1_000 });
     await one.slowDown(appid, 60_000);
-    const { granted, retryAfterMs } = await other.take({ appid, lane: 'write', wanted: 1 });
+    const { granted, retryAfterMs } = await other.take({ appid, kind: 'write', wanted: 1 });
     expect(granted).toBe(0);
     expect(retryAfterMs).toBeGreaterThan(50_000);
   });

@@ -1,28 +1,24 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { bundledCarriers } from '../../../src/shipment/carriers.ts';
-import { monotonicMs, systemClock, systemRandom } from '../../../src/clock.ts';
-import { acceptMessages } from '../../../src/consumer/handle.ts';
-import { createLog } from '../../../src/log.ts';
-import { createDoorbell } from '../../../src/loop.ts';
-import { createMetrics } from '../../../src/metrics.ts';
+import { monotonicMs, systemClock } from '../../../src/clock.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
-import { claimPending, expireLeases, renewLeases, retryParked } from '../../../src/upload/claim-store.ts';
+import { claimPending } from '../../../src/upload/claim-store.ts';
+import { expireLeases, renewLeases } from '../../../src/upload/lease-store.ts';
 import { Leases } from '../../../src/upload/leases.ts';
 import { deletePauses } from '../../../src/apps/pause-store.ts';
-import { acknowledge } from '../../../src/upload/record-store.ts';
-import { runUploader } from '../../../src/upload/run.ts';
+import { record } from '../../../src/upload/record-store.ts';
+import { retryParked } from '../../../src/upload/verbs-store.ts';
 import { defaultTiming } from '../../../src/upload/timing.ts';
 import { createWechatClient } from '../../../src/wechat/client.ts';
 import { createHttp } from '../../../src/wechat/http.ts';
-import { createMemoryBudget } from '../../../src/apps/budget-memory.ts';
+import { acceptEvents } from '../../support/accept.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { runUploaderOn } from '../../support/uploader.ts';
 import { accepted } from '../../support/decided.ts';
 import { appid, shippedEvent, type LooseEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { effectsOf, statsOf, tellSandbox } from '../../support/stack.ts';
 import { createTokens } from '../../support/tokens.ts';
 
-const log = createLog({ level: 'silent' });
 const timing = {
   ...defaultTiming,
   leaseMs: 2_500,
@@ -37,7 +33,6 @@ let database: TestDatabase;
 let sandbox: Sandbox;
 let stop: AbortController;
 let running: Promise<void>[];
-let offset = 0;
 
 beforeEach(async () => {
   expect(inject('databaseUrl')).not.toBe('');
@@ -54,44 +49,18 @@ afterEach(async () => {
 });
 
 function start(change: { readBeforeFirstSend?: boolean; instance?: string; delta?: boolean } = {}): void {
-  const http = createHttp({ baseUrl: sandbox.url, totalTimeoutMs: 600 });
-  const deps = {
-    pool: database.pool,
-    wechat: createWechatClient({ http, tokens: createTokens(http), clock: systemClock }),
-    budget: createMemoryBudget({ clock: systemClock }),
-    log,
-    metrics: createMetrics(),
-    clock: systemClock,
-    random: systemRandom,
-    doorbell: createDoorbell(),
-  };
+  const { delta = false, ...rest } = change;
   const options = {
-    apps: [appid],
-    instance: change.instance ?? 'one',
-    window: 32,
+    wechat: sandbox.url,
     timing,
     callTimeoutMs: 600,
-    readBeforeFirstSend: change.readBeforeFirstSend ?? false,
-    deltaApps: new Set(change.delta === true ? [appid] : []),
-    acknowledgements: true,
+    deltaApps: delta ? [appid] : [],
+    ...rest,
   };
-  running.push(runUploader(deps, options, stop.signal).then(() => http.close()));
+  running.push(runUploaderOn(database.pool, options, stop));
 }
 
-/** Through the consumer's door, as if it had come from the topic. */
-const accept = (...events: object[]) =>
-  acceptMessages(
-    { pool: database.pool, log, metrics: createMetrics() },
-    events.map((event) => ({
-      topic: 't',
-      partition: 0,
-      offset: offset++,
-      key: null,
-      value: Buffer.from(JSON.stringify(event)),
-      headers: { 'content-type': Buffer.from('application/cloudevents+json') },
-    })),
-    { carriers: bundledCarriers(), maskContacts: false, acknowledgements: true },
-  );
+const accept = (...events: object[]) => acceptEvents(database.pool, events);
 
 const split = (payment: string, version: number, parcels: string[], all = false): LooseEvent => {
   const event = shippedEvent({ payment, version });
@@ -129,6 +98,23 @@ const untilState = (payment: string, ...states: string[]): Promise<Row[]> =>
   }, 15_000);
 
 describe('the uploader', () => {
+  it('puts both requests of a call on record whose token was refused, under one upload_time', async () => {
+    await accept(shippedEvent({ payment: 'p' }));
+    start();
+    await untilState('p', 'acknowledged');
+    await fetch(`${sandbox.url}/_sandbox/tokens/expire`, { method: 'POST' });
+    await accept(shippedEvent({ payment: 'q' }));
+    await untilState('q', 'acknowledged');
+    const { rows } = await database.pool.query(
+      `select a.outcome, a.errcode, a.number, a.upload_time = u.upload_time as "sameTime"
+       from fahuo.attempt a join fahuo.upload u on u.id = a.upload_id where u.payment = 'q' order by a.id`,
+    );
+    expect(rows).toEqual([
+      { outcome: 'token', errcode: 40001, number: 1, sameTime: true },
+      { outcome: 'accepted', errcode: 0, number: 1, sameTime: true },
+    ]);
+  });
+
   it('sends new parcels alone where the app takes deltas, the same ones after an unclear answer', async () => {
     await tellSandbox(sandbox.url, 'rules', { parcel_mode: 'append' });
     await tellSandbox(sandbox.url, 'faults', { kind: 'status', rate: 0.5, committed: false });
@@ -334,7 +320,7 @@ describe('leases', () => {
     await accept(shippedEvent({ payment: 'p' }));
     const [row] = await claimPending(database.pool, { ...claim, owner: 'slow' });
     await eventually(async () => expect(await expireLeases(database.pool, 0)).toBe(1));
-    const { moved } = await acknowledge(database.pool, [accepted(row!)], {
+    const { moved } = await record(database.pool, 'acknowledge', [accepted(row!)], {
       owner: 'slow',
       acknowledgements: true,
     });

@@ -10,7 +10,7 @@ import { eventually } from '../../support/eventually.ts';
 
 const window = 3;
 const [hanging, other] = ['wx-a', 'wx-b'];
-const key = { kind: 'transaction', transactionId: '4200001' } as const;
+const key = { order_number_type: 2, transaction_id: '4200001' } as const;
 
 let server: Server;
 /** Uploads of the app whose calls hang: they are answered when the test says so, and not before. */

@@ -2,43 +2,42 @@ import { describe, expect, it } from 'vitest';
 import {
   claimLifeMs,
   decideGrant,
-  freshBucket,
-  shapeOf,
-  type Bucket,
-  type GrantRequest,
-  type Shape,
+  freshBudget,
+  limitsOf,
+  type BudgetState,
+  type CallKind,
+  type BudgetLimits,
 } from '../../../src/apps/budget.ts';
 import { createRandom } from '../../support/random.ts';
 
-type Lane = GrantRequest['lane'];
-type Granted = { atMs: number; lane: Lane; count: number };
+type Granted = { atMs: number; kind: CallKind; count: number };
 
 const startMs = Date.parse('2026-11-23T10:00:00+08:00');
 const readShare = 0.2;
 const ratesFromOne = [1, 1.5, 2, 3, 7, 10, 33.3, 99.9, 100, 250, 1000, 5000];
 const seeds = [1, 2, 3, 4, 5];
 
-/** A bucket under a fake clock, and the record of what it granted. */
+/** A budget under a fake clock, and the record of what it granted. */
 class Driven {
   nowMs = startMs;
-  bucket: Bucket = freshBucket;
+  state: BudgetState = freshBudget;
   readonly granted: Granted[] = [];
-  readonly shape: Shape;
+  readonly limits: BudgetLimits;
 
   constructor(callsPerSecond: number, share = readShare) {
-    this.shape = shapeOf({ callsPerSecond }, share);
+    this.limits = limitsOf({ callsPerSecond }, share);
   }
 
-  take(lane: Lane, wanted: number): { granted: number; retryAfterMs: number } {
-    const { bucket, ...grant } = decideGrant(this.bucket, { nowMs: this.nowMs, lane, wanted }, this.shape);
-    this.bucket = bucket;
-    if (grant.granted > 0) this.granted.push({ atMs: this.nowMs, lane, count: grant.granted });
+  take(kind: CallKind, wanted: number): { granted: number; retryAfterMs: number } {
+    const { state, ...grant } = decideGrant(this.state, { nowMs: this.nowMs, kind, wanted }, this.limits);
+    this.state = state;
+    if (grant.granted > 0) this.granted.push({ atMs: this.nowMs, kind, count: grant.granted });
     return grant;
   }
 
-  countOf(lane?: Lane): number {
+  countOf(kind?: CallKind): number {
     return this.granted
-      .filter((entry) => lane === undefined || entry.lane === lane)
+      .filter((entry) => kind === undefined || entry.kind === kind)
       .reduce((sum, { count }) => sum + count, 0);
   }
 }
@@ -54,7 +53,7 @@ function busiestWindow(granted: readonly Granted[], lengthMs: number): number {
   return most;
 }
 
-/** Callers of both lanes that ask for anything at any time; now and then all are slowed down. */
+/** Callers of both kinds that ask for anything at any time; now and then all are slowed down. */
 function wildHistory(callsPerSecond: number, seed: number, steps = 4000): Driven {
   const random = createRandom(seed);
   const driven = new Driven(callsPerSecond);
@@ -69,12 +68,12 @@ function wildHistory(callsPerSecond: number, seed: number, steps = 4000): Driven
   for (let step = 0; step < steps; step++) {
     driven.nowMs += gaps[Math.floor(random() * gaps.length)]!();
     driven.take(random() < 0.3 ? 'read' : 'write', Math.floor(random() * (2 + callsPerSecond / 20)));
-    if (random() < 0.002) driven.bucket = { ...driven.bucket, blockedUntilMs: driven.nowMs + 500 };
+    if (random() < 0.002) driven.state = { ...driven.state, blockedUntilMs: driven.nowMs + 500 };
   }
   return driven;
 }
 
-type Caller = { lane: Lane; wanted: number };
+type Caller = { kind: CallKind; wanted: number };
 
 /** Callers that always want more and come back when they were told to, up to 3 ms late. */
 function steadyUse(
@@ -89,14 +88,14 @@ function steadyUse(
     driven.nowMs = Math.min(...due);
     if (driven.nowMs >= endMs) return;
     const turn = due.indexOf(driven.nowMs);
-    const { lane, wanted } = callers[turn]!;
-    const { retryAfterMs } = driven.take(lane, wanted);
+    const { kind, wanted } = callers[turn]!;
+    const { retryAfterMs } = driven.take(kind, wanted);
     due[turn] = driven.nowMs + retryAfterMs + random() * 3;
   }
 }
 
-const writer: Caller = { lane: 'write', wanted: 64 };
-const reader: Caller = { lane: 'read', wanted: 8 };
+const writer: Caller = { kind: 'write', wanted: 64 };
+const reader: Caller = { kind: 'read', wanted: 8 };
 
 describe('a budget under wild use', () => {
   it.each(ratesFromOne)('of %d a second never grants more in any window of one second', (rate) => {
@@ -228,13 +227,19 @@ describe('the share of reads', () => {
 });
 
 describe('one request of a budget', () => {
-  const shape: Shape = { kind: 'limited', perMs: 0.01, capacity: 4, readPerMs: 0.002, readCapacity: 2 };
-  const used: Bucket = { ...freshBucket, level: 3, atMs: startMs, readCredit: 1 };
-  const ask = (bucket: Bucket, lane: Lane, wanted: number, nowMs = startMs) =>
-    decideGrant(bucket, { nowMs, lane, wanted }, shape);
+  const limits: BudgetLimits = {
+    kind: 'limited',
+    perMs: 0.01,
+    capacity: 4,
+    readPerMs: 0.002,
+    readCapacity: 2,
+  };
+  const used: BudgetState = { ...freshBudget, level: 3, atMs: startMs, readCredit: 1 };
+  const ask = (state: BudgetState, kind: CallKind, wanted: number, nowMs = startMs) =>
+    decideGrant(state, { nowMs, kind, wanted }, limits);
 
   it('finds what was refilled since the last, up to the capacity, and credit for reads likewise', () => {
-    const after = (ms: number): Partial<Bucket> => ask(used, 'write', 0, startMs + ms).bucket;
+    const after = (ms: number): Partial<BudgetState> => ask(used, 'write', 0, startMs + ms).state;
     expect(after(50)).toMatchObject({ level: 3.5, readCredit: 1.1, atMs: startMs + 50 });
     expect(after(100)).toMatchObject({ level: 4, readCredit: 1.2 });
     expect(after(101)).toMatchObject({ level: 4 });
@@ -243,24 +248,24 @@ describe('one request of a budget', () => {
   });
 
   it('that is the first finds one call, and the whole credit of reads', () => {
-    expect(ask({ ...freshBucket, readClaim: 1 }, 'write', 0).bucket).toEqual({
-      ...freshBucket,
+    expect(ask({ ...freshBudget, readClaim: 1 }, 'write', 0).state).toEqual({
+      ...freshBudget,
       level: 1,
       atMs: startMs,
       readCredit: 2,
     });
   });
 
-  it('that gets all it wants waits for nothing, and otherwise until half a bucket or what is missing', () => {
-    expect(ask(used, 'write', 3)).toMatchObject({ granted: 3, retryAfterMs: 0, bucket: { level: 0 } });
+  it('that gets all it wants waits for nothing, and otherwise until half a budget or what is missing', () => {
+    expect(ask(used, 'write', 3)).toMatchObject({ granted: 3, retryAfterMs: 0, state: { level: 0 } });
     expect(ask(used, 'write', 4)).toMatchObject({ granted: 3, retryAfterMs: 100 });
     expect(ask(used, 'write', 9)).toMatchObject({ granted: 3, retryAfterMs: 200 });
     expect(ask({ ...used, level: 1.5 }, 'write', 9)).toMatchObject({ granted: 1, retryAfterMs: 150 });
     expect(ask({ ...used, level: 0.999 }, 'write', 1)).toMatchObject({ granted: 0, retryAfterMs: 1 });
     const small = decideGrant(
       { ...used, level: 0.5 },
-      { nowMs: startMs, lane: 'write', wanted: 9 },
-      { ...shape, capacity: 1 },
+      { nowMs: startMs, kind: 'write', wanted: 9 },
+      { ...limits, capacity: 1 },
     );
     expect(small).toMatchObject({ granted: 0, retryAfterMs: 50 });
   });
@@ -270,33 +275,33 @@ describe('one request of a budget', () => {
     expect(ask(claimed, 'write', 3)).toMatchObject({
       granted: 1,
       retryAfterMs: 200,
-      bucket: { readClaim: 2 },
+      state: { readClaim: 2 },
     });
     expect(ask(claimed, 'read', 3)).toMatchObject({ granted: 3, retryAfterMs: 0 });
     expect(ask({ ...claimed, level: 1 }, 'write', 1)).toMatchObject({ granted: 0, retryAfterMs: 200 });
     expect(ask(claimed, 'write', 3, startMs + 9).granted).toBe(1);
-    expect(ask(claimed, 'write', 3, startMs + 10)).toMatchObject({ granted: 3, bucket: { readClaim: 0 } });
+    expect(ask(claimed, 'write', 3, startMs + 10)).toMatchObject({ granted: 3, state: { readClaim: 0 } });
   });
 
   it('that is a read and gets too little claims what its credit allows, in whole calls', () => {
     const poor = { ...used, level: 0, readCredit: 1.9 };
-    expect(ask(poor, 'read', 5).bucket).toMatchObject({
+    expect(ask(poor, 'read', 5).state).toMatchObject({
       readClaim: 1,
       readCredit: 1.9,
       claimUntilMs: startMs + 200 + claimLifeMs,
     });
-    expect(ask({ ...poor, readCredit: 0.9 }, 'read', 5).bucket.readClaim).toBe(0);
-    expect(ask({ ...poor, readCredit: 9 }, 'read', 1).bucket.readClaim).toBe(1);
+    expect(ask({ ...poor, readCredit: 0.9 }, 'read', 5).state.readClaim).toBe(0);
+    expect(ask({ ...poor, readCredit: 9 }, 'read', 1).state.readClaim).toBe(1);
   });
 
   it('that is a read spends its credit and its claim, and keeps what other reads claimed', () => {
     const claimed = { ...used, readCredit: 2, readClaim: 2, claimUntilMs: startMs + 10 };
-    expect(ask(claimed, 'read', 1).bucket).toMatchObject({
+    expect(ask(claimed, 'read', 1).state).toMatchObject({
       readCredit: 1,
       readClaim: 1,
       claimUntilMs: startMs + 10,
     });
-    expect(ask(claimed, 'read', 3).bucket).toMatchObject({ readCredit: 0, readClaim: 0, level: 0 });
+    expect(ask(claimed, 'read', 3).state).toMatchObject({ readCredit: 0, readClaim: 0, level: 0 });
   });
 });
 
@@ -304,9 +309,9 @@ describe('a slowed-down budget', () => {
   it.each(['unlimited', { callsPerSecond: 1000 }] as const)(
     'grants nothing until the time is over: %j',
     (rate) => {
-      const shape = shapeOf(rate, readShare);
-      const blocked = { ...freshBucket, blockedUntilMs: startMs + 60_000 };
-      const at = (nowMs: number) => decideGrant(blocked, { nowMs, lane: 'write', wanted: 1 }, shape);
+      const limits = limitsOf(rate, readShare);
+      const blocked = { ...freshBudget, blockedUntilMs: startMs + 60_000 };
+      const at = (nowMs: number) => decideGrant(blocked, { nowMs, kind: 'write', wanted: 1 }, limits);
       expect(at(startMs)).toMatchObject({ granted: 0, retryAfterMs: 60_000 });
       expect(at(startMs + 59_999.5)).toMatchObject({ granted: 0, retryAfterMs: 1 });
       expect(at(startMs + 60_000)).toMatchObject({ granted: 1, retryAfterMs: 0 });
@@ -316,13 +321,13 @@ describe('a slowed-down budget', () => {
 
 describe('a rate', () => {
   it('that is unlimited grants whatever is wanted', () => {
-    const shape = shapeOf('unlimited', readShare);
-    const grant = decideGrant(freshBucket, { nowMs: startMs, lane: 'read', wanted: 1e6 }, shape);
-    expect(grant).toEqual({ bucket: freshBucket, granted: 1e6, retryAfterMs: 0 });
+    const limits = limitsOf('unlimited', readShare);
+    const grant = decideGrant(freshBudget, { nowMs: startMs, kind: 'read', wanted: 1e6 }, limits);
+    expect(grant).toEqual({ state: freshBudget, granted: 1e6, retryAfterMs: 0 });
   });
 
   it.each([0, -1, Number.NaN])('of %d is refused as misconfiguration', (callsPerSecond) => {
-    expect(() => shapeOf({ callsPerSecond }, readShare)).toThrow(
+    expect(() => limitsOf({ callsPerSecond }, readShare)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
     );
   });
@@ -335,19 +340,22 @@ describe('a rate', () => {
     [100, 2, 98.5],
     [1_000, 11, 985],
   ])('of %d a second has room for %d calls and is refilled by %d a second', (rate, capacity, refill) => {
-    const shape = shapeOf({ callsPerSecond: rate }, readShare) as Extract<Shape, { kind: 'limited' }>;
-    expect(shape.capacity).toBeCloseTo(capacity, 9);
-    expect(shape.perMs).toBeCloseTo(refill / 1000, 9);
-    expect(shape.readPerMs).toBeCloseTo((0.2 * refill) / 1000, 9);
-    expect(shape.readCapacity).toBeCloseTo(Math.max(1, 0.1 * refill), 9);
+    const limits = limitsOf({ callsPerSecond: rate }, readShare) as Extract<
+      BudgetLimits,
+      { kind: 'limited' }
+    >;
+    expect(limits.capacity).toBeCloseTo(capacity, 9);
+    expect(limits.perMs).toBeCloseTo(refill / 1000, 9);
+    expect(limits.readPerMs).toBeCloseTo((0.2 * refill) / 1000, 9);
+    expect(limits.readCapacity).toBeCloseTo(Math.max(1, 0.1 * refill), 9);
   });
 
   it('without a share of reads saves up nothing for them', () => {
-    expect(shapeOf({ callsPerSecond: 100 }, 0)).toMatchObject({ readPerMs: 0, readCapacity: 0 });
+    expect(limitsOf({ callsPerSecond: 100 }, 0)).toMatchObject({ readPerMs: 0, readCapacity: 0 });
   });
 
   it('gives reads at most half, and at least nothing', () => {
-    expect(shapeOf({ callsPerSecond: 100 }, 0.9)).toEqual(shapeOf({ callsPerSecond: 100 }, 0.5));
-    expect(shapeOf({ callsPerSecond: 100 }, -1)).toEqual(shapeOf({ callsPerSecond: 100 }, 0));
+    expect(limitsOf({ callsPerSecond: 100 }, 0.9)).toEqual(limitsOf({ callsPerSecond: 100 }, 0.5));
+    expect(limitsOf({ callsPerSecond: 100 }, -1)).toEqual(limitsOf({ callsPerSecond: 100 }, 0));
   });
 });

@@ -44,6 +44,18 @@ const attempt = (version: number, ms: number): Evidence['attempts'][number] => (
   errcode: 0,
 });
 
+const refused = (version: number, ms: number): Evidence['attempts'][number] => ({
+  ...attempt(version, ms),
+  outcome: 'token',
+  errcode: 40001,
+});
+
+/** A request whose token was refused, and the second one of the same call. */
+const tokenCall: Evidence['requests'] = [
+  { ...request(0, 5), answer: '40001' },
+  { ...request(0, 10), startedAtMs: 6 },
+];
+
 const heldAs = (event: typeof first, finished = true): Evidence['held'][number] => ({
   key: payment,
   transactionId: payment,
@@ -100,6 +112,22 @@ describe('the checker of the campaign', () => {
     expect(wrongIn({})).toEqual({});
   });
 
+  it('finds nothing wrong with a refused token and the answer to its call, each on record', () => {
+    expect(
+      wrongIn({
+        attempts: [refused(1, 0), attempt(1, 0), attempt(2, 100)],
+        requests: [...tokenCall, request(100, 110)],
+      }),
+    ).toEqual({});
+  });
+
+  it('asks for no attempt a request where the process died before it could record', () => {
+    const unanswered = { ...attempt(1, 0), outcome: 'unanswered', errcode: null };
+    expect(
+      wrongIn({ attempts: [unanswered, attempt(2, 100)], requests: [...tokenCall, request(100, 110)] }),
+    ).toEqual({});
+  });
+
   it.each<[string, Partial<Evidence>, Partial<Faults>]>([
     [
       'an upload that is not final',
@@ -134,6 +162,27 @@ describe('the checker of the campaign', () => {
       { orderViolations: 1, reshipsWithoutCorrection: 1 },
     ],
     ['a request that no attempt names', { attempts: [attempt(1, 0)] }, { attemptsWithoutRecord: 1 }],
+    [
+      'a refused token that no attempt names',
+      { requests: [...tokenCall, request(100, 110)] },
+      { attemptsWithoutRecord: 1 },
+    ],
+    [
+      'a refused token that stands after the answer',
+      {
+        attempts: [attempt(1, 0), refused(1, 0), attempt(2, 100)],
+        requests: [...tokenCall, request(100, 110)],
+      },
+      { misrecorded: 2 },
+    ],
+    [
+      'a refused token that stands twice',
+      {
+        attempts: [refused(1, 0), refused(1, 0), attempt(1, 0), attempt(2, 100)],
+        requests: [...tokenCall, request(100, 110)],
+      },
+      { misrecorded: 2 },
+    ],
     ['an attempt that stands twice', { attempts: [...good.attempts, attempt(2, 100)] }, { misrecorded: 1 }],
     [
       'a success on record that WeChat did not answer',

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { chunksOf, judgeLeftOut } from '../../../src/consumer/batch.ts';
-import { decode, isDeeperThan } from '../../../src/consumer/decode.ts';
+import { decode } from '../../../src/consumer/decode.ts';
+import { isDeeperThan } from '../../../src/consumer/nesting.ts';
 import { renderUpload } from '../../../src/consumer/render.ts';
 import type { Received } from '../../../src/kafka/message.ts';
 import type { NewUpload, Rival } from '../../../src/upload/insert-store.ts';

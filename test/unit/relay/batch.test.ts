@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { partitionFor } from '../../../src/kafka/partition.ts';
-import { createPlanner, grown, shrunk, type PartLimit } from '../../../src/relay/batch.ts';
-import { createMessageReader, decodeRow, idOf, type OutboxRow } from '../../../src/relay/message.ts';
+import { createPlanner, grown, shrunk, type BatchLimit } from '../../../src/relay/batch.ts';
+import { createMessageReader } from '../../../src/relay/message.ts';
+import { decodeRow, idOf, type OutboxRow } from '../../../src/relay/row.ts';
 import { outboxRow, readBatch } from '../../support/outbox-row.ts';
 
 const route = {
@@ -17,10 +18,10 @@ const acknowledged = 'fahuo.shipment.acknowledged.v1';
 describe('planning a send', () => {
   it('puts every row into the partition of its payment, in id order', () => {
     const rows = Array.from({ length: 100 }, (_, index) => outboxRow(index + 1));
-    const { parts, taken } = planSend(rows);
+    const { batches, taken } = planSend(rows);
     expect(taken).toBe(100);
-    expect(parts.reduce((sum, part) => sum + part.records.count, 0)).toBe(100);
-    for (const part of parts) {
+    expect(batches.reduce((sum, part) => sum + part.records.count, 0)).toBe(100);
+    for (const part of batches) {
       const messages = readBatch(part.records);
       expect(messages.every(({ key }) => partitionFor(key!, 4) === part.partition)).toBe(true);
       const ids = messages.map(({ headers }) => Number(headers['ce_id']!.slice(1)));
@@ -31,19 +32,19 @@ describe('planning a send', () => {
 
   it('carries the stored text byte for byte', () => {
     const data = '{ "b":1 ,"b":2, "苹果":"\\u0061"}';
-    const [part] = planSend([outboxRow(1, { data })]).parts;
-    expect(readBatch(part!.records)[0]!.value).toBe(data);
+    const [batch] = planSend([outboxRow(1, { data })]).batches;
+    expect(readBatch(batch!.records)[0]!.value).toBe(data);
   });
 
   it('sends acknowledgements to their own topic', () => {
-    const { parts } = planSend([outboxRow(1), outboxRow(2, { type: acknowledged })]);
-    expect(parts.map((part) => part.topic).sort()).toEqual(['a', 'e']);
+    const { batches } = planSend([outboxRow(1), outboxRow(2, { type: acknowledged })]);
+    expect(batches.map((part) => part.topic).sort()).toEqual(['a', 'e']);
   });
 
   it('names every attribute in a header', () => {
     const change = { reason: '地址', approved_by: 'li', traceparent: '00-a', version: '12' };
-    const [part] = planSend([outboxRow(1, change)]).parts;
-    expect(readBatch(part!.records)).toEqual([
+    const [batch] = planSend([outboxRow(1, change)]).batches;
+    expect(readBatch(batch!.records)).toEqual([
       {
         key: 'wx/p1',
         value: '{"a":"苹果"}',
@@ -73,7 +74,7 @@ describe('planning a send', () => {
     const rows = Array.from({ length: 200 }, (_, index) =>
       outboxRow(index + 1, { ...kinds[(index * 7) % kinds.length], payment: 'ä'.repeat(1 + (index % 40)) }),
     );
-    const found = planSend(rows).parts.flatMap(({ records }) => readBatch(records));
+    const found = planSend(rows).batches.flatMap(({ records }) => readBatch(records));
     expect(found).toHaveLength(200);
     for (const { key, headers } of found) {
       const index = Number(headers['ce_id']!.slice(1)) - 1;
@@ -90,17 +91,17 @@ describe('planning a send', () => {
     expect(planSend([outboxRow(1, { data: 'x'.repeat(2_000_000) })]).taken).toBe(1);
     const long = { payment: 'p'.repeat(128), source: 's'.repeat(256), event_id: 'e'.repeat(128), data: '{}' };
     const many = Array.from({ length: 3_000 }, (_, index) => outboxRow(index + 1, long));
-    const [part] = planSend(many).parts;
-    expect(part!.records.size).toBeLessThan(1_048_576);
-    expect(readBatch(part!.records)).toHaveLength(part!.records.count);
+    const [batch] = planSend(many).batches;
+    expect(batch!.records.size).toBeLessThan(1_048_576);
+    expect(readBatch(batch!.records)).toHaveLength(batch!.records.count);
   });
 
-  it('fills a part to the limit: what a row takes at most is its text, its headers and a frame', () => {
+  it('fills a batch to the limit: what a row takes at most is its text, its headers and a frame', () => {
     const one = { payment: 'one' };
     const first = outboxRow(1, { ...one, data: 'x'.repeat(500_000) });
     const { key, value, headers } = createMessageReader()(outboxRow(2, { ...one, data: '' }));
     expect(value.end).toBe(value.start);
-    const left = 1_000_000 - planSend([first]).parts[0]!.records.size - (key.end + headers.end + 32);
+    const left = 1_000_000 - planSend([first]).batches[0]!.records.size - (key.end + headers.end + 32);
     const takenWith = (length: number): number =>
       planSend([first, outboxRow(2, { ...one, data: 'x'.repeat(length) })]).taken;
     expect([takenWith(left), takenWith(left + 1)]).toEqual([2, 1]);
@@ -115,19 +116,19 @@ describe('planning a send', () => {
     expect(planSend(rows).taken).toBe(3);
   });
 
-  it('names no part for a row that is left to the next send', () => {
+  it('names no batch for a row that is left to the next send', () => {
     const [small, large] = [outboxRow(1), outboxRow(2, { data: 'x'.repeat(1_000_000), payment: 'other' })];
-    const { parts, taken } = createPlanner().plan([small, large], {
+    const { batches, taken } = createPlanner().plan([small, large], {
       ...route,
       partitionCounts: new Map([['e', 1_000]]),
     });
-    expect([taken, parts.length, parts[0]!.lastId]).toEqual([1, 1, 1]);
+    expect([taken, batches.length, batches[0]!.lastId]).toEqual([1, 1, 1]);
   });
 
   it('puts all rows into partition 0 of a topic whose partitions are not known', () => {
     const rows = Array.from({ length: 20 }, (_, index) => outboxRow(index + 1));
-    const { parts } = createPlanner().plan(rows, { ...route, partitionCounts: new Map() });
-    expect(parts.map(({ partition, partitionCount }) => [partition, partitionCount])).toEqual([[0, 1]]);
+    const { batches } = createPlanner().plan(rows, { ...route, partitionCounts: new Map() });
+    expect(batches.map(({ partition, partitionCount }) => [partition, partitionCount])).toEqual([[0, 1]]);
   });
 
   it('gives the same bytes for the same rows, also in memory that was used before', () => {
@@ -136,12 +137,12 @@ describe('planning a send', () => {
     );
     const planner = createPlanner();
     const first = planner.plan(rows, route);
-    const copies = first.parts.map(({ records }) => Buffer.from(records.finish(1)));
-    planner.reuse(first.parts);
+    const copies = first.batches.map(({ records }) => Buffer.from(records.finish(1)));
+    planner.reuse(first.batches);
     const again = planner.plan(rows, route);
-    const used = new Set(first.parts.map(({ records }) => records));
-    expect(again.parts.every(({ records }) => used.has(records))).toBe(true);
-    expect(again.parts.map(({ records }) => Buffer.from(records.finish(1)))).toEqual(copies);
+    const used = new Set(first.batches.map(({ records }) => records));
+    expect(again.batches.every(({ records }) => used.has(records))).toBe(true);
+    expect(again.batches.map(({ records }) => Buffer.from(records.finish(1)))).toEqual(copies);
   });
 });
 
@@ -159,26 +160,26 @@ describe('a row of a binary copy', () => {
 });
 
 describe('a limit that Kafka taught the planner', () => {
-  it('is half of the largest part that was refused, in this send and the next', () => {
+  it('is half of the largest batch that was refused, in this send and the next', () => {
     const planner = createPlanner();
     const rows = Array.from({ length: 200 }, (_, index) => outboxRow(index + 1));
     const whole = planner.plan(rows, route);
-    const largest = Math.max(...whole.parts.map(({ records }) => records.size));
+    const largest = Math.max(...whole.batches.map(({ records }) => records.size));
     expect(planner.shrink()).toBe(true);
     for (let send = 0; send < 2; send++) {
-      const { parts, taken } = planner.plan(rows, route);
+      const { batches, taken } = planner.plan(rows, route);
       expect(taken).toBeGreaterThan(50);
       expect(taken).toBeLessThan(200);
-      expect(parts.every(({ records }) => records.size <= Math.ceil(largest / 2))).toBe(true);
+      expect(batches.every(({ records }) => records.size <= Math.ceil(largest / 2))).toBe(true);
       planner.grow();
     }
   });
 
-  it('is half of the largest part also where that is not the last', () => {
+  it('is half of the largest batch also where that is not the last', () => {
     const planner = createPlanner();
     const large = [1, 2, 3].map((id) => outboxRow(id, { payment: 'one', data: 'x'.repeat(1_000) }));
-    const { parts } = planner.plan([...large, outboxRow(4, { type: acknowledged })], route);
-    expect(parts.map(({ records }) => records.count)).toEqual([3, 1]);
+    const { batches } = planner.plan([...large, outboxRow(4, { type: acknowledged })], route);
+    expect(batches.map(({ records }) => records.count)).toEqual([3, 1]);
     expect(planner.shrink()).toBe(true);
     expect(planner.plan(large, route).taken).toBe(1);
   });
@@ -213,7 +214,7 @@ describe('a limit that Kafka taught the planner', () => {
   });
 
   it('grows back by a quarter after a hundred sends that were taken, to what it was and no further', () => {
-    let limit: PartLimit = { bytes: 900_000, taken: 0 };
+    let limit: BatchLimit = { bytes: 900_000, taken: 0 };
     for (let send = 0; send < 99; send++) limit = grown(limit);
     expect(limit.bytes).toBe(900_000);
     limit = grown(limit);

@@ -6,33 +6,33 @@ const writer = (name: string, pid: number | null = 1) => ({ name, pid });
 
 describe('the frontier', () => {
   it('is the last id where nobody writes', () => {
-    expect(advance(beginAt(0), { lastId: 7, writers: [] }).settled).toBe(7);
+    expect(advance(beginAt(0), { lastId: 7, writers: [] }).safeId).toBe(7);
   });
 
   it('holds every writer at the cursor after a take-over', () => {
-    expect(advance(beginAt(3), { lastId: 7, writers: [writer('a')] }).settled).toBe(3);
+    expect(advance(beginAt(3), { lastId: 7, writers: [writer('a')] }).safeId).toBe(3);
   });
 
-  it('gives a writer that is first seen now the last id of the look before, and keeps it', () => {
+  it('gives a writer that is first seen now the last id of the snapshot before, and keeps it', () => {
     const first = advance(beginAt(0), { lastId: 7, writers: [] });
     const second = advance(first, { lastId: 9, writers: [writer('a')] });
-    expect(second.settled).toBe(7);
-    expect(advance(second, { lastId: 20, writers: [writer('a'), writer('b')] }).settled).toBe(7);
-    expect(advance(second, { lastId: 20, writers: [writer('b')] }).settled).toBe(9);
+    expect(second.safeId).toBe(7);
+    expect(advance(second, { lastId: 20, writers: [writer('a'), writer('b')] }).safeId).toBe(7);
+    expect(advance(second, { lastId: 20, writers: [writer('b')] }).safeId).toBe(9);
   });
 
-  it('holds a prepared transaction, which has a new name and no pid, at what was settled', () => {
+  it('holds a prepared transaction, which has a new name and no pid, at the safe id', () => {
     const first = advance(beginAt(0), { lastId: 7, writers: [writer('a')] });
     const later = advance(first, { lastId: 9, writers: [writer('prepared', null)] });
-    expect(later.settled).toBe(0);
+    expect(later.safeId).toBe(0);
   });
 
-  it('knows a sequence that was set back, behind what was settled or behind the last id of the look before', () => {
+  it('knows a sequence that was set back, behind the safe id or behind the last id of the snapshot before', () => {
     const at = (lastId: number): Snapshot => ({ lastId, writers: [writer('a')] });
     expect(wentBack(beginAt(7), at(7))).toBe(false);
     expect(wentBack(beginAt(7), at(6))).toBe(true);
     const held = advance(beginAt(3), at(9));
-    expect(held.settled).toBe(3);
+    expect(held.safeId).toBe(3);
     expect([wentBack(held, at(9)), wentBack(held, at(8))]).toEqual([false, true]);
   });
 });
@@ -66,7 +66,7 @@ function createModel(random: () => number) {
   return { model, act };
 }
 
-function simulate(seed: number, advance: (before: Frontier, look: Snapshot) => Frontier) {
+function simulate(seed: number, advance: (before: Frontier, snapshot: Snapshot) => Frontier) {
   const random = createRandom(seed);
   const { model, act } = createModel(random);
   const some = (most: number): void => {
@@ -82,8 +82,8 @@ function simulate(seed: number, advance: (before: Frontier, look: Snapshot) => F
     const writers = model.live.filter((tx) => tx.locked).map(({ name, pid }) => writer(name, pid)); // step 2
     frontier = advance(frontier, { lastId, writers });
     some(3);
-    for (const id of model.visible) if (id > cursor && id <= frontier.settled) published.add(id); // step 3
-    cursor = frontier.settled;
+    for (const id of model.visible) if (id > cursor && id <= frontier.safeId) published.add(id); // step 3
+    cursor = frontier.safeId;
   }
   const lost = model.visible.filter((id) => id <= cursor && !published.has(id));
   return { lost: lost.length, published: published.size };
@@ -103,10 +103,10 @@ describe('the frontier over 500 random histories with rollbacks and prepared tra
   });
 
   it('loses rows in the same histories where the last id alone is trusted', () => {
-    const naive = (before: Frontier, look: Snapshot): Frontier => ({
+    const naive = (before: Frontier, snapshot: Snapshot): Frontier => ({
       ...before,
-      settled: look.lastId,
-      lastId: look.lastId,
+      safeId: snapshot.lastId,
+      lastId: snapshot.lastId,
     });
     let lost = 0;
     for (let seed = 1; seed <= 50; seed++) lost += simulate(seed, naive).lost;

@@ -1,73 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import {
-  createMessageReader,
-  decodeRow,
-  idOf,
-  keyOf,
-  rawKeyOf,
-  withRoom,
-  type MessageParts,
-  type OutboxRow,
-} from '../../../src/relay/message.ts';
+import { createMessageReader, type MessageSpans } from '../../../src/relay/message.ts';
 import { RecordBatch, type Span } from '../../../src/kafka/record-batch.ts';
-import { outboxRow, readBatch, type ReadRecord } from '../../support/outbox-row.ts';
+import { outboxRow, readBatch, withBytesAround, type ReadRecord } from '../../support/outbox-row.ts';
 
 const textOf = ({ bytes, start, end }: Span): string => bytes.toString('utf8', start, end);
 
-/** What a client library finds in the message; the parts are whole only until the next row is read. */
-function recordOf({ key, value, headers, headerCount }: MessageParts): ReadRecord {
+/** What a client library finds in the message; its spans are whole only until the next row is read. */
+function recordOf({ key, value, headers, headerCount }: MessageSpans): ReadRecord {
   const batch = new RecordBatch();
   batch.append(key, value, headers, headerCount);
   return readBatch(batch)[0]!;
 }
-const withBytesAround = ({ id, bytes, start }: OutboxRow): OutboxRow => ({
-  id,
-  bytes: Buffer.concat([Buffer.from('and more'), bytes, Buffer.from('what lies behind it')]),
-  start: start + 'and more'.length,
-});
-
-describe('the id of a row', () => {
-  it.each([0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 3 * 2 ** 32 + 7])(
-    'is read from its eight bytes: %d',
-    (id) => {
-      const { bytes, start } = withBytesAround(outboxRow(id));
-      expect(idOf(bytes, start)).toBe(id);
-    },
-  );
-});
-
-describe('the columns of a row', () => {
-  it('are each read as text, and null where they are null', () => {
-    const texts = {
-      type: 't',
-      source: '/s',
-      appid: 'wx',
-      payment: 'P',
-      event_id: 'e',
-      event_time: null,
-      version: '',
-      data: '{"a":"苹果"}',
-      reason: null,
-      approved_by: 'li',
-      traceparent: null,
-    };
-    expect(decodeRow(withBytesAround(outboxRow(1, texts)))).toEqual(texts);
-  });
-
-  it('give the key: the app and the payment', () => {
-    expect(keyOf({ appid: 'wx', payment: 'P' })).toBe('wx/P');
-    expect(rawKeyOf(outboxRow(1, { appid: 'wx', payment: 'P' }))).toBe('wx/P');
-    expect(rawKeyOf(outboxRow(1, { appid: null, payment: null }))).toBe('/');
-  });
-});
 
 describe('a message', () => {
   it('is read wherever its row lies', () => {
     const read = createMessageReader();
     const row = outboxRow(7, { payment: 'P', data: '{"n":1}' });
     for (const one of [row, withBytesAround(row)]) {
-      const parts = read(one);
-      expect([parts.type, textOf(parts.key), textOf(parts.value)]).toEqual([
+      const message = read(one);
+      expect([message.type, textOf(message.key), textOf(message.value)]).toEqual([
         'fahuo.shipment.shipped.v1',
         'wx/P',
         '{"n":1}',
@@ -118,21 +69,5 @@ describe('a message', () => {
     const read = createMessageReader();
     read(outboxRow(1, { source: '/a-long-source-that-no-short-row-has'.repeat(20) }));
     expect(recordOf(read(outboxRow(2, { source: '/' }))).headers).toMatchObject({ ce_source: '/' });
-  });
-});
-
-describe('room in a buffer', () => {
-  it('is there as long as used and wanted bytes fit', () => {
-    const bytes = Buffer.from('abcdefgh');
-    expect(withRoom(bytes, 3, 5)).toBe(bytes);
-    expect(withRoom(bytes, 3, 6)).not.toBe(bytes);
-  });
-
-  it('is twice as much as before, or as much as is wanted, and keeps what is used', () => {
-    const bytes = Buffer.from('abcdefgh');
-    expect(withRoom(bytes, 3, 6)).toHaveLength(16);
-    expect(withRoom(bytes, 3, 50)).toHaveLength(53);
-    expect(withRoom(bytes, 3, 6).toString('latin1', 0, 3)).toBe('abc');
-    expect(withRoom(bytes, 8, 1).toString('latin1', 0, 8)).toBe('abcdefgh');
   });
 });

@@ -30,7 +30,7 @@ describe('datetimes and durations', () => {
 
 describe('ranges of a selection', () => {
   const positions: Positions = {
-    held: [
+    available: [
       { partition: 0, low: 10, high: 100 },
       { partition: 1, low: 0, high: 50 },
       { partition: 2, low: 5, high: 5 },

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { rangesOf, type Positions, type TopicSelection } from '../../../src/replay/selection.ts';
 
 const positions: Positions = {
-  held: [
+  available: [
     { partition: 0, low: 10, high: 100 },
     { partition: 1, low: 0, high: 50 },
   ],

@@ -1,22 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { bundledCarriers } from '../../../src/shipment/carriers.ts';
+import { checkEvent } from '../../../src/shipment/contract.ts';
+import { describeProblems } from '../../../src/shipment/problems.ts';
 import {
-  checkEvent,
-  CORRECTED,
-  describeProblems,
-  paymentOf,
-  type Problem,
-} from '../../../src/shipment/contract.ts';
+  correction,
+  fields,
+  merchant,
+  options,
+  parcelOf,
+  problemsAfter,
+  transaction,
+} from '../../support/contract.ts';
 import { shippedEvent, type LooseEvent } from '../../support/events.ts';
 
-const options = { carriers: bundledCarriers() };
 const refusal = (change: (event: LooseEvent) => void): string => {
   const event = shippedEvent();
   change(event);
   const checked = checkEvent(event, options);
   return checked.kind === 'valid' ? 'valid' : describeProblems(checked.problems);
 };
-const parcelOf = (event: LooseEvent) => event.data.shipping_list[0]!;
 
 const refused: [claim: string, change: (event: LooseEvent) => void, message: RegExp][] = [
   [
@@ -124,36 +125,10 @@ describe('the event contract', () => {
     expect(refusal((e) => (parcelOf(e)['contact'] = { receiver_contact: phone }))).toBe('valid');
   });
 
-  it('keys a payment by transaction_id, or by merchant and order number', () => {
-    expect(paymentOf({ order_key: { order_number_type: 2, transaction_id: 'T' } })).toBe('T');
-    expect(paymentOf({ order_key: { order_number_type: 1, mchid: 'M', out_trade_no: 'O' } })).toBe('M:O');
-  });
-
   it.each([null, 1, 'x', [], {}])('refuses %j without throwing', (input) => {
     expect(checkEvent(input, options).kind).toBe('invalid');
   });
 });
-
-const of = (change: (event: LooseEvent) => void): Problem[] => {
-  const event = shippedEvent();
-  change(event);
-  const checked = checkEvent(event, options);
-  return checked.kind === 'valid' ? [] : checked.problems;
-};
-const fields = (change: (event: LooseEvent) => void): string[] => of(change).map(({ field }) => field);
-const correction = (change: object) => (event: LooseEvent) =>
-  Object.assign(event, { type: CORRECTED, reason: 'r', approved_by: 'li', ...change });
-const merchant = (change: object) => (event: LooseEvent) =>
-  (event.data['order_key'] = { order_number_type: 1, mchid: '19000', out_trade_no: 'o', ...change });
-const transaction = (transaction_id: string) => (event: LooseEvent) =>
-  (event.data['order_key'] = { order_number_type: 2, transaction_id });
-const split =
-  (...parcels: object[]) =>
-  (event: LooseEvent) => {
-    const [first] = event.data.shipping_list;
-    Object.assign(event.data, { delivery_mode: 2, is_all_delivered: false });
-    event.data.shipping_list = parcels.map((parcel) => ({ ...first, ...parcel }));
-  };
 
 describe('the limits of the contract', () => {
   type Limit = [member: string, longest: number, set: (event: LooseEvent, text: string) => unknown];
@@ -224,7 +199,7 @@ describe('texts that WeChat, Kafka or Postgres would not take', () => {
   ])(
     'are refused in %s: control characters from the first to the last, and halves of characters',
     (at, set) => {
-      const problems = (text: string) => of((event) => set(event, text));
+      const problems = (text: string) => problemsAfter((event) => set(event, text));
       for (const code of [0, 0x1f, 0x7f, 0x9f])
         expect(problems(`a${String.fromCharCode(code)}b`)).toEqual([
           expect.objectContaining({
@@ -257,7 +232,8 @@ describe('texts that WeChat, Kafka or Postgres would not take', () => {
 });
 
 describe('a phone number of the contract', () => {
-  const phone = (text: unknown) => of((e) => (parcelOf(e)['contact'] = { receiver_contact: text }));
+  const phone = (text: unknown) =>
+    problemsAfter((e) => (parcelOf(e)['contact'] = { receiver_contact: text }));
 
   it('is masked by a single star at least, and ends in four clear digits', () => {
     expect(phone('138*1234')).toEqual([]);
@@ -284,120 +260,9 @@ describe('a phone number of the contract', () => {
   });
 
   it('is hidden as well where it stands in the place of the whole contact; other numbers are shown', () => {
-    expect(of((e) => (parcelOf(e)['contact'] = '13812341234'))).toMatchObject([{ value: '"*******1234"' }]);
-    expect(of((e) => (e['version'] = 1_234_567_890))).toMatchObject([{ value: '1234567890' }]);
-  });
-});
-
-describe('a problem', () => {
-  it('names the whole event where it is no object', () => {
-    expect(checkEvent(null, options)).toMatchObject({ problems: [{ field: 'event', value: 'null' }] });
-  });
-
-  it('shows a value of eighty characters whole, and a longer one cut', () => {
-    const shown = (length: number) => of((e) => (e['appid'] = '?'.repeat(length - 2)))[0]?.value;
-    expect(shown(80)).toBe(`"${'?'.repeat(78)}"`);
-    expect(shown(81)).toBe(`"${'?'.repeat(76)}…`);
-  });
-
-  it.each<[string, (event: LooseEvent) => unknown, RegExp]>([
-    ['version', (e) => (e['version'] = '1'), /send a number, not a string/],
-    ['time', (e) => (e['time'] = 'today'), /RFC 3339 with a zone/],
-    ['data.is_all_delivered', (e) => (e.data['is_all_delivered'] = 1), /send a boolean/],
-    ['data.shipping_list[0].item_desc', (e) => (parcelOf(e)['item_desc'] = '\u3000'), /the buyer reads it/],
-    ['data.shipping_list[0].tracking_no', (e) => (parcelOf(e)['tracking_no'] = ''), /1 to 128 bytes/],
-    ['data.payer.openid', (e) => (e.data['payer'] = { openid: '' }), /openid: 1 to 128 bytes/],
-    ['reason', correction({ reason: '' }), /why WeChat holds the wrong content/],
-    [
-      'data.payer.name',
-      (e) => (e.data['payer'] = { openid: 'o', name: 'x' }),
-      /no.* member that WeChat knows/,
-    ],
-  ])('with %s says what is wanted', (field, change, rule) => {
-    expect(of(change as () => void)).toMatchObject([{ field, rule: expect.stringMatching(rule) as string }]);
-  });
-});
-
-describe('what an express parcel needs', () => {
-  const express = (change: object) => of((e) => Object.assign(parcelOf(e), change));
-
-  it('is a number and a listed carrier, each missing on its own', () => {
-    expect(express({ tracking_no: undefined }).map(({ field }) => field)).toEqual([
-      'data.shipping_list[0].tracking_no',
+    expect(problemsAfter((e) => (parcelOf(e)['contact'] = '13812341234'))).toMatchObject([
+      { value: '"*******1234"' },
     ]);
-    expect(express({ express_company: undefined })).toMatchObject([
-      { field: 'data.shipping_list[0].express_company', value: 'missing' },
-    ]);
-    expect(express({ express_company: 'NONE' })).toMatchObject([
-      { field: 'data.shipping_list[0].express_company', value: '"NONE"' },
-    ]);
-  });
-
-  it('is one phone number for SF, of either side, and none for other carriers', () => {
-    const phone = '138****1234';
-    const contacts = [{ receiver_contact: phone }, { consignor_contact: phone }];
-    for (const contact of contacts) expect(express({ contact })).toEqual([]);
-    expect(express({ contact: { receiver_contact: '', consignor_contact: phone } })).toEqual([]);
-    for (const contact of [
-      undefined,
-      {},
-      { receiver_contact: '' },
-      { receiver_contact: '', consignor_contact: '' },
-    ])
-      expect(express({ contact })).toMatchObject([{ field: 'data.shipping_list[0].contact' }]);
-    expect(express({ contact: undefined, express_company: 'YTO' })).toEqual([]);
-  });
-
-  it.each([2, 3, 4])('is refused member by member for goods of logistics_type %i', (logistics_type) => {
-    const goods = (change: object) =>
-      fields((e) =>
-        Object.assign(e.data, { logistics_type, shipping_list: [{ item_desc: '会员', ...change }] }),
-      );
-    expect(goods({})).toEqual([]);
-    for (const change of [{ tracking_no: '1' }, { express_company: 'YTO' }, { contact: {} }])
-      expect(goods(change)).toEqual([`data.shipping_list[0].${Object.keys(change)[0]}`]);
-  });
-
-  it('stands once in the list: the same number of two carriers is two parcels', () => {
-    const yto = { express_company: 'YTO', tracking_no: '1' };
-    expect(fields(split(yto, { ...yto, tracking_no: '2' }, { ...yto, express_company: 'ZTO' }))).toEqual([]);
-    expect(of(split(yto, yto, yto))).toMatchObject([
-      {
-        field: 'data.shipping_list[1].tracking_no',
-        value: '"1"',
-        rule: expect.stringContaining('twice') as string,
-      },
-      { field: 'data.shipping_list[2].tracking_no' },
-    ]);
-    const unnumbered = { ...yto, tracking_no: undefined };
-    expect(of(split(unnumbered, unnumbered)).map(({ rule }) => rule)).toEqual(
-      Array(2).fill('is required for logistics_type 1'),
-    );
-  });
-});
-
-describe('the modes of delivery', () => {
-  it('are split for express alone, with one parcel or more and a word on the rest', () => {
-    for (const is_all_delivered of [true, false])
-      expect(fields((e) => Object.assign(e.data, { delivery_mode: 2, is_all_delivered }))).toEqual([]);
-    expect(fields((e) => (e.data['delivery_mode'] = 2))).toEqual(['data.is_all_delivered']);
-    expect(
-      fields((e) =>
-        Object.assign(e.data, {
-          delivery_mode: 2,
-          is_all_delivered: true,
-          logistics_type: 3,
-          shipping_list: [{ item_desc: '会员' }],
-        }),
-      ),
-    ).toEqual(['data.delivery_mode']);
-  });
-
-  it('are unified with exactly one parcel', () => {
-    const two = (e: LooseEvent) => {
-      split({ tracking_no: '1' }, { tracking_no: '2' })(e);
-      e.data['delivery_mode'] = 1;
-    };
-    expect(of(two)).toMatchObject([{ field: 'data.shipping_list', value: '2 parcels' }]);
+    expect(problemsAfter((e) => (e['version'] = 1_234_567_890))).toMatchObject([{ value: '1234567890' }]);
   });
 });

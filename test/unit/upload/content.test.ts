@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  compare,
-  contentOf,
-  finishes,
-  isOtherKindThan,
-  isSameContent,
-  paymentKeyOf,
-} from '../../../src/upload/content.ts';
+import { compare, contentOf, finishes, isOtherKindThan, isSameContent } from '../../../src/upload/content.ts';
 import { parseOrder, type Order } from '../../../src/wechat/order.ts';
 
 const parcel = (number: string, text = '苹果') => ({
@@ -276,11 +269,5 @@ describe('comparing an upload with what WeChat holds', () => {
       finishes(content([], 2, true)),
       finishes(content([], 2, false)),
     ]).toEqual([true, true, false]);
-  });
-
-  it('names a payment by both kinds of key', () => {
-    expect(paymentKeyOf(content([]))).toEqual({ kind: 'transaction', transactionId: 't' });
-    const merchant = contentOf('{"order_key":{"order_number_type":1,"mchid":"m","out_trade_no":"o"}}');
-    expect(paymentKeyOf(merchant)).toEqual({ kind: 'merchant', mchid: 'm', outTradeNo: 'o' });
   });
 });

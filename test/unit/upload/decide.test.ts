@@ -4,13 +4,13 @@ import { decideAfterSend, decideNotSent } from '../../../src/upload/decide-send.
 import { defaultTiming } from '../../../src/upload/timing.ts';
 import type { Answer } from '../../../src/wechat/answer.ts';
 import type { Outcome } from '../../../src/wechat/outcome.ts';
-import { heldAt } from '../../support/leased-row.ts';
+import { leasedRowAt } from '../../support/leased-row.ts';
 
 const nowMs = Date.parse('2026-11-23T10:00:00Z');
 const hourMs = 3_600_000;
 const context = { nowMs, random: () => 0, timing: defaultTiming };
 
-const row = heldAt(nowMs);
+const row = leasedRowAt(nowMs);
 
 describe('after a send', () => {
   it('is acknowledged by success and by "unchanged" alone', () => {

@@ -19,7 +19,7 @@ const row = (change: Partial<AgedRow> = {}): AgedRow => ({
   state: 'acknowledged',
   attempts: 1,
   errcode: 0,
-  toldFinished: false,
+  knownFinished: false,
   body: body(2),
   due: true,
   ...change,
@@ -59,7 +59,7 @@ describe('what a forgotten payment leaves behind', () => {
     expect(only(row()).finished).toBe(false);
     expect(only(row({ body: body(1) })).finished).toBe(true);
     expect(only(row(), row({ version: 2, body: body(2, true) })).finished).toBe(true);
-    expect(only(row({ state: 'rejected', body: null, toldFinished: true })).finished).toBe(true);
+    expect(only(row({ state: 'rejected', body: null, knownFinished: true })).finished).toBe(true);
     expect(only(row({ state: 'superseded', body: null })).finished).toBe(false);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseOrder, readKeyOf } from '../../../src/wechat/order.ts';
+import { parseOrder } from '../../../src/wechat/order.ts';
 
-/** As the official sample of get_order has it (facts.md §1.3). */
+/** As the official sample of get_order has it (wechat.md §1.3). */
 const shipped = {
   transaction_id: '4200001234202611230000000001',
   merchant_id: '1900000001',
@@ -124,15 +124,5 @@ describe('an order as WeChat shows it', () => {
     ['finish_shipping is a text', { finish_shipping: 'true' }],
   ])('is unreadable, not unshipped, when %s', (_claim, shipping) => {
     expect(withShipping(shipping)).toBeNull();
-  });
-});
-
-describe('the key of a read', () => {
-  it('uses the names of get_order, which are not those of the upload', () => {
-    expect(readKeyOf({ kind: 'transaction', transactionId: 'T' })).toEqual({ transaction_id: 'T' });
-    expect(readKeyOf({ kind: 'merchant', mchid: 'M', outTradeNo: 'O' })).toEqual({
-      merchant_id: 'M',
-      merchant_trade_no: 'O',
-    });
   });
 });

@@ -13,7 +13,7 @@ import {
 } from '../../../src/wechat/outcome.ts';
 
 /**
- * facts.md §1.7, copied by hand with its class and what that class means for an upload. FIX is permanent until the
+ * wechat.md §1.7, copied by hand with its class and what that class means for an upload. FIX is permanent until the
  * data changes, RETRY of a system error has an unknown effect, READ asks get_order.
  */
 const orderCodes: [errcode: number, factsClass: string, kind: OutcomeKind][] = [
@@ -52,11 +52,11 @@ const orderCodes: [errcode: number, factsClass: string, kind: OutcomeKind][] = [
   [268485226, 'FIX', 'invalid'],
   [268485227, 'FIX', 'invalid'],
   [268485228, 'FIX', 'invalid'],
-  // §6.5: seen by one peer for an order already shipped.
+  // wechat.md §6.5: seen by one peer for an order already shipped.
   [268440065, 'unknown code, get_order', 'read_first'],
 ];
 
-/** facts.md §2.2, with what the client must do. */
+/** wechat.md §2.2, with what the client must do. */
 const generalCodes: [errcode: number, mustDo: string, kind: OutcomeKind][] = [
   [40001, 'fetch again, retry once', 'token'],
   [40002, 'fix our call', 'account_stop'],

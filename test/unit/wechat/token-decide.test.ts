@@ -8,11 +8,11 @@ import {
   freshTokenState,
   isNews,
   isUsable,
-  looked,
-  lookEveryMs,
+  storeChecked,
+  checkStoreEveryMs,
   prove,
   refuse,
-  restUntil,
+  backOffUntil,
   type TokenState,
 } from '../../../src/wechat/token-decide.ts';
 
@@ -26,7 +26,7 @@ const took = (state: TokenState, value: string, own = true): TokenState =>
   adopt(state, { ...stored(value), own }, at);
 const refused = (state: TokenState): TokenState => refuse(state, state.cached!, at)!;
 const proven = (state: TokenState): TokenState => prove(state, state.cached!);
-const restMs = ({ restUntilMs }: TokenState): number => Math.max(0, restUntilMs - nowMs);
+const backOffMs = ({ backOffUntilMs }: TokenState): number => Math.max(0, backOffUntilMs - nowMs);
 const kindAt = (state: TokenState, ms: number): string => decideCurrent(state, nowMs + ms).kind;
 
 describe('a caller that wants a token', () => {
@@ -40,20 +40,20 @@ describe('a caller that wants a token', () => {
     expect(kindAt(freshTokenState, 0)).toBe('obtain');
   });
 
-  it('gets the one at hand also while fetches rest, as long as it is good', () => {
-    const state = { ...took(freshTokenState, 'a'), restUntilMs: nowMs + 2 * lifeMs };
+  it('gets the one at hand also while fetches back off, as long as it is good', () => {
+    const state = { ...took(freshTokenState, 'a'), backOffUntilMs: nowMs + 2 * lifeMs };
     expect(kindAt(state, lifeMs - 1)).toBe('use');
-    expect(kindAt(state, lifeMs)).toBe('look');
+    expect(kindAt(state, lifeMs)).toBe('check_store');
   });
 
-  it('makes a resting instance look into the store, not more often than five times a second', () => {
-    const state = restUntil(freshTokenState, nowMs + 1_000);
-    expect(kindAt(state, 0)).toBe('look');
-    expect(kindAt(looked(state, nowMs), 0)).toBe('rest');
-    expect(kindAt(looked(state, nowMs), lookEveryMs - 1)).toBe('rest');
-    expect(kindAt(looked(state, nowMs), lookEveryMs)).toBe('look');
-    expect(kindAt(looked(state, nowMs), 999)).toBe('look');
-    expect(kindAt(looked(state, nowMs), 1_000)).toBe('obtain');
+  it('makes an instance that backs off ask the store, not more often than five times a second', () => {
+    const state = backOffUntil(freshTokenState, nowMs + 1_000);
+    expect(kindAt(state, 0)).toBe('check_store');
+    expect(kindAt(storeChecked(state, nowMs), 0)).toBe('back_off');
+    expect(kindAt(storeChecked(state, nowMs), checkStoreEveryMs - 1)).toBe('back_off');
+    expect(kindAt(storeChecked(state, nowMs), checkStoreEveryMs)).toBe('check_store');
+    expect(kindAt(storeChecked(state, nowMs), 999)).toBe('check_store');
+    expect(kindAt(storeChecked(state, nowMs), 1_000)).toBe('obtain');
   });
 });
 
@@ -95,10 +95,10 @@ describe('a token that is taken in use', () => {
     expect(took(refused(first), 'a').cached).toMatchObject({ value: 'a', generation: 2 });
   });
 
-  it('ends the rest when it is another one, and does not when it is the same', () => {
-    const resting = restUntil(took(freshTokenState, 'a'), nowMs + 9_000);
-    expect(restMs(took(resting, 'a'))).toBe(9_000);
-    expect(restMs(took(resting, 'b'))).toBe(0);
+  it('ends the back-off when it is another one, and does not when it is the same', () => {
+    const backingOff = backOffUntil(took(freshTokenState, 'a'), nowMs + 9_000);
+    expect(backOffMs(took(backingOff, 'a'))).toBe(9_000);
+    expect(backOffMs(took(backingOff, 'b'))).toBe(0);
   });
 });
 
@@ -116,19 +116,19 @@ describe('a refused token', () => {
     let state = freshTokenState;
     for (let n = 0; n < 50; n++) {
       state = refused(proven(took(state, `token ${n}`)));
-      expect(restMs(state)).toBe(0);
+      expect(backOffMs(state)).toBe(0);
     }
   });
 
-  it('is followed by a rest when WeChat hands out the same one again: 1, 2, then 4 s', () => {
+  it('is followed by a back-off when WeChat hands out the same one again: 1, 2, then 4 s', () => {
     let state = refused(took(freshTokenState, 'a', false));
-    expect([state.repeats, restMs(state)]).toEqual([0, 0]);
+    expect([state.repeats, backOffMs(state)]).toEqual([0, 0]);
     const rests = [1, 2, 3, 4].map(() => {
       state = refused(took(state, 'a', false));
-      return restMs(state);
+      return backOffMs(state);
     });
     expect(rests).toEqual([1_000, 2_000, 4_000, 4_000]);
-    expect(restMs(refused(took(state, 'b', false)))).toBe(0);
+    expect(backOffMs(refused(took(state, 'b', false)))).toBe(0);
     expect(refused(took(state, 'b', false)).repeats).toBe(0);
   });
 
@@ -136,18 +136,18 @@ describe('a refused token', () => {
     const twice = refused(took(refused(took(freshTokenState, 'a', false)), 'a', false));
     const back = proven(took(twice, 'a', false));
     expect(back).toMatchObject({ refused: null, repeats: 0, barren: 0 });
-    expect(restMs(refused(back))).toBe(0);
+    expect(backOffMs(refused(back))).toBe(0);
   });
 
-  it('of our own, the third in a row that let no call through, is followed by a rest', () => {
+  it('of our own, the third in a row that let no call through, is followed by a back-off', () => {
     let state = freshTokenState;
     const rests = [1, 2, 3, 4, 5].map((n) => {
       state = refused(took(state, `token ${n}`));
-      return restMs(state);
+      return backOffMs(state);
     });
     expect(barrenAllowed).toBe(2);
     expect(rests).toEqual([0, 0, 1_000, 2_000, 4_000]);
-    expect(restMs(refused(proven(took(state, 'good'))))).toBe(0);
+    expect(backOffMs(refused(proven(took(state, 'good'))))).toBe(0);
     expect(refused(proven(took(state, 'good'))).barren).toBe(0);
   });
 
@@ -155,12 +155,12 @@ describe('a refused token', () => {
     const two = refused(took(refused(took(freshTokenState, 'a')), 'b'));
     expect(two.barren).toBe(2);
     const taken = refused(took(two, 'c', false));
-    expect([taken.barren, restMs(taken)]).toEqual([2, 0]);
+    expect([taken.barren, backOffMs(taken)]).toEqual([2, 0]);
   });
 
-  it('leaves a rest alone that stands for another reason', () => {
-    const resting = restUntil(took(freshTokenState, 'a'), nowMs + 9_000);
-    expect(restMs(refused(resting))).toBe(9_000);
+  it('leaves a back-off alone that stands for another reason', () => {
+    const backingOff = backOffUntil(took(freshTokenState, 'a'), nowMs + 9_000);
+    expect(backOffMs(refused(backingOff))).toBe(9_000);
   });
 });
 
@@ -181,12 +181,12 @@ describe('a call that got through', () => {
 });
 
 describe('a fetch that brought no token', () => {
-  it('is followed by a rest of seconds, of up to a minute after a plain no', () => {
+  it('is followed by a back-off of seconds, of up to a minute after a plain no', () => {
     const rests = (plainNo: boolean): number[] => {
       let state = freshTokenState;
       return [1, 2, 3, 4, 5, 6, 7, 8].map(() => {
         state = fetchFailed(state, plainNo, at);
-        return restMs(state);
+        return backOffMs(state);
       });
     };
     expect(rests(false)).toEqual([1, 2, 4, 4, 4, 4, 4, 4].map((seconds) => seconds * 1_000));
@@ -195,6 +195,6 @@ describe('a fetch that brought no token', () => {
 
   it('is forgotten when one brings a token', () => {
     const state = fetchFailed(fetched(fetchFailed(freshTokenState, true, at)), true, at);
-    expect([state.fetchFailures, restMs(state)]).toEqual([1, 1_000]);
+    expect([state.fetchFailures, backOffMs(state)]).toEqual([1, 1_000]);
   });
 });

@@ -100,7 +100,7 @@ describe('tokens that die young', () => {
     expect(nowMs - startMs, 'spent waiting').toBeLessThan(5_000);
   });
 
-  it('are followed by a rest of 1, 2 and then 4 s when WeChat hands out the same one again', async () => {
+  it('are followed by a back-off of 1, 2 and then 4 s when WeChat hands out the same one again', async () => {
     const from = source();
     const dead = await tokenOf(from);
     await from.failed(appid, dead);
@@ -115,7 +115,7 @@ describe('tokens that die young', () => {
     }
   });
 
-  it('and rest leave the eyes open: a good token of another instance is taken at once', async () => {
+  it('and a back-off leave the eyes open: a good token of another instance is taken at once', async () => {
     const from = source();
     const dead = await tokenOf(from);
     await from.failed(appid, dead);
@@ -130,13 +130,13 @@ describe('tokens that die young', () => {
     expect((await tokenOf(from)).value).toBe('from another instance');
   });
 
-  it.each(['found before a fetch', 'found in a rest'])(
+  it.each(['found before a fetch', 'found during a back-off'])(
     'of another instance %s say nothing of ours',
     async (how) => {
       const from = source({ mode: 'plain' });
       const put = (value: string) => store.write(appid, 'plain', value, new Date(nowMs + lifeMs));
       for (let own = 0; own < 2; own++) await from.failed(appid, await tokenOf(from));
-      if (how === 'found in a rest') {
+      if (how === 'found during a back-off') {
         trouble = unreachable;
         expect((await from.current(appid)).kind).toBe('unavailable');
         trouble = null;
@@ -150,7 +150,7 @@ describe('tokens that die young', () => {
     },
   );
 
-  it('look past the refused one: it is not taken out of the store while the instance rests', async () => {
+  it('look past the refused one: it is not taken out of the store while the instance backs off', async () => {
     const from = source();
     const dead = await tokenOf(from);
     await from.failed(appid, dead);
@@ -341,7 +341,7 @@ describe('a fetch', () => {
     expect(asked, 'after five').toBe(2);
   });
 
-  it('is not made by one who rests, also when the store fails under its look', async () => {
+  it('is not made by one who backs off, also when the store fails under its question', async () => {
     const from = source({ store: { ...store, read: (...of) => read(...of) } });
     let read = store.read.bind(store);
     trouble = refusal(40125);
@@ -516,7 +516,7 @@ describe('a caller', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('waits for the look that another one takes while the instance rests', async () => {
+  it('waits for the check that another one makes while the instance backs off', async () => {
     const from = source();
     trouble = refusal(40125);
     await from.current(appid);

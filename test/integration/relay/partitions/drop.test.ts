@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectAlone } from '../../../../db/client.ts';
 import { createLog } from '../../../../src/log.ts';
 import { createMetrics } from '../../../../src/metrics.ts';
-import { dropBehind, makeAhead } from '../../../../src/relay/maintenance.ts';
+import { dropBehind } from '../../../../src/relay/partitions/drop.ts';
+import { makeAhead } from '../../../../src/relay/partitions/make.ts';
 import { partitionIds, readPartitions } from '../../../../src/relay/partitions/store.ts';
 import { shippedEvent } from '../../../support/events.ts';
 import { eventually } from '../../../support/eventually.ts';
@@ -43,7 +44,7 @@ function writeWithoutPause(signal: AbortSignal): Promise<{ written: number; fail
   const result = { written: 0, failures: [] as string[] };
   const writer = async (number: number): Promise<void> => {
     const client = await connectAlone(stack.database.url, 'writer');
-    // What upkeep does takes a millisecond of a lock; the rest is room for a machine that is busy.
+    // Maintenance takes a lock for a millisecond; the remaining time is room for a machine that is busy.
     await client.query(`set lock_timeout = '250ms'`);
     for (let version = 1; !signal.aborted; version++) {
       const event = shippedEvent({ payment: `w${number}`, version });
@@ -162,10 +163,10 @@ describe('partitions of the outbox', () => {
     await stack.enqueue({ payment: 'kept' });
     await pool.query('update fahuo.relay_cursor set cursor = $1', [partitionIds + partitionIds / 2]);
     await pool.query('alter table fahuo.outbox detach partition fahuo.outbox_p1');
-    const told = new Map<string, number>();
+    const lastLogged = new Map<string, number>();
     for (const cursor of [partitionIds + partitionIds / 2, 2 * partitionIds]) {
       await pool.query('update fahuo.relay_cursor set cursor = $1', [cursor]);
-      await dropBehind(deps(), { shard: 0, retentionHours: 0 }, told);
+      await dropBehind(deps(), { shard: 0, retentionHours: 0 }, lastLogged);
     }
     const { rows } = await pool.query('select payment from fahuo.outbox_p1');
     expect(rows).toEqual([{ payment: 'kept' }]);
@@ -202,10 +203,39 @@ describe('partitions of the outbox', () => {
     expect(emptied).not.toEqual(before);
     await dropBehind(deps(), { shard: 0, retentionHours: 0 });
     expect(await file()).toEqual(emptied);
-    expect((await pool.query('select 1 from fahuo.relay_journal')).rows).toEqual([]);
+    // The journal goes by its own age, in the retention of all tables.
+    expect((await pool.query('select 1 from fahuo.relay_journal')).rows).toHaveLength(1);
     await reader.query('commit');
     await dropBehind(deps(), { shard: 0, retentionHours: 0 });
     expect(await names()).not.toContain('outbox_p0');
     await reader.end();
+  });
+
+  it('leave the journal of rows that a repair moves out of the default one meanwhile', async () => {
+    const { pool } = stack.database;
+    await pool.query(`select setval('fahuo.outbox_id_seq', ${5 * partitionIds})`);
+    await stack.enqueue({ payment: 'moved' });
+    const id = 5 * partitionIds + 1;
+    await pool.query('update fahuo.relay_cursor set cursor = $1', [id + 9]);
+    await pool.query(
+      `insert into fahuo.relay_journal (shard, first_id, last_id, topic, partition, partition_count, base_offset, count)
+       values (0, $1, $1, 't', 0, 1, 0, 1)`,
+      [id],
+    );
+    const holder = await connectAlone(stack.database.url, 'holder');
+    await holder.query('begin; lock table fahuo.outbox_p0 in access exclusive mode');
+    const dropping = dropBehind(deps(), { shard: 0, retentionHours: 0 });
+    await eventually(async () => {
+      const { rows } = await pool.query(
+        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+      );
+      expect(rows).toHaveLength(1);
+    });
+    await pool.query('select fahuo.repair_outbox_default()');
+    await holder.query('commit');
+    await dropping;
+    const { rows } = await pool.query('select first_id from fahuo.relay_journal');
+    expect(rows).toEqual([{ first_id: id }]);
+    await holder.end();
   });
 });

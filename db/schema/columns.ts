@@ -1,0 +1,25 @@
+import { bigint, customType, pgSchema, timestamp } from 'drizzle-orm/pg-core';
+import {
+  attemptKinds,
+  deadLetterReasons,
+  parkReasons,
+  relayParkReasons,
+  uploadCautions,
+  uploadKinds,
+  uploadStates,
+} from '../states.ts';
+
+/** Everything lives in the schema `fahuo`, so that it can stand beside an order database's own tables. */
+export const fahuo = pgSchema('fahuo');
+
+export const uploadState = fahuo.enum('upload_state', uploadStates);
+export const uploadKind = fahuo.enum('upload_kind', uploadKinds);
+export const uploadCaution = fahuo.enum('upload_caution', uploadCautions);
+export const attemptKind = fahuo.enum('attempt_kind', attemptKinds);
+export const deadLetterReason = fahuo.enum('dead_letter_reason', deadLetterReasons);
+export const parkReason = fahuo.enum('park_reason', parkReasons);
+export const relayParkReason = fahuo.enum('relay_park_reason', relayParkReasons);
+
+export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+export const id = (name: string) => bigint(name, { mode: 'number' });
+export const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });

@@ -1,0 +1,40 @@
+import { sql } from 'drizzle-orm';
+import { check, integer, text } from 'drizzle-orm/pg-core';
+import { fahuo, id, instant } from './columns.ts';
+
+/**
+ * Written in the order service's transaction by `fahuo.enqueue` alone; never updated. Range-partitioned by id, which
+ * the migration says, since drizzle cannot. `data` is the text that the topic will carry, byte for byte.
+ */
+export const outbox = fahuo.table(
+  'outbox',
+  {
+    id: id('id')
+      .primaryKey()
+      .default(sql`nextval('fahuo.outbox_id_seq')`),
+    eventId: text('event_id').notNull(),
+    type: text('type').notNull(),
+    source: text('source').notNull(),
+    eventTime: text('event_time').notNull(),
+    appid: text('appid').notNull(),
+    payment: text('payment').notNull(),
+    version: integer('version').notNull(),
+    reason: text('reason'),
+    approvedBy: text('approved_by'),
+    traceparent: text('traceparent'),
+    data: text('data').notNull(),
+    createdAt: instant('created_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (t) => [
+    check('outbox_data_fits_kafka', sql`octet_length(${t.data}) <= 262144`),
+    check('outbox_version_positive', sql`${t.version} >= 1`),
+    check('outbox_event_id_length', sql`length(${t.eventId}) between 1 and 128`),
+    check('outbox_headers_length', sql`length(${t.type}) <= 128 and length(${t.source}) <= 256`),
+    check(
+      'outbox_payment_length',
+      sql`length(${t.appid}) between 1 and 64 and length(${t.payment}) between 1 and 128`,
+    ),
+  ],
+);

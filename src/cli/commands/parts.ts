@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { sleep } from '../../clock.ts';
+import { FahuoError, messageOf } from '../../errors.ts';
+import { startEach, type PartName, type StartedParts } from '../../parts/start.ts';
+import { answer, exitCodes, stopSignal } from '../output.ts';
+
+export function addParts(program: Command): void {
+  program
+    .command('parts')
+    .description(
+      'start Postgres, Kafka and Redis of your own, without Docker, and leave them running until Ctrl-C',
+    )
+    .option('--json', 'answer in JSON')
+    .addHelpText('after', '\nExample:\n  $ fahuo parts        # copy what it prints into another terminal')
+    .action(async ({ json }: { json?: boolean }) => {
+      const signal = stopSignal();
+      note('Starting Postgres, Kafka and Redis …');
+      const parts = await startEach();
+      try {
+        if (signal.aborted) return; // Ctrl-C reaches what was just starting as well: its failures say nothing
+        for (const [name, failure] of Object.entries(parts.failures))
+          note(missing(name as PartName, failure));
+        process.exitCode = Object.keys(parts.urls).length === 0 ? exitCodes.failed : exitCodes.done;
+        if (process.exitCode === exitCodes.failed) return;
+        answer(json, parts.urls, () => exportsOf(parts.urls));
+        note('They run until Ctrl-C, which removes their data as well.');
+        await untilAborted(signal);
+      } finally {
+        await parts.stop();
+      }
+    });
+}
+
+const note = (line: string): void => void process.stderr.write(`${line}\n`);
+
+const programs: Record<PartName, string> = {
+  DATABASE_URL: 'Postgres',
+  KAFKA_BROKERS: 'Kafka',
+  REDIS_URL: 'Redis',
+};
+
+/** A part that is missing, and the command that brings it, in one line. */
+const missing = (name: PartName, failure: unknown): string =>
+  `fahuo: no ${programs[name]}: ${firstLine(messageOf(failure))}. ${failure instanceof FahuoError ? failure.remedy : ''}`.trimEnd();
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
+const exportsOf = (urls: StartedParts['urls']): string =>
+  Object.entries(urls)
+    .map(([name, url]) => `export ${name}=${url}`)
+    .join('\n');
+
+const dayMs = 86_400_000;
+
+/** The parts keep no process alive, and a handler of signals does not either: a timer does. */
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) await sleep(dayMs, signal);
+}

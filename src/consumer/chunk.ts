@@ -1,0 +1,128 @@
+import type { Pool } from '../../db/client.ts';
+import type { Received } from '../kafka/message.ts';
+import type { Log } from '../log.ts';
+import {
+  insertUploads,
+  positionOf,
+  readRivals,
+  type Inserted,
+  type NewUpload,
+  type Progress,
+} from '../upload/insert-store.ts';
+import { addAccepted, type AcceptDeps, type AcceptOptions, type Accepted } from './accepted.ts';
+import { judgeLeftOut } from './batch.ts';
+import type { Decoded } from './decode.ts';
+import { renderUpload } from './render.ts';
+import { insertDeadLetters, noteProgress, outcomeOf, type NewDeadLetter } from './store.ts';
+
+/** Messages of one partition in their order, and where the group stands when they are in. */
+export type Chunk = { decoded: readonly Decoded[]; progress: Progress | null };
+
+/** The first `count` messages: the group has come to the end of them. */
+export function firstOf({ decoded, progress }: Chunk, count: number): Chunk {
+  const first = decoded.slice(0, count);
+  const last = first.at(-1);
+  const next = last === undefined ? 0 : last.received.offset + 1;
+  return { decoded: first, progress: progress === null ? null : { ...progress, next } };
+}
+
+/** A row that the database refuses must not hold up the others: the chunk is halved until it stands alone (P7). */
+export async function acceptChunk(deps: AcceptDeps, chunk: Chunk, options: AcceptOptions): Promise<Accepted> {
+  const outcome = await outcomeOf(insertChunk(deps, chunk, options));
+  if (outcome.kind === 'written') return outcome.value;
+  const { decoded, progress } = chunk;
+  const [only] = decoded;
+  if (decoded.length === 1 && only !== undefined)
+    return insertChunk(deps, { decoded: [refusedLetter(only, outcome.detail)], progress }, options);
+  const middle = Math.ceil(decoded.length / 2);
+  const first = await acceptChunk(deps, firstOf(chunk, middle), options);
+  const second = await acceptChunk(deps, { decoded: decoded.slice(middle), progress }, options);
+  return addAccepted(first, second);
+}
+
+function refusedLetter(one: Decoded, refusal: string): Decoded {
+  const { received } = one;
+  const detail = `the database refused it: ${refusal}`;
+  const payment = one.kind === 'event' ? renderUpload(one).payment : one.payment;
+  return { kind: 'dead', received, reason: 'invalid', detail, eventId: null, payment };
+}
+
+/** An event with the message that brought it; positions tell apart two that share an event id. */
+type Offered = { upload: NewUpload; received: Received };
+
+async function insertChunk(
+  { pool, log }: AcceptDeps,
+  { decoded, progress }: Chunk,
+  { acknowledgements }: AcceptOptions,
+): Promise<Accepted> {
+  const offered = decoded.flatMap((one): Offered[] =>
+    one.kind === 'event' ? [{ upload: renderUpload(one), received: one.received }] : [],
+  );
+  const unreadable = decoded.filter((one) => one.kind === 'dead');
+  // No transaction around the statements: each is idempotent, and the last of them alone notes how far the group is.
+  const mayBeLast = unreadable.length === 0 ? progress : null;
+  const inserted =
+    offered.length === 0
+      ? none
+      : await insertUploads(pool, uploadsOf(offered), { acknowledgements, progress: mayBeLast });
+  const isIn = ({ upload }: Offered): boolean => inserted.positions?.has(positionOf(upload)) ?? true;
+  if (log.isLevelEnabled('debug')) for (const one of offered) logAccepted(log, one.upload, isIn(one));
+  const leftOut = offered.filter((one) => !isIn(one));
+  const judged = leftOut.filter(({ upload }) => !inserted.forgotten.has(positionOf(upload)));
+  const refused = await judge(pool, judged);
+  const letters: NewDeadLetter[] = [...unreadable, ...refused];
+  if (letters.length > 0) await insertDeadLetters(pool, letters, progress);
+  else if (leftOut.length > 0 && progress !== null) await noteProgress(pool, progress);
+  for (const letter of letters) logDead(log, letter);
+  return {
+    inserted: inserted.count - inserted.superseded,
+    duplicate: leftOut.length - refused.length,
+    superseded: inserted.superseded,
+    dead: letters.length,
+  };
+}
+
+/** The dead letters among the rows that the insert left out; the others are there already. */
+async function judge(pool: Pool, leftOut: readonly Offered[]): Promise<NewDeadLetter[]> {
+  if (leftOut.length === 0) return [];
+  const rivals = await readRivals(pool, uploadsOf(leftOut));
+  return leftOut.flatMap(({ upload, received }) => {
+    const judged = judgeLeftOut(upload, rivals);
+    return judged.kind === 'duplicate'
+      ? []
+      : [{ ...judged, received, eventId: upload.event_id, payment: upload.payment }];
+  });
+}
+
+const uploadsOf = (offered: readonly Offered[]): NewUpload[] => offered.map(({ upload }) => upload);
+
+const none: Inserted = { count: 0, superseded: 0, positions: null, forgotten: new Set() };
+
+const logAccepted = (log: Log, upload: NewUpload, inserted: boolean): void =>
+  log.debug(
+    {
+      event_id: upload.event_id,
+      appid: upload.appid,
+      payment: upload.payment,
+      version: upload.version,
+      topic: upload.topic,
+      partition: upload.partition,
+      offset: upload.offset,
+      inserted,
+      traceparent: upload.traceparent ?? undefined,
+    },
+    'event.accepted',
+  );
+
+const logDead = (log: Log, { received, reason, detail, eventId }: NewDeadLetter): void =>
+  log.warn(
+    {
+      topic: received.topic,
+      partition: received.partition,
+      offset: received.offset,
+      event_id: eventId,
+      reason,
+      detail: detail.slice(0, 300),
+    },
+    'message.dead_lettered',
+  );

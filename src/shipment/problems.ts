@@ -1,0 +1,78 @@
+import type { core } from 'zod';
+import { CORRECTED, SHIPPED } from './events.ts';
+
+/** One broken rule: where, what stood there, what the rule is (with its remedy). */
+export type Problem = { field: string; value: string; rule: string };
+
+/** One line for logs, dead letters and errors. */
+export const describeProblems = (problems: readonly Problem[]): string =>
+  problems.map((problem) => `${problem.field} is ${problem.value}: ${problem.rule}`).join('; ');
+
+const maxShown = 80;
+/** A value as problems show it: JSON, cut after 80 characters. */
+export const show = (value: unknown): string => {
+  const text = value === undefined ? 'missing' : JSON.stringify(value);
+  return text.length > maxShown ? `${text.slice(0, maxShown - 3)}…` : text;
+};
+
+/** What belongs into a member, for whoever left it out or put another type there. Names are unique in the contract. */
+const wanted: Readonly<Record<string, string>> = {
+  event: 'one object with id, type, source, time, appid, version and data',
+  id: 'a text that names this event for good, like "order-17-1"',
+  type: `${SHIPPED}, or ${CORRECTED} for a correction`,
+  source: 'a text that names the sender, like "/orders"',
+  appid: 'the appid of the mini-program as a text, like "wx0123456789abcdef"',
+  traceparent: 'a text, or left out',
+  reason: 'a text that says why WeChat holds the wrong content',
+  approved_by: 'a text that names who approved spending the only re-ship chance',
+  data: 'an object: the body of upload_shipping_info without upload_time',
+  order_key: 'an object, like {"order_number_type":2,"transaction_id":"4200001234"}',
+  order_number_type: 'the number 2 with a transaction_id, or 1 with mchid and out_trade_no',
+  transaction_id: 'a text: take it from the payment notification',
+  mchid: 'the merchant number as a text, or use order_number_type 2',
+  out_trade_no: "the merchant's own order number as a text, or use order_number_type 2",
+  shipping_list: 'an array of 1 to 15 parcels',
+  parcel: 'an object with an item_desc; for logistics_type 1 tracking_no and express_company as well',
+  tracking_no: "the parcel's number as a text",
+  express_company: 'a delivery_id of get_delivery_list as a text, like "SF"',
+  item_desc: 'a text that says what is in the parcel: the buyer reads it',
+  contact: 'an object with receiver_contact or consignor_contact, or left out',
+  consignor_contact: 'a phone number as a text, masked like 138****1234, or left out',
+  receiver_contact: 'a phone number as a text, masked like 138****1234, or left out',
+  payer: 'an object, like {"openid":"oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}',
+  openid: "the buyer's openid in this mini-program as a text",
+};
+
+/** The rule of a member whose schema says none of its own. */
+export const ruleOf = ({ path = [] }: { path?: readonly PropertyKey[] | undefined }): string => {
+  const name = path.at(-1) ?? 'event';
+  return `must be ${wanted[typeof name === 'number' ? 'parcel' : String(name)] ?? 'as the contract says'}`;
+};
+
+const valueAt = (root: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((value, step) => (Object(value) as Record<PropertyKey, unknown>)[step], root);
+
+const fieldName = (path: readonly PropertyKey[]): string =>
+  path
+    .map((step, index) =>
+      typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${String(step)}`,
+    )
+    .join('');
+
+/** A refused phone number goes into logs and dead letters: its last four digits are enough to find it. */
+const shownAt = (input: unknown, path: readonly PropertyKey[]): string => {
+  const shown = show(valueAt(input, path));
+  return path.includes('contact') ? shown.replaceAll(/\d(?=(?:\D?\d){4})/g, '*') : shown;
+};
+
+/** What a schema found, in the words of the contract. */
+export function problemsOf(input: unknown, issue: core.$ZodIssue): Problem[] {
+  const problem = (path: readonly PropertyKey[], rule: string): Problem => ({
+    field: fieldName(path) || 'event',
+    value: shownAt(input, path),
+    rule,
+  });
+  return issue.code === 'unrecognized_keys'
+    ? issue.keys.map((key) => problem([...issue.path, key], 'is not a member that WeChat knows: remove it'))
+    : [problem(issue.path, issue.message)];
+}
