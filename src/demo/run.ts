@@ -38,6 +38,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     const world = await startWorld(parts, stop.signal);
+    world.done.catch(onAbort);
     say(`Postgres  ${parts.databaseUrl}\nKafka     ${parts.kafkaBrokers}\nSandbox   ${world.sandbox.url}`);
     say(`Metrics   ${world.http ?? ''}/metrics\nOrders    ${world.orders.url}\n`);
     await prepareFaults(world);
@@ -64,6 +65,8 @@ type World = {
   sandbox: Sandbox;
   orders: { url: string };
   http: string | null;
+  /** Of the roles; rejects when one failed for good. */
+  done: Promise<void>;
   close: () => Promise<void>;
 };
 
@@ -84,11 +87,12 @@ async function startWorld(parts: LocalServices, signal: AbortSignal): Promise<Wo
   const orders = await startOrderService({ pool, clock: systemClock }, appid);
   const close = async (): Promise<void> => {
     await orders.stop();
-    await done;
-    await pool.end();
-    await sandbox.stop();
+    await done.finally(async () => {
+      await pool.end();
+      await sandbox.stop();
+    });
   };
-  return { run, pool, sandbox, orders, http: url, close };
+  return { run, pool, sandbox, orders, http: url, done, close };
 }
 
 /** Shorter waits than in production, so that the two slow orders do not keep the newcomer waiting. */

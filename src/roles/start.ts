@@ -51,6 +51,7 @@ export async function startRoles(
     roles.map((role) => role.run),
     signal,
   ).finally(close);
+  done.catch(() => undefined); // whoever waits for it hears of it, now or later
   return { url: roles.find((role) => role.url !== undefined)?.url ?? null, done };
 }
 
