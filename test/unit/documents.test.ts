@@ -120,7 +120,7 @@ describe('the documents', () => {
   it('name one Node that is needed, as package.json and the command do', () => {
     const { engines } = JSON.parse(read('package.json')) as { engines: { node: string } };
     const [, major, minor] = /^>=(\d+)\.(\d+)\.0$/.exec(engines.node)!;
-    expect(read('README.md')).toContain(`Node ≥ ${major}.${minor}`);
+    expect(read('README.md')).toContain(`Node >= ${major}.${minor}`);
     expect(read('src/cli/entry.js')).toContain(`const needed = [${major}, ${minor}];`);
   });
 

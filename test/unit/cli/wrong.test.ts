@@ -74,7 +74,14 @@ describe('the program', () => {
 
   it('leads neither the demo nor the sandbox to what a .env names', () => {
     const commands = createProgram().commands.filter((command) => !readsEnvFile(command));
-    expect(commands.map((command) => command.name())).toEqual(['init', 'sandbox', 'demo', 'completion']);
+    expect(commands.map((command) => command.name())).toEqual([
+      'init',
+      'check',
+      'sandbox',
+      'parts',
+      'demo',
+      'completion',
+    ]);
   });
 });
 
