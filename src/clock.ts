@@ -34,5 +34,13 @@ export async function withTimeout<T>(ms: number, work: Promise<T>): Promise<T> {
   }
 }
 
+/** Resolves when `work` has ended in whatever way, or after `ms`. Leaves no timer that would keep the process alive. */
+export async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const ended = new AbortController();
+  await Promise.race([work.then(nothing, nothing), sleep(ms, ended.signal)]);
+  ended.abort();
+}
+const nothing = (): void => undefined;
+
 /** `ms` made longer by up to a fifth, so that what failed together does not come back together. */
 export const jittered = (ms: number, random: () => number): number => Math.round(ms * (1 + 0.2 * random()));

@@ -7,104 +7,123 @@ const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15,
 
 const stepMs = 10_000;
 
+/** What makes a metric of each kind, all in one registry. */
+function kindsOf(registry: Registry) {
+  const registers = [registry];
+  return {
+    counter: <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+      new Counter({ name, help, labelNames, registers }),
+    gauge: <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+      new Gauge({ name, help, labelNames, registers }),
+    histogram: (name: string, help: string) =>
+      new Histogram({ name, help, buckets: latencyBuckets, registers }),
+  };
+}
+type Kinds = ReturnType<typeof kindsOf>;
+
+/** Outbox → topic. */
+const relayMetrics = ({ counter, gauge }: Kinds) => ({
+  relayPublished: counter('fahuo_relay_published_total', 'Outbox rows whose publication Kafka acknowledged'),
+  relaySendFailures: counter(
+    'fahuo_relay_send_failures_total',
+    'Sends that were rejected or timed out and were made again',
+  ),
+  relayParked: counter('fahuo_relay_parked_total', 'Outbox rows that Kafka refused for good'),
+  relayLeader: gauge('fahuo_relay_leader', '1 while this process publishes'),
+  relayLagRows: gauge('fahuo_relay_lag_rows', 'Ids between the cursor and the sequence'),
+  relayLagSeconds: gauge('fahuo_relay_lag_seconds', 'Age of the oldest unpublished outbox row'),
+  relayHeldSeconds: gauge(
+    'fahuo_relay_held_seconds',
+    'Age of the writer that holds the frontier; 0 when none does',
+  ),
+  relayHolderSeconds: gauge(
+    'fahuo_relay_holder_seconds',
+    'Age of the writer that holds the frontier, by who it is and what it runs',
+    ['pid', 'user', 'application', 'query'],
+  ),
+  relayDefaultRows: gauge(
+    'fahuo_relay_default_partition_rows',
+    '1 while outbox rows stand in the default partition',
+  ),
+  relayPartitionsMissing: gauge(
+    'fahuo_relay_partitions_missing',
+    'Partitions of the outbox that could not be made ahead',
+  ),
+  relaySequenceBehind: gauge(
+    'fahuo_relay_sequence_behind',
+    '1 while the relay refuses to lead because ids are drawn that the cursor has passed',
+  ),
+  relayPassedOver: gauge(
+    'fahuo_relay_passed_over_rows',
+    'Rows behind the cursor that nobody published, as last counted',
+  ),
+  relayParkedRows: gauge('fahuo_relay_parked_rows', 'Outbox rows that are parked now'),
+});
+
+/** Topic → upload rows. */
+const consumerMetrics = ({ counter, gauge }: Kinds) => ({
+  consumerMessages: counter('fahuo_consumer_messages_total', 'Messages by what became of them', ['result']),
+  consumerLag: gauge('fahuo_consumer_lag_messages', 'Messages between the committed offset and the end', [
+    'partition',
+  ]),
+});
+
+/** Upload rows → WeChat, and what is kept of them. */
+const uploadMetrics = ({ counter, gauge, histogram }: Kinds) => ({
+  uploadRows: gauge('fahuo_upload_rows', 'Upload rows by state', ['state']),
+  uploadOldestSeconds: gauge(
+    'fahuo_upload_oldest_pending_seconds',
+    'Age of the oldest row that is not final',
+  ),
+  uploadAttempts: counter('fahuo_upload_attempts_total', 'Requests to WeChat by kind, outcome and errcode', [
+    'kind',
+    'outcome',
+    'errcode',
+  ]),
+  uploadTransitions: counter('fahuo_upload_transitions_total', 'State changes by the state entered', [
+    'state',
+  ]),
+  uploadInFlight: gauge('fahuo_upload_in_flight', 'Requests on the wire now'),
+  uploadReads: counter('fahuo_upload_reads_total', 'Reads that decided about an unknown outcome', [
+    'decision',
+  ]),
+  uploadSeconds: histogram('fahuo_upload_request_seconds', 'Duration of upload requests'),
+  commitToAcknowledgedSeconds: histogram(
+    'fahuo_commit_to_acknowledged_seconds',
+    'From the event row’s arrival in the upload table to its acknowledgement',
+  ),
+  oldestRowSeconds: gauge(
+    'fahuo_oldest_row_seconds',
+    'Age of the oldest row that a table still keeps; 0 when it is empty',
+    ['table'],
+  ),
+  paused: gauge('fahuo_paused', '1 while an app’s endpoint is paused', ['appid', 'endpoint']),
+  wechatUnreachableSeconds: gauge(
+    'fahuo_wechat_unreachable_seconds',
+    'How long nothing of an app could be sent to WeChat; 0 while calls go out',
+    ['appid'],
+  ),
+  uploadNotServed: gauge(
+    'fahuo_upload_not_served',
+    'Unfinished upload rows of an app that no instance serves',
+    ['appid'],
+  ),
+});
+
 /**
  * Every metric of fahuo, listed in docs/operations.md, and the heartbeats of the loops. One registry a process, so that
  * tests do not share counters. `heartbeatMs` is the longest step of a loop.
  */
 export function createMetrics(heartbeatMs = stepMs) {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const counter = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Counter({ name, help, labelNames, registers });
-  const gauge = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
-    new Gauge({ name, help, labelNames, registers });
-  const histogram = (name: string, help: string) =>
-    new Histogram({ name, help, buckets: latencyBuckets, registers });
+  const kinds = kindsOf(registry);
   return {
     registry,
     heartbeats: new Heartbeats(heartbeatMs, monotonicMs),
-    relayPublished: counter(
-      'fahuo_relay_published_total',
-      'Outbox rows whose publication Kafka acknowledged',
-    ),
-    relaySendFailures: counter(
-      'fahuo_relay_send_failures_total',
-      'Sends that were rejected or timed out and were made again',
-    ),
-    relayParked: counter('fahuo_relay_parked_total', 'Outbox rows that Kafka refused for good'),
-    relayLeader: gauge('fahuo_relay_leader', '1 while this process publishes'),
-    relayLagRows: gauge('fahuo_relay_lag_rows', 'Ids between the cursor and the sequence'),
-    relayLagSeconds: gauge('fahuo_relay_lag_seconds', 'Age of the oldest unpublished outbox row'),
-    relayHeldSeconds: gauge(
-      'fahuo_relay_held_seconds',
-      'Age of the writer that holds the frontier; 0 when none does',
-    ),
-    relayHolderSeconds: gauge(
-      'fahuo_relay_holder_seconds',
-      'Age of the writer that holds the frontier, by who it is and what it runs',
-      ['pid', 'user', 'application', 'query'],
-    ),
-    relayDefaultRows: gauge(
-      'fahuo_relay_default_partition_rows',
-      '1 while outbox rows stand in the default partition',
-    ),
-    relayPartitionsMissing: gauge(
-      'fahuo_relay_partitions_missing',
-      'Partitions of the outbox that could not be made ahead',
-    ),
-    relaySequenceBehind: gauge(
-      'fahuo_relay_sequence_behind',
-      '1 while the relay refuses to lead because ids are drawn that the cursor has passed',
-    ),
-    relayPassedOver: gauge(
-      'fahuo_relay_passed_over_rows',
-      'Rows behind the cursor that nobody published, as last counted',
-    ),
-    relayParkedRows: gauge('fahuo_relay_parked_rows', 'Outbox rows that are parked now'),
-    consumerMessages: counter('fahuo_consumer_messages_total', 'Messages by what became of them', ['result']),
-    consumerLag: gauge('fahuo_consumer_lag_messages', 'Messages between the committed offset and the end', [
-      'partition',
-    ]),
-    uploadRows: gauge('fahuo_upload_rows', 'Upload rows by state', ['state']),
-    uploadOldestSeconds: gauge(
-      'fahuo_upload_oldest_pending_seconds',
-      'Age of the oldest row that is not final',
-    ),
-    uploadAttempts: counter(
-      'fahuo_upload_attempts_total',
-      'Requests to WeChat by kind, outcome and errcode',
-      ['kind', 'outcome', 'errcode'],
-    ),
-    uploadTransitions: counter('fahuo_upload_transitions_total', 'State changes by the state entered', [
-      'state',
-    ]),
-    uploadInFlight: gauge('fahuo_upload_in_flight', 'Requests on the wire now'),
-    uploadReads: counter('fahuo_upload_reads_total', 'Reads that decided about an unknown outcome', [
-      'decision',
-    ]),
-    uploadSeconds: histogram('fahuo_upload_request_seconds', 'Duration of upload requests'),
-    commitToAcknowledgedSeconds: histogram(
-      'fahuo_commit_to_acknowledged_seconds',
-      'From the event row’s arrival in the upload table to its acknowledgement',
-    ),
-    oldestRowSeconds: gauge(
-      'fahuo_oldest_row_seconds',
-      'Age of the oldest row that a table still keeps; 0 when it is empty',
-      ['table'],
-    ),
-    paused: gauge('fahuo_paused', '1 while an app’s endpoint is paused', ['appid', 'endpoint']),
-    wechatUnreachableSeconds: gauge(
-      'fahuo_wechat_unreachable_seconds',
-      'How long nothing of an app could be sent to WeChat; 0 while calls go out',
-      ['appid'],
-    ),
-    uploadNotServed: gauge(
-      'fahuo_upload_not_served',
-      'Unfinished upload rows of an app that no instance serves',
-      ['appid'],
-    ),
-    loopFailures: counter('fahuo_loop_failures_total', 'Steps that threw and were tried again', ['loop']),
+    ...relayMetrics(kinds),
+    ...consumerMetrics(kinds),
+    ...uploadMetrics(kinds),
   };
 }
 

@@ -73,25 +73,33 @@ export async function runConsumer(
       },
       signal,
     ),
-    runLoop(
-      async () => {
-        await publishDeadLetters(deps, options.deadLetterTopic);
-        return 'idle';
-      },
-      {
-        name: 'consumer.dead_letters',
-        idleMinMs: deadLettersEveryMs,
-        idleMaxMs: deadLettersEveryMs,
-        errorMinMs: 1_000,
-        errorMaxMs: deadLettersEveryMs,
-        log: deps.log,
-        heartbeats: deps.metrics.heartbeats,
-        doorbell: letters,
-      },
-      signal,
-    ),
+    keepPublishingDeadLetters(deps, { topic: options.deadLetterTopic, doorbell: letters }, signal),
   ]);
 }
+
+/** Rung when there are new ones; between that it looks for those that another instance left. */
+const keepPublishingDeadLetters = (
+  deps: ConsumerDeps,
+  { topic, doorbell }: { topic: string; doorbell: Doorbell },
+  signal: AbortSignal,
+): Promise<void> =>
+  runLoop(
+    async () => {
+      await publishDeadLetters(deps, topic);
+      return 'idle';
+    },
+    {
+      name: 'consumer.dead_letters',
+      idleMinMs: deadLettersEveryMs,
+      idleMaxMs: deadLettersEveryMs,
+      errorMinMs: 1_000,
+      errorMaxMs: deadLettersEveryMs,
+      log: deps.log,
+      heartbeats: deps.metrics.heartbeats,
+      doorbell,
+    },
+    signal,
+  );
 
 /** Tries until the batch is in; null when stopped before that, and then nothing is committed. */
 async function acceptBatch(

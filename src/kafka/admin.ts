@@ -59,44 +59,20 @@ export function createAdmin(connection: KafkaConnection, log: Log): Admin {
         const { topics } = await ready.fetchTopicMetadata({ topics: [topic] });
         return topics[0]?.partitions.length ?? null;
       }),
-    createTopic: (topic, partitions, { replicationFactor, config = {} } = {}) =>
-      withAdmin(async (ready) => {
-        const made = await ready.createTopics({
-          topics: [
-            {
-              topic,
-              numPartitions: partitions,
-              ...(replicationFactor === undefined ? {} : { replicationFactor }),
-              configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-            },
-          ],
-          waitForLeaders: false,
-        });
-        await untilLed(ready, topic);
-        return made;
-      }),
+    createTopic: (...made) => withAdmin((ready) => createTopic(ready, ...made)),
     topicOffsets: (topic) =>
       withAdmin(async (ready) =>
         (await ready.fetchTopicOffsets(topic))
           .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
           .sort((left, right) => left.partition - right.partition),
       ),
-    offsetsByTime: (topic, at) =>
-      withAdmin(async (ready) => {
-        const offsets = await ready.fetchTopicOffsetsByTimestamp(topic, at.getTime());
-        return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
-      }),
+    offsetsByTime: (topic, at) => withAdmin((ready) => offsetsByTime(ready, topic, at)),
     groupOffsets: (group, topic) =>
-      withAdmin(async (ready) => {
-        const [found] = await ready.fetchOffsets({ groupId: group, topics: [topic] });
-        const committed = (found?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
-        return new Map(committed.map(({ partition, offset }) => [partition, Number(offset)]));
-      }),
+      withAdmin(async (ready) => committedOf(await groupPartitions(ready, group, topic))),
     groupMetadata: (group, topic) =>
-      withAdmin(async (ready) => {
-        const [found] = await ready.fetchOffsets({ groupId: group, topics: [topic] });
-        return (found?.partitions ?? []).flatMap(({ metadata }) => metadata ?? []);
-      }),
+      withAdmin(async (ready) =>
+        (await groupPartitions(ready, group, topic)).flatMap(({ metadata }) => metadata ?? []),
+      ),
     deleteGroup: (group) =>
       withAdmin(async (ready) => {
         await ready.deleteGroups([group]);
@@ -104,6 +80,50 @@ export function createAdmin(connection: KafkaConnection, log: Log): Admin {
     close: () => admin.disconnect(),
   };
 }
+
+async function createTopic(
+  admin: KafkajsAdmin,
+  topic: string,
+  numPartitions: number,
+  { replicationFactor, config = {} }: TopicOptions = {},
+): Promise<boolean> {
+  const made = await admin.createTopics({
+    topics: [
+      {
+        topic,
+        numPartitions,
+        ...(replicationFactor === undefined ? {} : { replicationFactor }),
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+      },
+    ],
+    waitForLeaders: false,
+  });
+  await untilLed(admin, topic);
+  return made;
+}
+
+async function offsetsByTime(admin: KafkajsAdmin, topic: string, at: Date): Promise<Map<number, number>> {
+  const offsets = await admin.fetchTopicOffsetsByTimestamp(topic, at.getTime());
+  return new Map(offsets.map(({ partition, offset }) => [partition, Number(offset)]));
+}
+
+type GroupPartition = Awaited<ReturnType<KafkajsAdmin['fetchOffsets']>>[number]['partitions'][number];
+
+async function groupPartitions(
+  admin: KafkajsAdmin,
+  groupId: string,
+  topic: string,
+): Promise<GroupPartition[]> {
+  const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  return found?.partitions ?? [];
+}
+
+const committedOf = (partitions: readonly GroupPartition[]): Map<number, number> =>
+  new Map(
+    partitions
+      .filter(({ offset }) => Number(offset) >= 0)
+      .map(({ partition, offset }) => [partition, Number(offset)]),
+  );
 
 const leadersWithinMs = 10_000;
 const leadersEveryMs = 50;

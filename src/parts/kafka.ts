@@ -110,6 +110,14 @@ const listening = (port: number): Promise<boolean> =>
     socket.once('error', () => done(false));
   });
 
+/** The tool has another name in older Kafkas. */
+async function format(java: readonly string[], config: string): Promise<void> {
+  const args = ['format', '-t', CLUSTER_ID, '-c', config, '--ignore-formatted'];
+  await runToEnd('java', [...java, 'org.apache.kafka.tools.StorageTool', ...args]).catch(() =>
+    runToEnd('java', [...java, 'kafka.tools.StorageTool', ...args]),
+  );
+}
+
 async function startNode(dir: string, lib: string, node: Node, nodes: Node[]): Promise<LocalService> {
   const home = await mkdtemp(join(dir, `kafka-${node.id}-`));
   const config = join(home, 'server.properties');
@@ -125,27 +133,7 @@ async function startNode(dir: string, lib: string, node: Node, nodes: Node[]): P
     '-cp',
     join(lib, '*'),
   ];
-  await runToEnd('java', [
-    ...java,
-    'org.apache.kafka.tools.StorageTool',
-    'format',
-    '-t',
-    CLUSTER_ID,
-    '-c',
-    config,
-    '--ignore-formatted',
-  ]).catch(() =>
-    runToEnd('java', [
-      ...java,
-      'kafka.tools.StorageTool',
-      'format',
-      '-t',
-      CLUSTER_ID,
-      '-c',
-      config,
-      '--ignore-formatted',
-    ]),
-  );
+  await format(java, config);
   return startProgram(
     {
       name: 'Kafka',

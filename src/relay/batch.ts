@@ -56,9 +56,16 @@ const growth = 1.25;
 export const shrunk = (largest: { bytes: number; rows: number }): BatchLimit | null =>
   largest.rows < 2 ? null : { bytes: Math.ceil(largest.bytes / 2), taken: 0 };
 
+function largestOf(batches: readonly PartitionBatch[]): { bytes: number; rows: number } {
+  let largest = { bytes: 0, rows: 0 };
+  for (const { records } of batches)
+    if (records.size > largest.bytes) largest = { bytes: records.size, rows: records.count };
+  return largest;
+}
+
 export function createPlanner(): Planner {
   let limit: BatchLimit = { bytes: maxBatchBytes, taken: 0 };
-  let largest = { bytes: 0, rows: 0 };
+  let largest = largestOf([]);
   const read = createMessageReader();
   const spare: RecordBatch[] = [];
   const take = (): RecordBatch => spare.pop() ?? new RecordBatch();
@@ -88,9 +95,7 @@ export function createPlanner(): Planner {
       taken += 1;
     }
     const filled = [...byTopic.values()].flat().filter(({ records }) => records.count > 0); // flat() skips holes
-    largest = { bytes: 0, rows: 0 };
-    for (const { records } of filled)
-      if (records.size > largest.bytes) largest = { bytes: records.size, rows: records.count };
+    largest = largestOf(filled);
     return { batches: filled, taken };
   };
 

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { connectAlone, cutConnection, trustedPath, type Queryable } from '../../db/client.ts';
 import { copyOut, type CopySession } from '../../db/copy.ts';
-import { sleep } from '../clock.ts';
+import { sleep, waitAtMost } from '../clock.ts';
 import { sequenceFault, type SequenceFault } from './sequence.ts';
 import { prepareSnapshot, readPosition } from './snapshot-store.ts';
 import { commitLazily, limitSilence, openEpoch, tryLock } from './leader-store.ts';
@@ -55,7 +55,7 @@ export async function awaitLeadership(
   };
   const release = async (): Promise<void> => {
     lost.abort();
-    await Promise.race([Promise.allSettled(sessions.map((client) => client.end())), sleep(endsWithinMs)]);
+    await waitAtMost(endsWithinMs, Promise.allSettled(sessions.map((client) => client.end())));
     for (const client of sessions) cutConnection(client); // a server that is gone never says goodbye
   };
   try {

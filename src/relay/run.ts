@@ -1,4 +1,4 @@
-import { sleep } from '../clock.ts';
+import { sleep, waitAtMost } from '../clock.ts';
 import { FahuoError, messageOf } from '../errors.ts';
 import type { Publisher } from '../kafka/publisher.ts';
 import { createSequenceAlarm } from './alarm.ts';
@@ -87,7 +87,7 @@ async function leadOnce(deps: RelayDeps, options: RelayOptions, signal: AbortSig
     deps.metrics.relayLeader.set(0);
     await leadership.release();
     await publisher.close();
-    await Promise.race([maintenance, sleep(maintenanceEndsWithinMs)]); // its pool may wait for a server that is gone
+    await waitAtMost(maintenanceEndsWithinMs, maintenance); // its pool may wait for a server that is gone
     deps.log.info({ shard: options.shard, epoch }, 'relay.stood_down');
   }
 }

@@ -41,14 +41,16 @@ const rulesShape = z.strictObject({
 
 type Request = FastifyRequest<{ Body: string }>;
 
+type Post = <S extends z.ZodType>(
+  path: string,
+  shape: S,
+  run: (input: z.output<S>) => object,
+  membersOf?: MembersOf,
+) => void;
+
 /** What WeChat does not have: preparing payments, faults, quotas, and the record of what happened. */
 export function addAdminRoutes(app: FastifyInstance, service: Service): void {
-  const post = <S extends z.ZodType>(
-    path: string,
-    shape: S,
-    run: (input: z.output<S>) => object,
-    membersOf?: MembersOf,
-  ): void => {
+  const post: Post = (path, shape, run, membersOf) => {
     app.post(path, (request: Request, reply) => {
       const body = parse(request.body);
       const parsed = shape.safeParse(body);
@@ -56,6 +58,20 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
       return reply.status(400).send({ error: describeIssues(body, parsed.error, membersOf) });
     });
   };
+  addPreparation(post, service);
+  addConsole(post, service);
+  app.post('/_sandbox/reset', (_request, reply) => {
+    service.forget();
+    return reply.send({ reset: true });
+  });
+  app.post('/_sandbox/tokens/expire', (_request, reply) => {
+    service.tokens.expireAll();
+    return reply.send({ expired: true });
+  });
+  addRecords(app, service);
+}
+
+function addPreparation(post: Post, service: Service): void {
   post('/_sandbox/apps', appsShape, (apps) => {
     for (const { appid, secret } of apps) service.apps.put(appid, secret);
     return { apps: apps.map(({ appid }) => appid) };
@@ -80,6 +96,10 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
     rules.autoCreatePayments = given.auto_create_payments ?? rules.autoCreatePayments;
     return { rules };
   });
+}
+
+/** What a person does in WeChat's own console. */
+function addConsole(post: Post, service: Service): void {
   post('/_sandbox/console-ship', z.looseObject({}), (body) => {
     const checked = checkUpload(body);
     if (checked.kind === 'refused') return { errcode: checked.errcode, errmsg: textOf(checked.errcode) };
@@ -98,14 +118,9 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
     const errcode = service.world.upload(checked.upload, from, service.nowMs());
     return { errcode, errmsg: textOf(errcode) };
   });
-  app.post('/_sandbox/reset', (_request, reply) => {
-    service.forget();
-    return reply.send({ reset: true });
-  });
-  app.post('/_sandbox/tokens/expire', (_request, reply) => {
-    service.tokens.expireAll();
-    return reply.send({ expired: true });
-  });
+}
+
+function addRecords(app: FastifyInstance, service: Service): void {
   app.get('/_sandbox/payments/:key', (request: FastifyRequest<{ Params: { key: string } }>, reply) => {
     const payment = service.world.named(request.params.key);
     if (payment === undefined)
