@@ -41,11 +41,11 @@ export async function runTogether(
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   let failure: { error: unknown } | undefined;
-  const settle = (work: (typeof works)[number]): Promise<unknown> =>
+  const ended = (work: (typeof works)[number]): Promise<unknown> =>
     work(stop).catch((error: unknown) => {
       failure ??= { error };
       failed.abort();
     });
-  await Promise.all(works.map(settle));
+  await Promise.all(works.map(ended));
   if (failure !== undefined) throw failure.error;
 }

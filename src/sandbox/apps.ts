@@ -15,7 +15,7 @@ export const appsShape = listOf(appShape);
 export class Apps {
   readonly #atStart: Readonly<Record<string, string>>;
   #secrets = new Map<string, string>();
-  #told = false;
+  #configured = false;
 
   constructor(atStart: Readonly<Record<string, string>> = {}) {
     this.#atStart = atStart;
@@ -23,8 +23,8 @@ export class Apps {
   }
 
   put(appid: string, secret: string): void {
-    if (!this.#told) this.#secrets.clear();
-    this.#told = true;
+    if (!this.#configured) this.#secrets.clear();
+    this.#configured = true;
     this.#secrets.set(appid, secret);
   }
 
@@ -34,7 +34,7 @@ export class Apps {
     if (typeof secret !== 'string' || secret === '') return 41004;
     const known = this.#secrets.get(appid);
     if (known !== undefined) return known === secret ? null : 40125;
-    if (this.#told) return 40013;
+    if (this.#configured) return 40013;
     this.#secrets.set(appid, secret);
     return null;
   }
@@ -42,6 +42,6 @@ export class Apps {
   /** Back to the apps of the start. */
   reset(): void {
     this.#secrets = new Map(Object.entries(this.#atStart));
-    this.#told = this.#secrets.size > 0;
+    this.#configured = this.#secrets.size > 0;
   }
 }

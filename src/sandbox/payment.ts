@@ -19,7 +19,7 @@ export type Applied =
   { kind: 'refused'; errcode: number } | { kind: 'applied'; effect: EffectKind; shipping: Shipping };
 
 /** What decides besides the upload. `orderState`: 1 to ship, 2 shipped, 3 confirmed, 4 complete, 5 refunded, 6 awaiting. */
-export type Held = {
+export type PaymentState = {
   shipping: Shipping | null;
   orderState: number;
   openid: string | null;
@@ -33,24 +33,28 @@ const maxParcels = 15;
  * One upload against one payment, as wechat.md §1.1, §6.2, §6.3 and §6.6 have it. Pure.
  * An upload that brings nothing new answers 10060023 and moves nothing, its time included.
  */
-export function applyUpload(held: Held, upload: Upload, at: { nowMs: number; mode: ParcelMode }): Applied {
-  const refused = refusalOf(held, upload);
+export function applyUpload(
+  before: PaymentState,
+  upload: Upload,
+  at: { nowMs: number; mode: ParcelMode },
+): Applied {
+  const refused = refusalOf(before, upload);
   if (refused !== null) return { kind: 'refused', errcode: refused };
-  const { shipping } = held;
+  const { shipping } = before;
   if (shipping === null) return fits(start(upload, at.nowMs), 'ship');
   const next = { ...start(upload, at.nowMs), parcels: parcelsAfter(shipping, upload, at) };
   if (isSame(shipping, next)) return { kind: 'refused', errcode: 10060023 };
   const changesKind =
     shipping.deliveryMode !== next.deliveryMode || shipping.logisticsType !== next.logisticsType;
   if (!shipping.finished && !changesKind) return fits(next, 'add');
-  if (held.reshipSpent) return { kind: 'refused', errcode: 10060003 };
+  if (before.reshipSpent) return { kind: 'refused', errcode: 10060003 };
   return fits({ ...start(upload, at.nowMs), finished: true, finishCount: 2 }, 'reship');
 }
 
-function refusalOf(held: Held, upload: Upload): number | null {
-  if (held.openid !== null && held.openid !== upload.openid) return 10060031;
-  if (held.orderState > 2) return 10060004;
-  return upload.uploadTimeMs <= held.lastUploadTimeMs ? 268485216 : null;
+function refusalOf(before: PaymentState, upload: Upload): number | null {
+  if (before.openid !== null && before.openid !== upload.openid) return 10060031;
+  if (before.orderState > 2) return 10060004;
+  return upload.uploadTimeMs <= before.lastUploadTimeMs ? 268485216 : null;
 }
 
 const fits = (shipping: Shipping, effect: EffectKind): Applied =>
@@ -79,11 +83,11 @@ function parcelsAfter(
   return [...kept, ...fresh];
 }
 
-const isSame = (held: Shipping, next: Shipping): boolean =>
-  held.deliveryMode === next.deliveryMode &&
-  held.logisticsType === next.logisticsType &&
-  held.finished === next.finished &&
-  contentOf(held) === contentOf(next);
+const isSame = (before: Shipping, next: Shipping): boolean =>
+  before.deliveryMode === next.deliveryMode &&
+  before.logisticsType === next.logisticsType &&
+  before.finished === next.finished &&
+  contentOf(before) === contentOf(next);
 
 const contentOf = ({ parcels }: Shipping): string =>
   parcels

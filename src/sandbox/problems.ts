@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** One value or a list of them; always a list, so that what is wrong is told of the one that is wrong. */
+/** One value or a list of them; always a list, so that a problem is said of the one that is wrong. */
 export const listOf = <S extends z.ZodType>(shape: S) =>
   z.preprocess((given) => (Array.isArray(given) ? (given as unknown[]) : [given]), z.array(shape));
 
@@ -25,8 +25,8 @@ function describeIssue(body: unknown, issue: z.core.$ZodIssue, membersOf: Member
 
 /** Where one object was sent alone, its place in the list is not said. */
 function fieldName(body: unknown, path: readonly PropertyKey[]): string {
-  const told = Array.isArray(body) ? path : path.filter((step, index) => index > 0 || step !== 0);
-  const name = told.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
+  const steps = Array.isArray(body) ? path : path.filter((step, index) => index > 0 || step !== 0);
+  const name = steps.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
   return name.replace(/^\./, '') || 'body';
 }
 

@@ -55,7 +55,7 @@ async function show({ pool, admin, config }: Context, { json }: Flags): Promise<
   const deployment = await readDeployment(pool);
   const { strangers } = await readStrangers({ pool, admin }, groupOf(config));
   const older = await countOlder(pool, null);
-  const told = {
+  const shown = {
     id: deployment?.id ?? null,
     created_at: deployment?.createdAt ?? null,
     older_accepted_at: deployment?.olderAcceptedAt ?? null,
@@ -63,14 +63,14 @@ async function show({ pool, admin, config }: Context, { json }: Flags): Promise<
     group_belongs_also_to: strangers,
     older_events: older,
   };
-  answer(json, told, () =>
+  answer(json, shown, () =>
     table([
-      ['database', told.id],
-      ['made', told.created_at?.toISOString() ?? '-'],
-      ['older events', told.older_accepted_at === null ? 'are not restated' : 'are accepted'],
+      ['database', shown.id],
+      ['made', shown.created_at?.toISOString() ?? '-'],
+      ['older events', shown.older_accepted_at === null ? 'are not restated' : 'are accepted'],
       ['  waiting for the newest', older.waiting],
       ['  parked', older.parked],
-      [`group ${told.group}`, strangers.length === 0 ? 'ours' : `belongs to ${strangers.join(', ')}`],
+      [`group ${shown.group}`, strangers.length === 0 ? 'ours' : `belongs to ${strangers.join(', ')}`],
     ]),
   );
 }

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Parcel, Upload } from '../../../src/sandbox/check.ts';
-import { applyUpload, type Applied, type Held, type ParcelMode } from '../../../src/sandbox/payment.ts';
+import {
+  applyUpload,
+  type Applied,
+  type PaymentState,
+  type ParcelMode,
+} from '../../../src/sandbox/payment.ts';
 import { createRandom } from '../../support/random.ts';
 
 const nowMs = Date.parse('2026-11-23T10:00:00+08:00');
@@ -31,7 +36,7 @@ const split = (trackingNos: string[], changes: Partial<Upload> = {}): Upload =>
     ...changes,
   });
 
-const unshipped: Held = {
+const unshipped: PaymentState = {
   shipping: null,
   orderState: 1,
   openid: null,
@@ -41,11 +46,11 @@ const unshipped: Held = {
 
 /** One payment that takes uploads in turn, each a second later, as World keeps it. */
 class Books {
-  held: Held;
+  held: PaymentState;
   #seconds = 0;
   readonly mode: ParcelMode;
 
-  constructor(mode: ParcelMode = 'merge', held: Partial<Held> = {}) {
+  constructor(mode: ParcelMode = 'merge', held: Partial<PaymentState> = {}) {
     this.mode = mode;
     this.held = { ...unshipped, ...held };
   }
