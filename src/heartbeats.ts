@@ -5,12 +5,19 @@
 export class Heartbeats {
   readonly #withinMs: number;
   readonly #now: () => number;
+  readonly #onFailure: (loop: string) => void;
   readonly #expected = new Map<object | string, { loop: string; beatAtMs: number; dueAtMs: number }>();
 
   /** `withinMs`: the longest that one step of any loop takes. Less than its deadlines, or a hang is over before it shows. */
-  constructor(withinMs: number, now: () => number) {
+  constructor(withinMs: number, now: () => number, onFailure: (loop: string) => void = () => undefined) {
     this.#withinMs = withinMs;
     this.#now = now;
+    this.#onFailure = onFailure;
+  }
+
+  /** A step of the loop threw, and will be made again. */
+  failed(loop: string): void {
+    this.#onFailure(loop);
   }
 
   /** The loop turns, and will beat again within `waitMs` and one step. */

@@ -77,6 +77,7 @@ export async function runLoop(
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it changes while the step runs
       if (signal.aborted) break;
+      options.heartbeats?.failed(options.name);
       options.log.warn(
         { loop: options.name, err: messageOf(error), retry_in_ms: errorMs },
         'loop.step_failed',

@@ -118,9 +118,15 @@ export function createMetrics(heartbeatMs = stepMs) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const kinds = kindsOf(registry);
+  const loopFailures = kinds.counter(
+    'fahuo_loop_failures_total',
+    'Steps of a loop that threw and were made again',
+    ['loop'],
+  );
   return {
     registry,
-    heartbeats: new Heartbeats(heartbeatMs, monotonicMs),
+    loopFailures,
+    heartbeats: new Heartbeats(heartbeatMs, monotonicMs, (loop) => loopFailures.inc({ loop })),
     ...relayMetrics(kinds),
     ...consumerMetrics(kinds),
     ...uploadMetrics(kinds),
