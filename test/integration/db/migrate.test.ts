@@ -55,7 +55,7 @@ describe('migrate', () => {
       const refused = await runFahuo(['migrate'], env);
       expect(refused.code).toBe(1);
       expect(refused.stderr.trim().split('\n')).toEqual([
-        `fahuo: migrate: ${fresh.owner} may not create roles, and two are missing`,
+        `fahuo: migrate: ${fresh.owner} may not create roles, and two are missing (RIGHTS_MISSING)`,
         'Let an administrator run `CREATE ROLE fahuo_writer NOLOGIN; CREATE ROLE fahuo_service NOLOGIN;` once, then migrate again.',
       ]);
       await fresh.admin.query('create role fahuo_writer nologin; create role fahuo_service nologin');
@@ -76,7 +76,7 @@ describe('migrate', () => {
     const other = await createOwnedDatabase({ migrated: false });
     const { code, stderr } = await runFahuo(['migrate'], { DATABASE_URL: await other.login() });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^fahuo: migrate: permission denied for database \S+\nGrant this login .*\n$/);
+    expect(stderr).toMatch(/^fahuo: migrate: permission denied for database \S+ \(RIGHTS_MISSING\)\nGrant this login .*\n$/);
     await other.drop();
   });
 
