@@ -71,7 +71,7 @@ describe('the sandbox', () => {
 
 it.each([
   ['--app', 'wx1', /APPID:SECRET/],
-  ['--latency', 'soon', /--latency soon must be 0 to 600000/],
+  ['--latency', 'soon', /--latency soon must be a whole number from 0 to 600000/],
 ])('`fahuo sandbox %s %s` is wrong usage', async (flag, value, says) => {
   const { code, stderr } = await runFahuo(['sandbox', flag, value], {});
   expect(code).toBe(2);
