@@ -119,6 +119,7 @@ CREATE TABLE "fahuo"."outbox" (
 	CONSTRAINT "outbox_version_positive" CHECK ("fahuo"."outbox"."version" >= 1),
 	CONSTRAINT "outbox_event_id_length" CHECK (length("fahuo"."outbox"."event_id") between 1 and 128),
 	CONSTRAINT "outbox_headers_length" CHECK (length("fahuo"."outbox"."type") <= 128 and length("fahuo"."outbox"."source") <= 256),
+	CONSTRAINT "outbox_texts_length" CHECK (length(coalesce("fahuo"."outbox"."reason", '')) <= 1000 and length(coalesce("fahuo"."outbox"."approved_by", '')) <= 256 and length(coalesce("fahuo"."outbox"."traceparent", '')) <= 256 and length("fahuo"."outbox"."event_time") <= 64),
 	CONSTRAINT "outbox_payment_length" CHECK (length("fahuo"."outbox"."appid") between 1 and 64 and length("fahuo"."outbox"."payment") between 1 and 128)
 ) PARTITION BY RANGE ("id");
 --> statement-breakpoint

@@ -33,6 +33,10 @@ export const outbox = fahuo.table(
     check('outbox_event_id_length', sql`length(${t.eventId}) between 1 and 128`),
     check('outbox_headers_length', sql`length(${t.type}) <= 128 and length(${t.source}) <= 256`),
     check(
+      'outbox_texts_length',
+      sql`length(coalesce(${t.reason}, '')) <= 1000 and length(coalesce(${t.approvedBy}, '')) <= 256 and length(coalesce(${t.traceparent}, '')) <= 256 and length(${t.eventTime}) <= 64`,
+    ),
+    check(
       'outbox_payment_length',
       sql`length(${t.appid}) between 1 and 64 and length(${t.payment}) between 1 and 128`,
     ),

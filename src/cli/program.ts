@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -19,9 +18,7 @@ import { addSandbox } from './commands/sandbox.ts';
 import { addShow } from './commands/show.ts';
 import { addStatus } from './commands/status.ts';
 import { loadEnvFile } from './env-file.ts';
-
-/** By the package's own name: the sources and `dist` lie at different depths. */
-const { version } = createRequire(import.meta.url)('fahuo/package.json') as { version: string };
+import { version } from './version.ts';
 
 const commands = [
   addInit,

@@ -1,7 +1,11 @@
-/** A phone number as WeChat wants it in `contact`: the last four digits clear, the rest starred (wechat.md §5). */
+/**
+ * A phone number as WeChat wants it in `contact`: the last four digits clear, the rest starred (wechat.md §5). Of several
+ * with commas between, the first; of a virtual number, what stands before its extension (`12345678901-1234`).
+ */
 export function maskPhone(phone: string): string {
   if (phone.includes('*')) return phone;
-  const digits = phone.replace(/\D/g, '');
+  const [first = ''] = phone.split(/[,，;；/]/);
+  const digits = (/^\s*(1\d{10})-\d{1,6}\s*$/.exec(first)?.[1] ?? first).replace(/\D/g, '');
   if (digits.length < 4) return phone;
   const head = digits.length >= 11 ? digits.slice(-11, -8) : '';
   return `${head}****${digits.slice(-4)}`;

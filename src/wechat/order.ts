@@ -66,7 +66,7 @@ const orderShape = z.looseObject({
   sub_merchant_id: text,
   merchant_trade_no: text,
   openid: text,
-  order_state: integer,
+  order_state: z.number().int().nullish(),
   in_complaint: flag,
   shipping: shippingShape.nullish(),
 });
@@ -74,8 +74,14 @@ const orderShape = z.looseObject({
 /** Reads the `order` member of an answer; null when it is no object, or unreadable as to whether it is finished. */
 export function parseOrder(raw: unknown): Order | null {
   const parsed = orderShape.safeParse(raw);
-  if (!parsed.success) return null;
-  const order = parsed.data;
+  return parsed.success && saysSomething(parsed.data) ? orderOf(parsed.data, raw) : null;
+}
+
+/** With neither a state nor a shipping member it is no answer about an order, and proves nothing. */
+const saysSomething = ({ order_state: state, shipping }: z.infer<typeof orderShape>): boolean =>
+  typeof state === 'number' || (shipping ?? null) !== null;
+
+function orderOf(order: z.infer<typeof orderShape>, raw: unknown): Order {
   return {
     transactionId: order.transaction_id ?? null,
     merchantId: order.merchant_id ?? null,

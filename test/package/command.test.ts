@@ -100,13 +100,14 @@ describe('the tarball', () => {
     process.stdout.write(`the package: ${files.length} files, ${Math.round(bytes / 1_000)} kB packed\n`);
     const data = globSync('src/**/*.{tsv,json,xml}', { cwd: root }).map((file) => `dist/${file}`);
     const others = files.filter(
-      (file) => !/^dist\/(src|db)\/.*\.(js|d\.ts)$/.test(file) && !/^docs\/.*\.md$/.test(file),
+      (file) => !/^dist\/(src|db)\/.*\.(js|d\.ts)$/.test(file) && !/^docs\/.*\.(md|yml)$/.test(file),
     );
     expect(others.filter((file) => !/^dist\/db\/migrations\/\d+_\w+\.sql$/.test(file)).sort()).toEqual(
       [
         'CHANGELOG.md',
         'LICENSE',
         'README.md',
+        'README.zh-CN.md',
         'SECURITY.md',
         'dist/db/migrations/meta/_journal.json',
         'package.json',

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import packageJson from '../../../package.json' with { type: 'json' };
 import { readApps } from '../../roles/apps.ts';
 import { readConfig, required, type Config } from '../../roles/config.ts';
 import { openLog } from '../../roles/services.ts';
 import { databaseSettings } from '../../roles/settings.ts';
 import { roleNames, startRoles, type RoleName } from '../../roles/start.ts';
 import { answer, stopSignal, table, unknownWord } from '../output.ts';
+import { version } from '../version.ts';
 
 const examples = `
 Examples:
@@ -56,7 +56,7 @@ export function describeStart(
     ...(url === null ? [] : [['  metrics', `${url}/metrics`]]),
     ...(url === null ? [] : [['  health', `${url}/readyz`]]),
   ];
-  return [`fahuo ${packageJson.version} runs. Ctrl-C ends it.`, table(rows)].join('\n');
+  return [`fahuo ${version} runs. Ctrl-C ends it.`, table(rows)].join('\n');
 }
 
 /** Without login and password. */

@@ -10,6 +10,8 @@ describe('a masked phone number', () => {
     ['0211234567', '****4567'],
     ['12345', '****2345'],
     ['1234', '****1234'],
+    ['12345678901-1234', '123****8901'],
+    ['13812345678,13987654321', '138****5678'],
   ])('shows the last four digits of %s, and three before of a whole one', (phone, masked) => {
     expect(maskPhone(phone)).toBe(masked);
   });

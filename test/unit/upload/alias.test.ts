@@ -7,6 +7,7 @@ const told = {
   merchant_id: 'm',
   sub_merchant_id: '',
   merchant_trade_no: 'o',
+  order_state: 1,
 };
 const order = (change: object = {}): Order => parseOrder({ ...told, ...change })!;
 const byMerchant = {

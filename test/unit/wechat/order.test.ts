@@ -61,16 +61,16 @@ describe('an order as WeChat shows it', () => {
   });
 
   it('may lack every member', () => {
-    expect(parseOrder({})).toEqual({
+    expect(parseOrder({ order_state: 1 })).toEqual({
       transactionId: null,
       merchantId: null,
       subMerchantId: null,
       outTradeNo: null,
       openid: null,
-      orderState: null,
+      orderState: 1,
       inComplaint: null,
       shipping: null,
-      raw: {},
+      raw: { order_state: 1 },
     });
     expect(withShipping({ goods_desc: 'typed in the console' })?.shipping).toEqual({
       deliveryMode: null,
@@ -92,8 +92,6 @@ describe('an order as WeChat shows it', () => {
     ['sub_merchant_id', 1_900_000_002],
     ['merchant_trade_no', null],
     ['openid', {}],
-    ['order_state', '2'],
-    ['order_state', 2.5],
     ['in_complaint', 'false'],
   ])('is read but for %s when that is %j', (name, value) => {
     const names = { merchant_trade_no: 'outTradeNo', in_complaint: 'inComplaint' } as Record<string, string>;
@@ -101,6 +99,18 @@ describe('an order as WeChat shows it', () => {
     const { raw: _raw, ...read } = parseOrder({ ...shipped, [name]: value })!;
     const { raw: _whole, ...whole } = parseOrder(shipped)!;
     expect(read).toEqual({ ...whole, [ours]: null });
+  });
+
+  it.each(['2', 2.5, true])(
+    'is not read where its state is %j: it decides whether it may be sent',
+    (state) => {
+      expect(parseOrder({ ...shipped, order_state: state })).toBeNull();
+    },
+  );
+
+  it('is not read from an answer with neither a state nor a shipping member', () => {
+    expect(parseOrder({})).toBeNull();
+    expect(parseOrder({ transaction_id: '1', order_state: null, shipping: null })).toBeNull();
   });
 
   it('keeps the good parcels beside an odd one, and the length of the list', () => {
