@@ -76,7 +76,9 @@ describe('migrate', () => {
     const other = await createOwnedDatabase({ migrated: false });
     const { code, stderr } = await runFahuo(['migrate'], { DATABASE_URL: await other.login() });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^fahuo: migrate: permission denied for database \S+ \(RIGHTS_MISSING\)\nGrant this login .*\n$/);
+    expect(stderr).toMatch(
+      /^fahuo: migrate: permission denied for database \S+ \(RIGHTS_MISSING\)\nGrant this login .*\n$/,
+    );
     await other.drop();
   });
 
