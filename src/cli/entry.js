@@ -22,7 +22,7 @@ function mainFile() {
 /**
  * V8 takes the size of the young generation at its start alone: set later it is ignored, and Node 24 takes 64 MB of it.
  * So Node starts again with the flags, in this process: pid, signals, exit code and the standard streams stay.
- * Where a process cannot be replaced (Windows, Node before 23.11) it runs without them.
+ * Where a process cannot be replaced (Windows) it runs without them.
  */
 function run(main) {
   if (process.platform === 'win32' || process.execve === undefined) return import(main.href);

@@ -45,7 +45,7 @@ const commands = [
  * These make services and databases of their own where the environment names none: a `.env` that lies in the folder
  * for `fahuo run` must not lead the demo into a shop's database.
  */
-const withoutDefaultFile = ['init', 'check', 'demo', 'parts', 'sandbox', 'completion'];
+const withoutDefaultFile = ['init', 'demo', 'parts', 'sandbox', 'completion'];
 export const readsEnvFile = (command: Command): boolean => !withoutDefaultFile.includes(command.name());
 
 const examples = `

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { envText } from '../../../src/roles/env-text.ts';
+import { shippedEvent } from '../../support/events.ts';
 import { runFahuo } from '../../support/fahuo-process.ts';
 
 let folder: string;
@@ -30,6 +31,15 @@ describe('settings from a file', () => {
       await runFahuo(['--env-file=mine.env', 'status'], {}, folder),
     ])
       expect(stderr).toMatch(/^fahuo: FAHUO_DRAIN_MS is "long": must be a number \(CONFIG_INVALID\)\n/);
+  });
+
+  it('tell check what run would take', async () => {
+    const event = shippedEvent();
+    event.data.shipping_list[0]!['contact'] = { receiver_contact: '13812341234' };
+    writeFileSync(join(folder, 'event.json'), JSON.stringify(event));
+    expect(await runFahuo(['check', 'event.json'], {}, folder)).toMatchObject({ code: 1 });
+    writeFileSync(join(folder, '.env'), 'FAHUO_MASK_CONTACTS=true\n');
+    expect(await runFahuo(['check', 'event.json'], {}, folder)).toMatchObject({ code: 0 });
   });
 
   it('are missed when --env-file names no file, and not when there is no .env', async () => {

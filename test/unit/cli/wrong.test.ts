@@ -76,7 +76,6 @@ describe('the program', () => {
     const commands = createProgram().commands.filter((command) => !readsEnvFile(command));
     expect(commands.map((command) => command.name())).toEqual([
       'init',
-      'check',
       'sandbox',
       'parts',
       'demo',
