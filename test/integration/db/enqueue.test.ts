@@ -73,6 +73,19 @@ describe('enqueue', () => {
     await expect(raw(text)).rejects.toThrow(message);
   });
 
+  it.each([
+    ['reason', 1_000],
+    ['approved_by', 256],
+    ['traceparent', 256],
+    ['time', 64],
+  ])('the table takes no %s of more than %i characters', async (member, max) => {
+    const event = { ...shippedEvent({ payment: `T-${member}` }), type: 'fahuo.shipment.corrected.v1' };
+    const withText = (length: number): string =>
+      JSON.stringify({ reason: 'r', approved_by: 'a', ...event, [member]: 'x'.repeat(length) });
+    await expect(raw(withText(max + 1))).rejects.toThrow('outbox_texts_length');
+    await raw(withText(max));
+  });
+
   it('unescapes attributes, keys a payment by merchant and order, and takes the last of two equal members', async () => {
     await raw(
       `{"id":"first","id":"\\u4e2d\\"x","type":"fahuo.shipment.corrected.v1","source":"/s","time":"t","appid":"a","version":12,
