@@ -1,3 +1,4 @@
+import { withTimeout } from './clock.ts';
 import { messageOf } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -28,14 +29,10 @@ export class Opened {
   }
 
   async #closeOne({ name, close }: { name: string; close: () => unknown }): Promise<void> {
-    const late = Promise.withResolvers<never>();
-    const timer = setTimeout(() => late.reject(new TypeError('it did not end in time')), closeWithinMs);
     try {
-      await Promise.race([close(), late.promise]);
+      await withTimeout(closeWithinMs, Promise.resolve(close()));
     } catch (error) {
       this.#log.warn({ name, err: messageOf(error) }, 'close.failed');
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { bigint, customType, pgSchema, timestamp } from 'drizzle-orm/pg-core';
+import { bigint, customType, integer, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
 import {
   attemptKinds,
   deadLetterReasons,
@@ -23,3 +23,18 @@ export const relayParkReason = fahuo.enum('relay_park_reason', relayParkReasons)
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 export const id = (name: string) => bigint(name, { mode: 'number' });
 export const instant = (name: string) => timestamp(name, { withTimezone: true, precision: 3 });
+
+/** What an event is made of, in the outbox and where a row of it is kept whole. */
+export const eventColumns = () => ({
+  eventId: text('event_id').notNull(),
+  type: text('type').notNull(),
+  source: text('source').notNull(),
+  eventTime: text('event_time').notNull(),
+  appid: text('appid').notNull(),
+  payment: text('payment').notNull(),
+  version: integer('version').notNull(),
+  reason: text('reason'),
+  approvedBy: text('approved_by'),
+  traceparent: text('traceparent'),
+  data: text('data').notNull(),
+});

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { check, integer, text } from 'drizzle-orm/pg-core';
-import { fahuo, id, instant } from './columns.ts';
+import { check } from 'drizzle-orm/pg-core';
+import { eventColumns, fahuo, id, instant } from './columns.ts';
 
 /**
  * Written in the order service's transaction by `fahuo.enqueue` alone; never updated. Range-partitioned by id, which
@@ -12,17 +12,7 @@ export const outbox = fahuo.table(
     id: id('id')
       .primaryKey()
       .default(sql`nextval('fahuo.outbox_id_seq')`),
-    eventId: text('event_id').notNull(),
-    type: text('type').notNull(),
-    source: text('source').notNull(),
-    eventTime: text('event_time').notNull(),
-    appid: text('appid').notNull(),
-    payment: text('payment').notNull(),
-    version: integer('version').notNull(),
-    reason: text('reason'),
-    approvedBy: text('approved_by'),
-    traceparent: text('traceparent'),
-    data: text('data').notNull(),
+    ...eventColumns(),
     createdAt: instant('created_at')
       .notNull()
       .default(sql`clock_timestamp()`),

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, primaryKey, smallint, text } from 'drizzle-orm/pg-core';
-import { fahuo, relayParkReason, id, instant } from './columns.ts';
+import { eventColumns, fahuo, relayParkReason, id, instant } from './columns.ts';
 
 /** One row per shard: everything up to `cursor` is in Kafka. `epoch` fences a relay that lost its lock. */
 export const relayCursor = fahuo.table('relay_cursor', {
@@ -41,17 +41,7 @@ export const relayParked = fahuo.table(
   'relay_parked',
   {
     outboxId: id('outbox_id').notNull(),
-    eventId: text('event_id').notNull(),
-    type: text('type').notNull(),
-    source: text('source').notNull(),
-    eventTime: text('event_time').notNull(),
-    appid: text('appid').notNull(),
-    payment: text('payment').notNull(),
-    version: integer('version').notNull(),
-    reason: text('reason'),
-    approvedBy: text('approved_by'),
-    traceparent: text('traceparent'),
-    data: text('data').notNull(),
+    ...eventColumns(),
     createdAt: instant('created_at').notNull(),
     parkReason: relayParkReason('park_reason').notNull(),
     parkedAt: instant('parked_at').notNull().defaultNow(),

@@ -2,7 +2,7 @@ import type { Queryable } from '../../db/client.ts';
 import { monotonicMs } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { createLimits, type Budget } from './budget-memory.ts';
+import { createLimits, type Budget } from './budget.ts';
 import { blockBudget, readBlockedMs, takeBudget } from './budget-store.ts';
 
 /** What a caller waits when Postgres does not answer: nothing is granted, so the budget is never overdrawn. */

@@ -3,8 +3,14 @@ import type { Redis } from 'ioredis';
 import { monotonicMs, type Clock, withTimeout } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { claimLifeMs, type Rate, type BudgetLimits } from './budget.ts';
-import { createLimits, type Budget, type BudgetOptions } from './budget-memory.ts';
+import {
+  claimLifeMs,
+  createLimits,
+  type Budget,
+  type BudgetLimits,
+  type BudgetOptions,
+  type Rate,
+} from './budget.ts';
 import { redisScript, type RedisScript } from './redis-script.ts';
 
 export type RedisBudgetOptions = BudgetOptions & {

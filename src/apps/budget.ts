@@ -2,6 +2,30 @@ import { FahuoError } from '../errors.ts';
 
 export type Rate = { callsPerSecond: number } | 'unlimited';
 
+/**
+ * Calls that may be made now. In any window of one second no more are granted than `callsPerSecond`, over all
+ * instances that share the budget; in steady use at least 97 % of them are.
+ */
+export type Budget = {
+  /** Grants at most `wanted` at once and never waits; ask again after `retryAfterMs` for the rest. Never rejects. */
+  take: (request: {
+    appid: string;
+    kind: CallKind;
+    wanted: number;
+  }) => Promise<{ granted: number; retryAfterMs: number }>;
+  /** Nobody is granted anything for `forMs`: WeChat said 45011 or 44990. Never rejects. */
+  slowDown: (appid: string, forMs: number) => Promise<void>;
+  /** Sets the rate of one app; apps never configured are unlimited. Throws CONFIG_INVALID unless it is above 0. */
+  configure: (appid: string, rate: Rate) => void;
+};
+
+export type BudgetOptions = {
+  /** The part of the rate that reads are sure of, 0 to 0.5; 0.2 unless given. */
+  readShare?: number;
+};
+
+export const defaultReadShare = 0.2;
+
 /** A token bucket and the standing of reads in it. All times in milliseconds of one clock. */
 export type BudgetState = {
   /** Calls that may be granted at `atMs`. */
@@ -118,4 +142,15 @@ function afterRead(state: BudgetState, read: ReadOutcome): BudgetState {
 function waitMs(free: number, missing: number, limits: Limited): number {
   const target = Math.max(1, Math.min(missing, Math.floor(limits.capacity / 2)));
   return Math.max(1, Math.ceil((target - free) / limits.perMs));
+}
+
+export type LimitsByApp = { of: (appid: string) => BudgetLimits; set: (appid: string, rate: Rate) => void };
+
+/** What each app's budget may grant. A rate that makes no budget is refused when it is set, so that no `take` throws. */
+export function createLimits({ readShare }: BudgetOptions): LimitsByApp {
+  const limitsByApp = new Map<string, BudgetLimits>();
+  return {
+    of: (appid) => limitsByApp.get(appid) ?? { kind: 'unlimited' },
+    set: (appid, rate) => void limitsByApp.set(appid, limitsOf(rate, readShare ?? defaultReadShare)),
+  };
 }

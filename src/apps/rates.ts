@@ -3,7 +3,7 @@ import { sleep, type Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { getOrderPath, uploadPath, type WechatClient } from '../wechat/client.ts';
-import type { Budget } from './budget-memory.ts';
+import type { Budget } from './budget.ts';
 import { askAgainMs, leftOf, quotaPauseMs, rateOf } from '../wechat/quota.ts';
 import { readRates, saveRate } from './budget-store.ts';
 import type { AppEffect } from './effect.ts';

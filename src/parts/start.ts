@@ -27,82 +27,62 @@ export type LocalServices = {
 
 const starters = { DATABASE_URL: startPostgres, KAFKA_BROKERS: startKafka, REDIS_URL: startRedis } as const;
 export type PartName = keyof typeof starters;
+const partNames = Object.keys(starters) as PartName[];
 
 export type StartedParts = {
-  /** What runs now: the variable that names it, and its URL. */
-  urls: Partial<Record<PartName, string>>;
+  services: Partial<Record<PartName, LocalService>>;
   failures: Partial<Record<PartName, unknown>>;
+  /** Ends the services. Their folder stays, with their logs. */
+  end: () => Promise<void>;
+  /** Ends the services and removes their folder. */
   stop: () => Promise<void>;
 };
 
-/** Starts all three, side by side; what is missing on this machine keeps none of the others away. */
-export async function startEach(): Promise<StartedParts> {
-  const dir = await partsFolder();
-  const names = Object.keys(starters) as PartName[];
-  const results = await Promise.allSettled(names.map((name) => starters[name](dir)));
-  const [urls, failures, services]: [StartedParts['urls'], StartedParts['failures'], LocalService[]] = [
-    {},
-    {},
-    [],
-  ];
-  names.forEach((name, index) => {
-    const result = results[index];
-    if (result?.status === 'rejected') failures[name] = result.reason;
-    if (result?.status !== 'fulfilled') return;
-    urls[name] = result.value.url;
-    services.push(result.value);
-  });
-  const stop = async (): Promise<void> => {
-    await Promise.all(services.map((service) => service.stop()));
-    await rm(dir, { recursive: true, force: true });
-  };
-  return { urls, failures, stop };
-}
-
-async function partsFolder(): Promise<string> {
+/** Starts the parts side by side, in a temp folder; one that cannot start keeps none of the others away. */
+export async function startEach(names: readonly PartName[] = partNames): Promise<StartedParts> {
   const dir = await mkdtemp(join(tmpdir(), 'fahuo-parts-'));
   await chmod(dir, 0o755);
-  return dir;
-}
-
-/** Starts what no URL names, side by side, in a temp folder that `stop` removes. */
-export async function startParts(options: PartsOptions): Promise<LocalServices> {
-  const dir = await partsFolder();
-  const started: LocalService[] = [];
-  const begin = async (
-    wanted: boolean,
-    start: (dir: string) => Promise<LocalService>,
-  ): Promise<LocalService | undefined> => {
-    if (!wanted) return undefined;
-    const part = await start(dir);
-    started.push(part);
-    return part;
+  const services: StartedParts['services'] = {};
+  const failures: StartedParts['failures'] = {};
+  const results = await Promise.allSettled(names.map((name) => starters[name](dir)));
+  for (const [index, name] of names.entries()) {
+    const result = results[index];
+    if (result?.status === 'fulfilled') services[name] = result.value;
+    else failures[name] = result?.reason;
+  }
+  const end = async (): Promise<void> => {
+    await Promise.all(Object.values(services).map((service) => service.stop()));
   };
   const stop = async (): Promise<void> => {
-    await Promise.all(started.map((part) => part.stop()));
+    await end();
     await rm(dir, { recursive: true, force: true });
   };
-  const results = await Promise.allSettled([
-    begin(options.databaseUrl === undefined, startPostgres),
-    begin(options.kafkaBrokers === undefined, startKafka),
-    begin(options.needRedis && options.redisUrl === undefined, startRedis),
-  ]);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) {
-    await Promise.all(started.map((part) => part.stop()));
-    throw failed.reason; // the temp folder stays: the error names a log in it
+  return { services, failures, end, stop };
+}
+
+/** Starts what no URL names, in a temp folder that `stop` removes. Rejects with what the first failure said. */
+export async function startParts(options: PartsOptions): Promise<LocalServices> {
+  const given = {
+    DATABASE_URL: options.databaseUrl,
+    KAFKA_BROKERS: options.kafkaBrokers,
+    REDIS_URL: options.redisUrl,
+  };
+  const isWanted = (name: PartName): boolean =>
+    given[name] === undefined && (name !== 'REDIS_URL' || options.needRedis);
+  const { services, failures, end, stop } = await startEach(partNames.filter(isWanted));
+  const [failure] = Object.values(failures);
+  if (failure !== undefined) {
+    await end(); // the temp folder stays: the error names a log in it
+    throw failure as Error;
   }
-  const [postgres, kafka, redis] = results.map((result) =>
-    result.status === 'fulfilled' ? result.value : undefined,
-  );
-  const url = (given: string | undefined, part: LocalService | undefined) => given ?? part?.url;
+  const urlOf = (name: PartName): string | undefined => given[name] ?? services[name]?.url;
   return {
-    databaseUrl: url(options.databaseUrl, postgres) ?? '',
-    kafkaBrokers: url(options.kafkaBrokers, kafka) ?? '',
-    redisUrl: url(options.redisUrl, redis),
-    postgres,
-    kafka,
-    redis,
+    databaseUrl: urlOf('DATABASE_URL') ?? '',
+    kafkaBrokers: urlOf('KAFKA_BROKERS') ?? '',
+    redisUrl: urlOf('REDIS_URL'),
+    postgres: services.DATABASE_URL,
+    kafka: services.KAFKA_BROKERS,
+    redis: services.REDIS_URL,
     stop,
   };
 }

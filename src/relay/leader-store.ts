@@ -1,7 +1,7 @@
 import type { Queryable } from '../../db/client.ts';
 
 /** 'fahuo' in ASCII and the shard: advisory locks are per database, so deployments do not meet. */
-export const lockSpace = 0x66_61_68_75;
+const lockSpace = 0x66_61_68_75;
 
 export async function tryLock(db: Queryable, shard: number): Promise<boolean> {
   const { rows } = await db.query<{ locked: boolean }>('select pg_try_advisory_lock($1, $2) as locked', [
@@ -9,6 +9,16 @@ export async function tryLock(db: Queryable, shard: number): Promise<boolean> {
     shard,
   ]);
   return rows[0]?.locked === true;
+}
+
+/** Whether a session leads the shard now: the cursor keeps the name of the last one that did. */
+export async function isLed(db: Queryable, shard: number): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `select from pg_locks where locktype = 'advisory' and granted and classid = $1 and objid = $2
+       and database = (select oid from pg_database where datname = current_database())`,
+    [lockSpace, shard],
+  );
+  return (rowCount ?? 0) > 0;
 }
 
 /**

@@ -103,12 +103,12 @@ async function sequenceIsAhead(
  */
 function oneByOne(client: pg.Client, onSilence: () => void): CopySession {
   let last: Promise<unknown> = Promise.resolve();
-  const withTimeout = async <T>(run: () => Promise<T>): Promise<T> => {
+  const watched = async <T>(run: () => Promise<T>): Promise<T> => {
     const patience = setTimeout(onSilence, answerWithinMs);
     return run().finally(() => clearTimeout(patience));
   };
   const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
-    const result = last.then(() => withTimeout(run));
+    const result = last.then(() => watched(run));
     last = result.catch(() => undefined);
     return result;
   };

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import type { Pool } from '../../db/client.ts';
-import type { Budget } from '../apps/budget-memory.ts';
+import type { Budget } from '../apps/budget.ts';
 import { createPostgresBudget } from '../apps/budget-postgres.ts';
 import { createRedisBudget } from '../apps/budget-redis.ts';
 import { createPostgresTokenStore } from '../apps/tokens-postgres.ts';

@@ -5,7 +5,7 @@ import type { Doorbell } from '../loop.ts';
 import type { Metrics } from '../metrics.ts';
 import type { WechatClient } from '../wechat/client.ts';
 import type { AppReach } from '../apps/app-reach.ts';
-import type { Budget } from '../apps/budget-memory.ts';
+import type { Budget } from '../apps/budget.ts';
 import type { Pauses } from '../apps/pauses.ts';
 import type { Leases } from './leases.ts';
 import type { Recorder } from './recorder.ts';

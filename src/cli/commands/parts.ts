@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { sleep } from '../../clock.ts';
 import { FahuoError, messageOf } from '../../errors.ts';
-import { startEach, type PartName, type StartedParts } from '../../parts/start.ts';
+import { startEach, type PartName } from '../../parts/start.ts';
 import { answer, exitCodes, stopSignal } from '../output.ts';
 
 export function addParts(program: Command): void {
@@ -20,9 +20,10 @@ export function addParts(program: Command): void {
         if (signal.aborted) return; // Ctrl-C reaches what was just starting as well: its failures say nothing
         for (const [name, failure] of Object.entries(parts.failures))
           note(missing(name as PartName, failure));
-        process.exitCode = Object.keys(parts.urls).length === 0 ? exitCodes.failed : exitCodes.done;
+        const urls = Object.entries(parts.services).map(([name, { url }]) => [name, url] as const);
+        process.exitCode = urls.length === 0 ? exitCodes.failed : exitCodes.done;
         if (process.exitCode === exitCodes.failed) return;
-        answer(json, parts.urls, () => exportsOf(parts.urls));
+        answer(json, Object.fromEntries(urls), () => exportsOf(urls));
         note('They run until Ctrl-C, which removes their data as well.');
         await untilAborted(signal);
       } finally {
@@ -45,10 +46,8 @@ const missing = (name: PartName, failure: unknown): string =>
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
 
-const exportsOf = (urls: StartedParts['urls']): string =>
-  Object.entries(urls)
-    .map(([name, url]) => `export ${name}=${url}`)
-    .join('\n');
+const exportsOf = (urls: readonly (readonly [string, string])[]): string =>
+  urls.map(([name, url]) => `export ${name}=${url}`).join('\n');
 
 const dayMs = 86_400_000;
 

@@ -7,7 +7,7 @@ import { readNotServed, readUnreachable } from '../../apps/serving-store.ts';
 import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../console/status-store.ts';
 import { messageOf, topicMissing } from '../../errors.ts';
 import { whileOpen } from '../../opened.ts';
-import { isLed } from '../../relay/leads-store.ts';
+import { isLed } from '../../relay/leader-store.ts';
 import { sequenceRemedy } from '../../relay/remedies.ts';
 import { describeFault } from '../../relay/sequence.ts';
 import { readStatus, type Blocker } from '../../relay/status-store.ts';

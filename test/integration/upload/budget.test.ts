@@ -9,7 +9,7 @@ import { createPostgresBudget } from '../../../src/apps/budget-postgres.ts';
 import { blockBudget, readBlockedMs, takeBudget } from '../../../src/apps/budget-store.ts';
 import { decideGrant, freshBudget, limitsOf, type BudgetState } from '../../../src/apps/budget.ts';
 import { awayShare, createRedisBudget } from '../../../src/apps/budget-redis.ts';
-import type { Budget } from '../../../src/apps/budget-memory.ts';
+import type { Budget } from '../../../src/apps/budget.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { appid } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';

@@ -3,24 +3,21 @@ import type { Verdict } from '../../../src/upload/content.ts';
 import { decideAfterRead } from '../../../src/upload/decide-read.ts';
 import type { Reading } from '../../../src/upload/reading.ts';
 import type { LeasedRow } from '../../../src/upload/row.ts';
-import { noSiblings, type Siblings } from '../../../src/upload/siblings.ts';
 import { defaultTiming } from '../../../src/upload/timing.ts';
-import { leasedRowAt } from '../../support/leased-row.ts';
-
-const nowMs = Date.parse('2026-11-23T10:00:00Z');
-const dayMs = 86_400_000;
-const context = { nowMs, random: () => 0, timing: defaultTiming };
-const row = leasedRowAt(nowMs);
-const read = (verdict: Verdict): Reading => ({ kind: 'verdict', verdict, shipped: true });
-const open = read({ kind: 'open' });
-const absent: Reading = { kind: 'absent' };
-const failed: Reading = { kind: 'failed', reason: 'timeout', blameless: false };
-const notSent: Reading = { kind: 'failed', reason: 'connect', blameless: true };
-const kinds = ['shipped', 'corrected'] as const;
-
-/** One line a decision: where it goes, and why it is parked. */
-const lineOf = (decided: { to: string; reason?: string }): string =>
-  [decided.to, decided.reason].filter(Boolean).join(' ');
+import { noSiblings, type Siblings } from '../../../src/upload/siblings.ts';
+import {
+  absent,
+  context,
+  dayMs,
+  failed,
+  kinds,
+  lineOf,
+  notSent,
+  nowMs,
+  open,
+  read,
+  row,
+} from '../../support/readings.ts';
 
 describe('after a read about an unknown outcome', () => {
   const after = (change: Partial<LeasedRow>, reading: Reading, known: Partial<Siblings> = {}) =>
