@@ -4,8 +4,11 @@ import { connectAlone } from './client.ts';
 /** What a look through a database URL saw; `null` where one client has one session of Postgres to itself. */
 export type PoolerSign = string | null;
 
-/** A pooler that reuses the latest session shows itself at once; one that takes turns, or is busy, within a few. */
-const directRounds = 2;
+/**
+ * A pooler that reuses the latest session shows itself at once; one that takes turns, or is busy, within a few. Two rounds
+ * missed a busy one now and then, which let a start go on behind a pooler; a round takes a millisecond or two.
+ */
+const directRounds = 6;
 const suspectRounds = 12;
 
 /**
