@@ -7,7 +7,8 @@ import { mutations } from './mutations.ts';
 /**
  * `npm run campaign -- --seed 1 --seeds 20 --events 5000`: all faults, kills and restarts; fails unless all is zero.
  * `--mutation NAME` switches one guarantee off. `--mutations` (or with `--mutation NAME` one of them) fails unless each is
- * caught by the count that it must be caught by. `--tokens --seeds 10 --events 1000`: each seed once with tokens that are
+ * caught by the count that it must be caught by. `--patience 600` waits so many seconds for the last answers, for a machine
+ * that has other work. `--tokens --seeds 10 --events 1000`: each seed once with tokens that are
  * killed in `--token-kills` of all calls and once without, `--faults` of them faulty; fails unless each run is clean and the
  * slowest with kills took at most three times the median without.
  */
@@ -22,6 +23,7 @@ const { values: flags } = parseArgs({
     tokens: { type: 'boolean', default: false },
     'token-kills': { type: 'string', default: '0.0125' },
     faults: { type: 'string', default: '0.1' },
+    patience: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -58,6 +60,7 @@ const run = (which: number, mutation?: string): Promise<Report> =>
     events,
     kills: killsOf(mutation),
     ...(mutation === undefined ? {} : { mutation: mutations[mutation]!, patienceMs: 45_000 }),
+    ...(flags.patience === undefined ? {} : { patienceMs: Number(flags.patience) * 1_000 }),
   });
 
 /** Each seed, and at the end which points were killed over all of them. */
