@@ -48,6 +48,19 @@ CREATE TABLE "fahuo"."token" (
 	CONSTRAINT "token_appid_mode_pk" PRIMARY KEY("appid","mode")
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."carrier" (
+	"id" text PRIMARY KEY NOT NULL,
+	"name" text NOT NULL,
+	"seen_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."carrier_alias" (
+	"alias" text NOT NULL,
+	"carrier_id" text NOT NULL,
+	"system" text NOT NULL,
+	CONSTRAINT "carrier_alias_alias_carrier_id_pk" PRIMARY KEY("alias","carrier_id")
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."consumer_offset" (
 	"consumer_group" text NOT NULL,
 	"topic" text NOT NULL,
@@ -99,6 +112,14 @@ CREATE TABLE "fahuo"."maintenance" (
 	"lease_until" timestamp (3) with time zone
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."drawn_version" (
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"version" integer NOT NULL,
+	"drawn_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "drawn_version_payment_appid_pk" PRIMARY KEY("payment","appid")
+);
+--> statement-breakpoint
 CREATE SEQUENCE "fahuo"."outbox_id_seq" AS bigint CACHE 1;
 --> statement-breakpoint
 CREATE TABLE "fahuo"."outbox" (
@@ -115,6 +136,7 @@ CREATE TABLE "fahuo"."outbox" (
 	"traceparent" text,
 	"data" text NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"notes" text,
 	CONSTRAINT "outbox_data_fits_kafka" CHECK (octet_length("fahuo"."outbox"."data") <= 262144),
 	CONSTRAINT "outbox_version_positive" CHECK ("fahuo"."outbox"."version" >= 1),
 	CONSTRAINT "outbox_event_id_length" CHECK (length("fahuo"."outbox"."event_id") between 1 and 128),
@@ -122,6 +144,20 @@ CREATE TABLE "fahuo"."outbox" (
 	CONSTRAINT "outbox_texts_length" CHECK (length(coalesce("fahuo"."outbox"."reason", '')) <= 1000 and length(coalesce("fahuo"."outbox"."approved_by", '')) <= 256 and length(coalesce("fahuo"."outbox"."traceparent", '')) <= 256 and length("fahuo"."outbox"."event_time") <= 64),
 	CONSTRAINT "outbox_payment_length" CHECK (length("fahuo"."outbox"."appid") between 1 and 64 and length("fahuo"."outbox"."payment") between 1 and 128)
 ) PARTITION BY RANGE ("id");
+--> statement-breakpoint
+CREATE TABLE "fahuo"."refused_offer" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"event" text NOT NULL,
+	"bytes" integer NOT NULL,
+	"event_id" text,
+	"type" text,
+	"source" text,
+	"appid" text,
+	"payment" text,
+	"version" integer,
+	"detail" text NOT NULL,
+	"offered_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL
+);
 --> statement-breakpoint
 CREATE TABLE "fahuo"."relay_cursor" (
 	"shard" smallint PRIMARY KEY NOT NULL,
@@ -244,6 +280,7 @@ CREATE TABLE "fahuo"."upload" (
 	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"finished_at" timestamp (3) with time zone,
 	"caution" "fahuo"."upload_caution",
+	"notes" text,
 	CONSTRAINT "upload_parked_has_reason" CHECK (("fahuo"."upload"."state" = 'parked') = ("fahuo"."upload"."park_reason" is not null)),
 	CONSTRAINT "upload_leased_while_uploading" CHECK ("fahuo"."upload"."state" <> 'uploading' or ("fahuo"."upload"."lease_owner" is not null and "fahuo"."upload"."lease_until" is not null and "fahuo"."upload"."upload_time" is not null)),
 	CONSTRAINT "upload_final_has_time" CHECK (("fahuo"."upload"."state" in ('acknowledged', 'rejected', 'superseded')) = ("fahuo"."upload"."finished_at" is not null)),
@@ -251,10 +288,15 @@ CREATE TABLE "fahuo"."upload" (
 	CONSTRAINT "upload_version_positive" CHECK ("fahuo"."upload"."version" >= 1)
 );
 --> statement-breakpoint
+CREATE INDEX "carrier_alias_carrier" ON "fahuo"."carrier_alias" USING btree ("carrier_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset","message_hash");--> statement-breakpoint
 CREATE INDEX "dead_letter_event" ON "fahuo"."dead_letter" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "dead_letter_payment" ON "fahuo"."dead_letter" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
+CREATE INDEX "outbox_payment" ON "fahuo"."outbox" USING btree ("payment");--> statement-breakpoint
+CREATE INDEX "outbox_event" ON "fahuo"."outbox" USING btree ("event_id");--> statement-breakpoint
+CREATE INDEX "refused_offer_payment" ON "fahuo"."refused_offer" USING btree ("payment");--> statement-breakpoint
+CREATE INDEX "refused_offer_event" ON "fahuo"."refused_offer" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE INDEX "relay_parked_open" ON "fahuo"."relay_parked" USING btree ("payment","outbox_id") WHERE "fahuo"."relay_parked"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "payment_alias_transaction" ON "fahuo"."payment_alias" USING btree ("appid","transaction_id");--> statement-breakpoint

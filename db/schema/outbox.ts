@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check } from 'drizzle-orm/pg-core';
+import { bigserial, check, index, integer, primaryKey, text } from 'drizzle-orm/pg-core';
 import { eventColumns, fahuo, id, instant } from './columns.ts';
 
 /**
@@ -16,8 +16,13 @@ export const outbox = fahuo.table(
     createdAt: instant('created_at')
       .notNull()
       .default(sql`clock_timestamp()`),
+    /** What the door changed in the event, one change a line; null where nothing was. */
+    notes: text('notes'),
   },
   (t) => [
+    // An event's writer asks for it by these before it is anywhere else (fahuo.events).
+    index('outbox_payment').on(t.payment),
+    index('outbox_event').on(t.eventId),
     check('outbox_data_fits_kafka', sql`octet_length(${t.data}) <= 262144`),
     check('outbox_version_positive', sql`${t.version} >= 1`),
     check('outbox_event_id_length', sql`length(${t.eventId}) between 1 and 128`),
@@ -31,4 +36,42 @@ export const outbox = fahuo.table(
       sql`length(${t.appid}) between 1 and 64 and length(${t.payment}) between 1 and 128`,
     ),
   ],
+);
+
+/** Events that `fahuo.offer` was given and that break the contract: kept as they came, and answered `rejected`. */
+export const refusedOffer = fahuo.table(
+  'refused_offer',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    /** As it came, cut to 262,144 bytes; `bytes` is its whole length. */
+    event: text('event').notNull(),
+    bytes: integer('bytes').notNull(),
+    /** What the event names, where it names it. */
+    eventId: text('event_id'),
+    type: text('type'),
+    source: text('source'),
+    appid: text('appid'),
+    payment: text('payment'),
+    version: integer('version'),
+    /** Every problem with field, value, rule and remedy, one a line. */
+    detail: text('detail').notNull(),
+    offeredAt: instant('offered_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (t) => [index('refused_offer_payment').on(t.payment), index('refused_offer_event').on(t.eventId)],
+);
+
+/** The last version that the door drew for a payment whose writer sends none. */
+export const drawnVersion = fahuo.table(
+  'drawn_version',
+  {
+    appid: text('appid').notNull(),
+    payment: text('payment').notNull(),
+    version: integer('version').notNull(),
+    drawnAt: instant('drawn_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (t) => [primaryKey({ columns: [t.payment, t.appid] })],
 );

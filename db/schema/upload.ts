@@ -69,6 +69,8 @@ export const upload = fahuo.table(
       .default(sql`clock_timestamp()`),
     finishedAt: instant('finished_at'),
     caution: uploadCaution('caution'),
+    /** What the door changed in the event, one change a line; null where nothing was. */
+    notes: text('notes'),
   },
   (t) => [
     uniqueIndex('upload_event').on(t.eventId),
