@@ -82,6 +82,7 @@ CREATE TABLE "fahuo"."dead_letter" (
 	"reason" "fahuo"."dead_letter_reason" NOT NULL,
 	"detail" text NOT NULL,
 	"event_id" text,
+	"source" text,
 	"payment" text,
 	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"published_at" timestamp (3) with time zone,
@@ -300,7 +301,7 @@ CREATE INDEX "refused_offer_event" ON "fahuo"."refused_offer" USING btree ("even
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE INDEX "relay_parked_open" ON "fahuo"."relay_parked" USING btree ("payment","outbox_id") WHERE "fahuo"."relay_parked"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "payment_alias_transaction" ON "fahuo"."payment_alias" USING btree ("appid","transaction_id");--> statement-breakpoint
-CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id","source");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("payment","appid","version");--> statement-breakpoint
 CREATE INDEX "upload_out_trade_no" ON "fahuo"."upload" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."upload"."payment", ':') > 0;--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_one_in_flight" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."state" in ('uploading', 'unknown');--> statement-breakpoint

@@ -36,6 +36,8 @@ export const deadLetter = fahuo.table(
     reason: deadLetterReason('reason').notNull(),
     detail: text('detail').notNull(),
     eventId: text('event_id'),
+    /** Names the event together with `event_id`; null where the message does not. */
+    source: text('source'),
     /** Where the message names one; by it an operator finds the letter. */
     payment: text('payment'),
     receivedAt: instant('received_at')

@@ -73,7 +73,8 @@ export const upload = fahuo.table(
     notes: text('notes'),
   },
   (t) => [
-    uniqueIndex('upload_event').on(t.eventId),
+    // CloudEvents: source and id together name an event, and two shops may count alike.
+    uniqueIndex('upload_event').on(t.eventId, t.source),
     // The payment first: a look-up that knows no appid (an order service's, an operator's) is served by it, too.
     uniqueIndex('upload_payment_version').on(t.payment, t.appid, t.version),
     // `mchid` and `out_trade_no` of fahuo.acknowledgements: an entry for payments that are named so, and for no other.

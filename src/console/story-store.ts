@@ -81,13 +81,15 @@ export type DeadLetterStory = {
 export async function readDeadLettersOf(
   db: Queryable,
   payment: string,
-  eventIds: readonly string[],
+  events: readonly { eventId: string; source: string }[],
 ): Promise<DeadLetterStory[]> {
   const columns = `id, event_id as "eventId", payment, reason, detail, topic, partition, "offset", received_at as "receivedAt"`;
   const { rows } = await db.query<DeadLetterStory>(
     `select ${columns} from fahuo.dead_letter where payment = $1
-     union select ${columns} from fahuo.dead_letter where event_id = any($2::text[]) order by id`,
-    [payment, eventIds],
+     union select ${columns} from fahuo.dead_letter l
+     where l.event_id = any($2::text[]) and (l.source is null or (l.event_id, l.source) in (select * from unnest($2::text[], $3::text[])))
+     order by id`,
+    [payment, events.map(({ eventId }) => eventId), events.map(({ source }) => source)],
   );
   return rows;
 }

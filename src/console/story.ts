@@ -46,7 +46,7 @@ export async function tellStory(
     deadLetters: await readDeadLettersOf(
       db,
       payment,
-      rows.map((row) => row.eventId),
+      rows.map(({ eventId, source }) => ({ eventId, source })),
     ),
     forgotten: await readForgotten(db, payment),
   };

@@ -44,7 +44,7 @@ function refusedLetter(one: Decoded, refusal: string): Decoded {
   const { received } = one;
   const detail = `the database refused it: ${refusal}`;
   const payment = one.kind === 'event' ? renderUpload(one).payment : one.payment;
-  return { kind: 'dead', received, reason: 'invalid', detail, eventId: null, payment };
+  return { kind: 'dead', received, reason: 'invalid', detail, eventId: null, source: null, payment };
 }
 
 /** An event with the message that brought it; positions tell apart two that share an event id. */
@@ -90,7 +90,7 @@ async function judge(pool: Pool, leftOut: readonly Offered[]): Promise<NewDeadLe
     const judged = judgeLeftOut(upload, rivals);
     return judged.kind === 'duplicate'
       ? []
-      : [{ ...judged, received, eventId: upload.event_id, payment: upload.payment }];
+      : [{ ...judged, received, eventId: upload.event_id, source: upload.source, payment: upload.payment }];
   });
 }
 

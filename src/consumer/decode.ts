@@ -17,6 +17,7 @@ export type Decoded =
       reason: DeadLetterReason;
       detail: string;
       eventId: string | null;
+      source: string | null;
       payment: string | null;
     };
 
@@ -41,8 +42,8 @@ export function decode(received: Received, options: DecodeOptions): Decoded {
   return { ...decoded, reason: 'undecodable', detail };
 }
 
-type Names = { eventId: string | null; payment: string | null };
-const unnamed: Names = { eventId: null, payment: null };
+type Names = { eventId: string | null; source: string | null; payment: string | null };
+const unnamed: Names = { eventId: null, source: null, payment: null };
 
 function decodeText(received: Received, text: string, options: DecodeOptions): Decoded {
   const dead = (reason: DeadLetterReason, detail: string, names: Names = unnamed): Decoded => ({
@@ -63,10 +64,15 @@ function decodeText(received: Received, text: string, options: DecodeOptions): D
 }
 
 /** What a message that is not valid names all the same: an operator looks for it by that. */
-function namesIn({ id, data }: Candidate): Names {
-  const eventId = typeof id === 'string' ? id.slice(0, 128) : null;
+function namesIn({ id, source, data }: Candidate): Names {
+  const textOf = (value: unknown, length: number) =>
+    typeof value === 'string' ? value.slice(0, length) : null;
   const { order_key: key } = Object(data) as { order_key?: unknown };
-  return { eventId, payment: paymentIn(key)?.slice(0, 128) ?? null };
+  return {
+    eventId: textOf(id, 128),
+    source: textOf(source, 256),
+    payment: paymentIn(key)?.slice(0, 128) ?? null,
+  };
 }
 
 type CheckedCandidate = { kind: 'event'; event: ShippingEvent } | { kind: 'bad'; detail: string };

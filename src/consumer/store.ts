@@ -11,6 +11,7 @@ export type NewDeadLetter = {
   reason: DeadLetterReason;
   detail: string;
   eventId: string | null;
+  source: string | null;
   payment: string | null;
 };
 
@@ -48,13 +49,13 @@ export async function insertDeadLetters(
 ): Promise<number> {
   const { rows } = await db.query<{ count: number }>(
     `with inserted as (
-       insert into fahuo.dead_letter (topic, partition, "offset", key, value, headers, message_hash, reason, detail, event_id, payment)
+       insert into fahuo.dead_letter (topic, partition, "offset", key, value, headers, message_hash, reason, detail, event_id, source, payment)
        select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::bytea[], $6::text[], $7::text[],
-         $8::fahuo.dead_letter_reason[], $9::text[], $10::text[], $11::text[])
+         $8::fahuo.dead_letter_reason[], $9::text[], $10::text[], $11::text[], $12::text[])
        on conflict do nothing
        returning 1
      ), noted as (
-       ${progressUpsert(12, `$12::text is not null and (select count(*) from inserted) >= 0`)}
+       ${progressUpsert(13, `$13::text is not null and (select count(*) from inserted) >= 0`)}
      )
      select count(*) from inserted`,
     [
@@ -68,6 +69,7 @@ export async function insertDeadLetters(
       letters.map(({ reason }) => reason),
       letters.map(({ detail }) => storable(detail).slice(0, maxDetail)),
       letters.map(({ eventId }) => (eventId === null ? null : storable(eventId))),
+      letters.map(({ source }) => (source === null ? null : storable(source))),
       letters.map(({ payment }) => (payment === null ? null : storable(payment))),
       ...progressValues(progress),
     ],

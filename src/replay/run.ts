@@ -10,7 +10,7 @@ import type { Received } from '../kafka/message.ts';
 import type { OffsetRange } from '../kafka/offset-range.ts';
 import { readRanges } from '../kafka/range-reader.ts';
 import { locate, outboxRowsFrom } from '../relay/journal/locate.ts';
-import { readRivals } from '../upload/insert-store.ts';
+import { eventKey, readRivals } from '../upload/insert-store.ts';
 import { readTombstones } from '../upload/tombstone-store.ts';
 import { countRows, Planner, type Plan } from './plan.ts';
 import { rangesOf, type Selection, type TopicSelection } from './selection.ts';
@@ -92,12 +92,12 @@ const parkedOf = (rows: readonly { id: number; state: string }[]): number[] =>
 /** The payment's upload rows, and its events that the topic holds and the table does not. */
 async function planPayment(deps: ReplayDeps, options: ReplayOptions, payment: string): Promise<Planned> {
   const rows = await readByPayment(deps.pool, payment);
-  const known = new Set(rows.map((row) => row.eventId));
+  const known = new Set(rows.map((row) => eventKey(row.eventId, row.source)));
   const ranges: OffsetRange[] = [];
   const places = await readPositions(deps.pool, payment);
   for (const row of await outboxRowsFrom(deps.pool, payment, { places, topic: options.topic })) {
     const at = await locate(deps.pool, row, { events: options.topic, acks: options.acks });
-    if (at !== null && at.topic === options.topic && !known.has(row.eventId))
+    if (at !== null && at.topic === options.topic && !known.has(eventKey(row.eventId, row.source)))
       ranges.push({ partition: at.partition, from: at.offset, to: at.offset + 1 });
   }
   const { plan: missing, unread } = await planRanges(deps, options, ranges);

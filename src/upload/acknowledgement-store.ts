@@ -1,6 +1,6 @@
 /** What {@link acknowledgementInsert} reads of rows that a statement has just made final. */
 export const acknowledgementColumns = (alias: string): string =>
-  `id appid payment version event_id traceparent state errcode errmsg rid attempts upload_time finished_at detail`
+  `id appid payment version event_id source traceparent state errcode errmsg rid attempts upload_time finished_at detail`
     .split(' ')
     .map((column) => `${alias}.${column}`)
     .join(', ');
@@ -13,7 +13,7 @@ const acknowledgementsOf = (rows: string): string => `
     (select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as event_time, f.appid,
     f.payment, f.version, f.traceparent,
     json_build_object('appid', f.appid, 'payment', f.payment, 'version', f.version, 'event_id', f.event_id,
-      'state', f.state, 'errcode', f.errcode, 'errmsg', f.errmsg, 'rid', f.rid, 'attempts', f.attempts,
+      'source', f.source, 'state', f.state, 'errcode', f.errcode, 'errmsg', f.errmsg, 'rid', f.rid, 'attempts', f.attempts,
       'uploaded_at', f.upload_time, 'acknowledged_at', f.finished_at, 'detail', f.detail)::text as data
   from ${rows} f`;
 

@@ -199,6 +199,7 @@ describe('retention', () => {
       reason: 'invalid' as const,
       detail: 'd',
       eventId: null,
+      source: null,
       payment: null,
     });
     await insertDeadLetters(database.pool, [letter(1), letter(2), letter(3)], null);

@@ -298,6 +298,7 @@ describe('decoding a message', () => {
 describe('a row that the insert left out', () => {
   const upload = {
     event_id: 'e2',
+    source: '/orders',
     appid: 'wx',
     payment: 'p',
     version: 2,
@@ -310,6 +311,7 @@ describe('a row that the insert left out', () => {
     version: 2,
     kind: 'shipped',
     eventId: 'e2',
+    source: '/orders',
     bodyHash: 'h',
     state: 'acknowledged',
     ...change,
