@@ -37,6 +37,16 @@ export const deadLetterReasons = [
 ] as const;
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
+/** A replay that somebody executed. */
+export const replayStates = [
+  'running', // a process works at it while its lease lasts; afterwards it may be resumed
+  'paused', // by a person: it may be resumed
+  'incomplete', // the topic did not give all: it may be resumed
+  'cancelled',
+  'done',
+] as const;
+export type ReplayState = (typeof replayStates)[number];
+
 /** Why an upload row waits in `parked`. */
 export const parkReasons = [
   'payment_not_found', // 10060001 for 24 h after the first send: retried daily to day 14

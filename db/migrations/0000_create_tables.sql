@@ -4,6 +4,7 @@ CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpo
 CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
 CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event', 'unrecorded');--> statement-breakpoint
 CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
+CREATE TYPE "fahuo"."replay_state" AS ENUM('running', 'paused', 'incomplete', 'cancelled', 'done');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
@@ -205,6 +206,27 @@ CREATE TABLE "fahuo"."relay_parked" (
 	"published_at" timestamp (3) with time zone,
 	CONSTRAINT "relay_parked_outbox_id_event_id_pk" PRIMARY KEY("outbox_id","event_id"),
 	CONSTRAINT "relay_parked_published_has_place" CHECK (("fahuo"."relay_parked"."published_at" is null) = ("fahuo"."relay_parked"."offset" is null) and ("fahuo"."relay_parked"."topic" is null) = ("fahuo"."relay_parked"."offset" is null) and ("fahuo"."relay_parked"."partition" is null) = ("fahuo"."relay_parked"."offset" is null))
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."replay" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"selection" text NOT NULL,
+	"topic" text NOT NULL,
+	"ranges" jsonb NOT NULL,
+	"retry_ids" bigint[] NOT NULL,
+	"state" "fahuo"."replay_state" DEFAULT 'running' NOT NULL,
+	"rate" integer,
+	"inserted" bigint DEFAULT 0 NOT NULL,
+	"duplicate" bigint DEFAULT 0 NOT NULL,
+	"superseded" bigint DEFAULT 0 NOT NULL,
+	"dead" bigint DEFAULT 0 NOT NULL,
+	"retried" bigint DEFAULT 0 NOT NULL,
+	"unread" jsonb,
+	"started_by" text NOT NULL,
+	"started_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"owner" text,
+	"lease_until" timestamp (3) with time zone,
+	"finished_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."attempt" (

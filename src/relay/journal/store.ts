@@ -104,7 +104,7 @@ export async function readSpans(
         from generate_series(0, (select max(partition) from fahuo.relay_journal where topic = $1)) as n(partition)
         cross join lateral (
           select coalesce(max(next_offset), 0) as next from fahuo.consumer_offset c
-          where c.topic = $1 and c.partition = n.partition
+          where c.topic = $1 and c.partition = n.partition and c.consumer_group not like 'replay/%'
         ) c
         cross join lateral (
           select first_id from fahuo.relay_journal

@@ -31,7 +31,7 @@ describe('completion in bash', () => {
   });
 
   it('knows options that stand before the command', () => {
-    expect(offered('fahuo', '--env-file', 'x', 'replay', '--to-e')).toEqual(['--to-earliest']);
+    expect(offered('fahuo', '--env-file', 'x', 'replay', '--ear')).toEqual(['--earliest']);
   });
 });
 
