@@ -1,4 +1,4 @@
-import type { Pool } from '../../db/client.ts';
+import type { Queryable } from '../../db/client.ts';
 import type { Received } from '../kafka/message.ts';
 import type { Log } from '../log.ts';
 import {
@@ -84,7 +84,7 @@ async function insertChunk(
 }
 
 /** The dead letters among the rows that the insert left out; the others are there already. */
-async function judge(pool: Pool, leftOut: readonly Offered[]): Promise<NewDeadLetter[]> {
+async function judge(pool: Queryable, leftOut: readonly Offered[]): Promise<NewDeadLetter[]> {
   if (leftOut.length === 0) return [];
   const rivals = await readRivals(pool, uploadsOf(leftOut));
   const repeats = uploadsOf(leftOut).filter((upload) => isRepeat(upload, rivals));

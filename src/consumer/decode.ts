@@ -75,8 +75,13 @@ function namesIn({ id, source, appid, version, data }: Candidate): Names {
     appid: text(appid, 64),
     payment: text(paymentIn(key), 128),
     // "1" for 1 is a common mistake, and names the version all the same.
-    version: /^[1-9][0-9]{0,8}$/.test(String(version)) ? Number(version) : null,
+    version: versionIn(version),
   };
+}
+
+function versionIn(value: unknown): number | null {
+  if (typeof value !== 'number' && typeof value !== 'string') return null;
+  return /^[1-9][0-9]{0,8}$/.test(String(value)) ? Number(value) : null;
 }
 
 /** What an event names that is valid, and becomes a dead letter for another reason. */

@@ -127,6 +127,15 @@ const headersText = ({ headers }: Received): string =>
     Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.toString('base64')])),
   );
 
+/** What {@link headersText} made a text of. */
+export const readHeaders = (text: string): Received['headers'] =>
+  Object.fromEntries(
+    Object.entries(JSON.parse(text) as Record<string, string>).map(([name, value]) => [
+      name,
+      Buffer.from(value, 'base64'),
+    ]),
+  );
+
 /** Postgres text holds neither NUL nor half a surrogate pair. */
 const storable = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\uFFFD');
 

@@ -38,6 +38,7 @@ const transitions: Record<string, [string[], string]> = {
   outdated: [['pending', 'parked'], 'superseded'],
   wakeParked: [['parked'], 'pending'],
   retire: [['pending', 'parked'], 'rejected'], // and what `reject` leaves
+  resolveParked: [['parked'], 'acknowledged'], // or rejected
 };
 
 describe('the documents', () => {
@@ -54,7 +55,7 @@ describe('the documents', () => {
   });
 
   it('know each transition by a function of the stage', () => {
-    const stores = ['claim-store.ts', 'record-statements.ts', 'retire-store.ts']
+    const stores = ['claim-store.ts', 'record-statements.ts', 'retire-store.ts', 'verbs-store.ts']
       .map((file) => read(`src/upload/${file}`))
       .join();
     expect(Object.keys(transitions).filter((name) => !stores.includes(name))).toEqual([]);

@@ -225,7 +225,7 @@ describe('what never became an upload', () => {
         ...rejected('e1', 'invalid'),
         version: 1,
         source: '/orders',
-        detail: expect.stringMatching(/version is "1"/),
+        detail: expect.stringMatching(/version is "1"/) as string,
       },
     ]);
     const acks = await run<{ data: string }>(`select data from fahuo.outbox`);
@@ -279,7 +279,7 @@ describe('what never became an upload', () => {
       {
         event_id: 'e2',
         state: 'acknowledged',
-        detail: expect.stringMatching(/the event e1 had this version/),
+        detail: expect.stringMatching(/the event e1 had this version/) as string,
       },
     ]);
   });
