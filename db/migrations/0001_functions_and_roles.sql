@@ -849,7 +849,10 @@ WHERE d.redriven_at IS NULL AND (d.event_id IS NOT NULL OR d.payment IS NOT NULL
     SELECT FROM fahuo.dead_letter e WHERE e.event_id = d.event_id AND e.source IS NOT DISTINCT FROM d.source AND e.id < d.id
       AND e.version IS NOT DISTINCT FROM d.version AND e.value IS NOT DISTINCT FROM d.value OFFSET 0
   ) AND NOT (d.reason IN ('invalid', 'undecodable') AND EXISTS (
-    SELECT FROM fahuo.upload u WHERE u.event_id = d.event_id AND u.source = d.source AND u.received_at >= d.received_at OFFSET 0
+    SELECT FROM fahuo.upload u WHERE u.event_id = d.event_id AND u.source = d.source
+      -- A letter is written after the uploads of its batch: within a partition the offsets say what came later.
+      AND CASE WHEN u.topic = d.topic AND u.partition = d.partition THEN u."offset" > d."offset" ELSE u.received_at >= d.received_at END
+    OFFSET 0
   ));
 --> statement-breakpoint
 -- What fahuo.offer kept.

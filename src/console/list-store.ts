@@ -116,7 +116,9 @@ const deadLetters = `
     and ($2::text is null or e.reason::text = $2) and ($3::text is null or e.appid = $3)
     and not ${mendedBy('e.appid', 'e.payment', 'coalesce(e.version, 0)')}
     and not (e.reason in ('invalid', 'undecodable') and exists (
-      select from fahuo.upload u where u.event_id = e.event_id and u.source = e.source and u.received_at >= e.received_at offset 0
+      select from fahuo.upload u where u.event_id = e.event_id and u.source = e.source
+        and case when u.topic = e.topic and u.partition = e.partition then u."offset" > e."offset" else u.received_at >= e.received_at end
+      offset 0
     ))
   order by e.id limit $4`;
 

@@ -250,6 +250,13 @@ describe('what never became an upload', () => {
     expect(await eventsOf(`event_id = 'e1'`)).toHaveLength(2);
   });
 
+  it('gives way to the upload that came in the same batch, which is written first', async () => {
+    await acceptEvents(database.pool, [bad('e1'), shippedEvent({ payment: 'p1', id: 'e1' })]);
+    expect(shortly(await eventsOf(`event_id = 'e1'`))).toEqual([waiting('e1', 'pending', 'app_not_served')]);
+    await acceptEvents(database.pool, [shippedEvent({ payment: 'p2', id: 'e2' }), bad('e2', 'p2')]);
+    expect(await eventsOf(`event_id = 'e2'`)).toHaveLength(2);
+  });
+
   it('is one row beside the upload where another content bears a used id', async () => {
     const first = shippedEvent({ payment: 'p1', id: 'e1' });
     const second = described(shippedEvent({ payment: 'p1', id: 'e1', version: 2 }), 'other');
