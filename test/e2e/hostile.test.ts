@@ -11,6 +11,7 @@ import { createStack, statsOf, type Stack } from '../support/stack.ts';
 const total = Number(process.env['FAHUO_HOSTILE_EVENTS'] ?? 2_000);
 const seed = Number(process.env['FAHUO_SEED'] ?? 15);
 const partitions = 4;
+const wantedKills = 20;
 
 let stack: Stack;
 afterEach(() => stack.close());
@@ -54,21 +55,27 @@ async function produce(publisher: Publisher, commits: readonly Commit[]): Promis
   expect((await publisher.publish(stack.topic, batches)).kind).toBe('published');
 }
 
-/** Starts and kills fahuo's processes until it is told to stop; then leaves one of each running. */
-async function killing(random: () => number, signal: AbortSignal): Promise<number> {
+/** Starts and kills fahuo's processes until it is told to stop; then one of each is left running. */
+function startKilling(random: () => number) {
+  const stop = new AbortController();
   let kills = 0;
   const roles = async (names: string): Promise<void> => {
     for (;;) {
       const process = await stack.start({ roles: names });
-      for (let waitedMs = 0; waitedMs < 500 + random() * 2_000 && !signal.aborted; waitedMs += 50)
-        await sleep(50);
-      if (signal.aborted) return;
+      if (stop.signal.aborted) return;
+      await sleep(random() * 2_000);
       await process.kill();
       kills += 1;
     }
   };
-  await Promise.all([roles('relay,consume'), roles('upload')]);
-  return kills;
+  const running = Promise.all([roles('relay,consume'), roles('upload')]);
+  return {
+    kills: () => kills,
+    stop: async () => {
+      stop.abort();
+      await running;
+    },
+  };
 }
 
 type Row = { source: string; id: string; state: string; reason: string | null };
@@ -116,8 +123,7 @@ describe('a hostile mix of events, with processes killed while it comes', () => 
       const random = createRandom(seed);
       const cases = mix(total);
       const publisher = createPublisher(stack.connection);
-      const stop = new AbortController();
-      const killed = killing(random, stop.signal);
+      const killing = startKilling(random);
       let looks = 0;
       for (let from = 0; from < cases.length; from += 50) {
         const some = cases.slice(from, from + 50);
@@ -132,10 +138,12 @@ describe('a hostile mix of events, with processes killed while it comes', () => 
           expect(await readEvents(`event_id = '${expected[0]!.id}'`), kind).toHaveLength(1);
           looks += 1;
         }
+        // Events and kills keep pace, however fast the machine is.
+        const due = Math.floor((wantedKills * (from + 50)) / cases.length);
+        await eventually(() => expect(killing.kills()).toBeGreaterThanOrEqual(due), 120_000);
       }
-      await sleep(2_000);
-      stop.abort();
-      const kills = await killed;
+      await killing.stop();
+      const kills = killing.kills();
       await publisher.close();
       await eventually(
         async () => expect(faultsOf(cases, await readEvents()).slice(0, 5)).toEqual([]),
