@@ -11,7 +11,7 @@ import { createStack, statsOf, type Stack } from '../support/stack.ts';
 const total = Number(process.env['FAHUO_HOSTILE_EVENTS'] ?? 2_000);
 const seed = Number(process.env['FAHUO_SEED'] ?? 15);
 const partitions = 4;
-const wantedKills = 20;
+const wantedKills = Math.max(8, total / 1_000);
 
 let stack: Stack;
 afterEach(() => stack.close());

@@ -90,6 +90,11 @@ const makers = {
     const other = event({ id: 'b' });
     return ends(by('kafka', event(), other), acknowledged(event()), acknowledged(other));
   },
+  'one id of two sources': ({ event, by }: Make) => {
+    const [first] = splitInTwo({ event, by });
+    const second = { ...splitInTwo({ event, by })[1], id: first['id'], source: '/returns' };
+    return ends(by('kafka', first, second), acknowledgedOrOlder(first), acknowledged(second));
+  },
   broken: ({ event, by }: Make) => {
     const broken = event();
     broken.data.shipping_list[0]!['express_company'] = 'NOBODY';

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAlone, type Queryable } from '../../../db/client.ts';
+import { listStates, readListed } from '../../../src/console/list-store.ts';
 import { tellStory } from '../../../src/console/story.ts';
 import { countFinal, countParked, readUnfinished } from '../../../src/console/status-store.ts';
+import { readOpenLetters } from '../../../src/consumer/redrive-store.ts';
 import { planReplay, type ReplayDeps, type ReplayOptions } from '../../../src/replay/run.ts';
 import { readByState } from '../../../src/replay/store.ts';
 import { insertUploads, readRivals, type NewUpload } from '../../../src/upload/insert-store.ts';
@@ -211,6 +213,24 @@ describe('with 200,000 rows in the tables, nothing that is asked of them reads o
   it('a replay of the parked ones', async () => {
     const db = explaining();
     expect(await readByState(db, 'parked')).toHaveLength(events / 1_000);
+    expect(scans).toEqual([]);
+  });
+
+  it.each(listStates)('a list of what is %s, of one reason or of all', async (state) => {
+    const db = explaining();
+    for (const [reason, limit] of [[null, 5] as const, ['conflict', 5] as const])
+      await readListed(db, state, { olderThanMs: 0, reason, appid: null, limit });
+    await readListed(db, state, { olderThanMs: 0, reason: null, appid, limit: 5 });
+    expect(scans).toEqual([]);
+  });
+
+  it.each([
+    { ids: [7, 9], payment: null, reason: null },
+    { ids: null, payment: 'dead7', reason: 'invalid' },
+    { ids: null, payment: null, reason: 'invalid' },
+  ])('the letters to be redriven: %o', async (chosen) => {
+    const db = explaining();
+    expect((await readOpenLetters(db, { ...chosen, limit: 2, after: 0 })).length).toBeGreaterThan(0);
     expect(scans).toEqual([]);
   });
 
