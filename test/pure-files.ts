@@ -33,6 +33,7 @@ export const pureFiles = [
   'src/relay/partitions/decide.ts',
   'src/relay/pacing.ts',
   'src/relay/sequence.ts',
+  'src/replay/diff.ts',
   'src/replay/plan.ts',
   'src/replay/selection.ts',
   'src/replay/when.ts',

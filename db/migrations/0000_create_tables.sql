@@ -84,11 +84,15 @@ CREATE TABLE "fahuo"."dead_letter" (
 	"detail" text NOT NULL,
 	"event_id" text,
 	"source" text,
+	"appid" text,
 	"payment" text,
+	"version" integer,
 	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"published_at" timestamp (3) with time zone,
 	"leased_until" timestamp (3) with time zone,
-	"redriven_at" timestamp (3) with time zone
+	"redriven_at" timestamp (3) with time zone,
+	"redriven_by" text,
+	"redriven_event" text
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."deployment" (
@@ -302,6 +306,7 @@ CREATE TABLE "fahuo"."upload" (
 	"detail" text,
 	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"finished_at" timestamp (3) with time zone,
+	"resolved_by" text,
 	"caution" "fahuo"."upload_caution",
 	"notes" text,
 	CONSTRAINT "upload_parked_has_reason" CHECK (("fahuo"."upload"."state" = 'parked') = ("fahuo"."upload"."park_reason" is not null)),
@@ -311,17 +316,32 @@ CREATE TABLE "fahuo"."upload" (
 	CONSTRAINT "upload_version_positive" CHECK ("fahuo"."upload"."version" >= 1)
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."upload_repeat" (
+	"event_id" text NOT NULL,
+	"source" text NOT NULL,
+	"upload_id" bigint NOT NULL,
+	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "upload_repeat_event_id_source_pk" PRIMARY KEY("event_id","source")
+);
+--> statement-breakpoint
 CREATE INDEX "carrier_alias_carrier" ON "fahuo"."carrier_alias" USING btree ("carrier_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset","message_hash");--> statement-breakpoint
 CREATE INDEX "dead_letter_event" ON "fahuo"."dead_letter" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "dead_letter_payment" ON "fahuo"."dead_letter" USING btree ("payment");--> statement-breakpoint
+CREATE INDEX "dead_letter_out_trade_no" ON "fahuo"."dead_letter" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."dead_letter"."payment", ':') > 0;--> statement-breakpoint
+CREATE INDEX "dead_letter_open" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."redriven_at" is null;--> statement-breakpoint
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "outbox_payment" ON "fahuo"."outbox" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "outbox_event" ON "fahuo"."outbox" USING btree ("event_id");--> statement-breakpoint
+CREATE INDEX "outbox_out_trade_no" ON "fahuo"."outbox" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."outbox"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "refused_offer_payment" ON "fahuo"."refused_offer" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "refused_offer_event" ON "fahuo"."refused_offer" USING btree ("event_id");--> statement-breakpoint
+CREATE INDEX "refused_offer_out_trade_no" ON "fahuo"."refused_offer" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."refused_offer"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE INDEX "relay_parked_open" ON "fahuo"."relay_parked" USING btree ("payment","outbox_id") WHERE "fahuo"."relay_parked"."published_at" is null;--> statement-breakpoint
+CREATE INDEX "relay_parked_payment" ON "fahuo"."relay_parked" USING btree ("payment");--> statement-breakpoint
+CREATE INDEX "relay_parked_event" ON "fahuo"."relay_parked" USING btree ("event_id");--> statement-breakpoint
+CREATE INDEX "relay_parked_out_trade_no" ON "fahuo"."relay_parked" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."relay_parked"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "payment_alias_transaction" ON "fahuo"."payment_alias" USING btree ("appid","transaction_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id","source");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("payment","appid","version");--> statement-breakpoint
@@ -330,4 +350,6 @@ CREATE UNIQUE INDEX "upload_one_in_flight" ON "fahuo"."upload" USING btree ("app
 CREATE UNIQUE INDEX "upload_one_correction" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."kind" = 'corrected' and "fahuo"."upload"."state" not in ('rejected', 'superseded');--> statement-breakpoint
 CREATE INDEX "upload_due_by_app" ON "fahuo"."upload" USING btree ("appid","next_attempt_at","id") WHERE "fahuo"."upload"."state" = 'pending';--> statement-breakpoint
 CREATE INDEX "upload_unsettled_by_app" ON "fahuo"."upload" USING btree ("appid","state","next_attempt_at") WHERE "fahuo"."upload"."state" in ('unknown', 'parked');--> statement-breakpoint
-CREATE INDEX "upload_older_waiting" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."caution" = 'older' and "fahuo"."upload"."state" = 'pending' and "fahuo"."upload"."next_attempt_at" = 'infinity';
+CREATE INDEX "upload_older_waiting" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."caution" = 'older' and "fahuo"."upload"."state" = 'pending' and "fahuo"."upload"."next_attempt_at" = 'infinity';--> statement-breakpoint
+CREATE INDEX "upload_rejected" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."state" = 'rejected';--> statement-breakpoint
+CREATE INDEX "upload_repeat_upload" ON "fahuo"."upload_repeat" USING btree ("upload_id");

@@ -73,6 +73,10 @@ export function judgeLeftOut(upload: NewUpload, rivals: readonly Rival[]): LeftO
 const isOfEvent = (rival: Rival, upload: NewUpload): boolean =>
   rival.eventId === upload.event_id && rival.source === upload.source;
 
+/** Whether another event had the same version with the same content: that one's answer is this one's, too. Pure. */
+export const isRepeat = (upload: NewUpload, rivals: readonly Rival[]): boolean =>
+  rivals.some((rival) => isSame(rival, upload)) && !rivals.some((rival) => isOfEvent(rival, upload));
+
 const isOfPayment = (rival: Rival, upload: NewUpload): boolean =>
   rival.appid === upload.appid && rival.payment === upload.payment;
 

@@ -6,20 +6,22 @@ import { CORRECTED, SHIPPED, type ShippingEvent } from '../shipment/events.ts';
 import { maskContacts } from '../shipment/mask.ts';
 import { paymentIn } from '../shipment/payment.ts';
 import { describeProblems } from '../shipment/problems.ts';
+import type { NewUpload } from '../upload/insert-store.ts';
 import { fromBinary, fromStructured, header, type Candidate } from './candidate.ts';
 import { isDeeperThan } from './nesting.ts';
 
 export type Decoded =
   | { kind: 'event'; received: Received; event: ShippingEvent; traceparent: string | null }
-  | {
-      kind: 'dead';
-      received: Received;
-      reason: DeadLetterReason;
-      detail: string;
-      eventId: string | null;
-      source: string | null;
-      payment: string | null;
-    };
+  | ({ kind: 'dead'; received: Received; reason: DeadLetterReason; detail: string } & Names);
+
+/** What a message names, valid or not: by these its writer and an operator find what became of it. */
+export type Names = {
+  eventId: string | null;
+  source: string | null;
+  appid: string | null;
+  payment: string | null;
+  version: number | null;
+};
 
 export type DecodeOptions = ContractOptions & { maskContacts: boolean };
 
@@ -42,8 +44,7 @@ export function decode(received: Received, options: DecodeOptions): Decoded {
   return { ...decoded, reason: 'undecodable', detail };
 }
 
-type Names = { eventId: string | null; source: string | null; payment: string | null };
-const unnamed: Names = { eventId: null, source: null, payment: null };
+const unnamed: Names = { eventId: null, source: null, appid: null, payment: null, version: null };
 
 function decodeText(received: Received, text: string, options: DecodeOptions): Decoded {
   const dead = (reason: DeadLetterReason, detail: string, names: Names = unnamed): Decoded => ({
@@ -64,16 +65,33 @@ function decodeText(received: Received, text: string, options: DecodeOptions): D
 }
 
 /** What a message that is not valid names all the same: an operator looks for it by that. */
-function namesIn({ id, source, data }: Candidate): Names {
-  const textOf = (value: unknown, length: number) =>
-    typeof value === 'string' ? value.slice(0, length) : null;
+function namesIn({ id, source, appid, version, data }: Candidate): Names {
+  const text = (value: unknown, max: number): string | null =>
+    typeof value === 'string' && value !== '' ? value.slice(0, max) : null;
   const { order_key: key } = Object(data) as { order_key?: unknown };
   return {
-    eventId: textOf(id, 128),
-    source: textOf(source, 256),
-    payment: paymentIn(key)?.slice(0, 128) ?? null,
+    eventId: text(id, 128),
+    source: text(source, 256),
+    appid: text(appid, 64),
+    payment: text(paymentIn(key), 128),
+    // "1" for 1 is a common mistake, and names the version all the same.
+    version: versionIn(version),
   };
 }
+
+function versionIn(value: unknown): number | null {
+  if (typeof value !== 'number' && typeof value !== 'string') return null;
+  return /^[1-9][0-9]{0,8}$/.test(String(value)) ? Number(value) : null;
+}
+
+/** What an event names that is valid, and becomes a dead letter for another reason. */
+export const namesOf = (upload: NewUpload): Names => ({
+  eventId: upload.event_id,
+  source: upload.source,
+  appid: upload.appid,
+  payment: upload.payment,
+  version: upload.version,
+});
 
 type CheckedCandidate = { kind: 'event'; event: ShippingEvent } | { kind: 'bad'; detail: string };
 

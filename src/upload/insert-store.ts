@@ -1,10 +1,15 @@
 import { textArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { UploadKind, UploadState } from '../../db/states.ts';
-import { acknowledgementColumns, lateAcknowledgements } from './acknowledgement-store.ts';
+import {
+  acknowledgementColumns,
+  lateAcknowledgements,
+  lateLetterAcknowledgements,
+} from './acknowledgement-store.ts';
 import { columnsOf, insertColumns, offered, publishedOf, type NewUpload } from './offered-rows.ts';
 
 export type { NewUpload } from './offered-rows.ts';
+export { lateLetterAcknowledgements };
 
 /**
  * `positions` names the inserted rows, see {@link positionOf}; null says that every offered row is in. `forgotten` are
