@@ -77,11 +77,19 @@ type Node = { id: number; port: number; controllerPort: number };
 export type KafkaOptions = {
   /** Of Apache Kafka, as Maven names it: 3.3 and newer start. */
   version?: string;
-  /** Added to the broker's own, or instead of them: an authorizer, another listener's protocol. */
+  /** Added to the broker's own, or instead of them: an authorizer, a limit. Listeners are added to its own. */
   properties?: Readonly<Record<string, string>>;
 };
 
-const propertiesText = (node: Node, nodes: Node[], home: string, own: KafkaOptions['properties']): string =>
+const isList = (key: string): boolean =>
+  key.includes('listeners') || key === 'listener.security.protocol.map';
+
+const propertiesText = (
+  node: Node,
+  nodes: Node[],
+  home: string,
+  own: KafkaOptions['properties'] = {},
+): string =>
   Object.entries({
     'process.roles': 'broker,controller',
     'node.id': node.id,
@@ -104,9 +112,9 @@ const propertiesText = (node: Node, nodes: Node[], home: string, own: KafkaOptio
     'default.replication.factor': nodes.length,
     'min.insync.replicas': nodes.length > 1 ? 2 : 1,
     'broker.session.timeout.ms': 6_000,
-    ...own,
+    ...Object.fromEntries(Object.entries(own).filter(([key]) => !isList(key))),
   })
-    .map(([key, value]) => `${key}=${value}`)
+    .map(([key, value]) => `${key}=${value}${isList(key) && key in own ? `,${own[key]}` : ''}`)
     .join('\n');
 
 const listening = (port: number): Promise<boolean> =>
