@@ -47,7 +47,7 @@ export const batchOf = (topic: string, fetchedOffset: number, data: PartitionDat
 
 /** Brokers of one client, with its connections, its TLS and its codecs; it joins no group. */
 export function createCluster(connection: KafkaConnection, log: Log): Cluster {
-  const kafka: object = createKafkajs(connection, log, { retries: 1 });
+  const kafka: object = createKafkajs(connection, log, { retry: { retries: 1 }, quiet: true });
   const create = Object.getOwnPropertySymbols(kafka).find(
     ({ description }) => description === 'private:Kafka:createCluster',
   );
