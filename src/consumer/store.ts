@@ -1,9 +1,11 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { byteaArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { DeadLetterReason } from '../../db/states.ts';
 import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
+import { storable } from '../text.ts';
+import { headersText } from './letter-headers.ts';
 import { progressUpsert, progressValues, type Progress } from '../upload/insert-store.ts';
 
 export type NewDeadLetter = {
@@ -95,21 +97,13 @@ export async function readProgress(
   return new Map(rows.map(({ partition, next }) => [partition, next]));
 }
 
-const messageHash = (received: Received): string => {
-  const base64 = (bytes: Buffer | null): string | null => bytes?.toString('base64') ?? null;
-  return hash(
-    'sha256',
-    JSON.stringify([base64(received.key), base64(received.value), headersText(received)]),
-  );
-};
-
-const headersText = ({ headers }: Received): string =>
-  JSON.stringify(
-    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.toString('base64')])),
-  );
-
-/** Postgres text holds neither NUL nor half a surrogate pair. */
-const storable = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+/** Each part after its length: what ends one and begins the next is not the same message. */
+function messageHash(received: Received): string {
+  const sum = createHash('sha256');
+  for (const part of [received.key, received.value, Buffer.from(headersText(received))])
+    sum.update(`${part?.length ?? -1}:`).update(part ?? '');
+  return sum.digest('hex');
+}
 
 export type UnpublishedLetter = {
   id: number;
@@ -118,7 +112,7 @@ export type UnpublishedLetter = {
   offset: number;
   key: Buffer | null;
   value: Buffer | null;
-  /** JSON: name → base64. */
+  /** See letter-headers.ts. */
   headers: string;
   reason: DeadLetterReason;
   detail: string;
