@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { blameOf } from '../../db/blame.ts';
 import { byteaArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { DeadLetterReason } from '../../db/states.ts';
@@ -19,26 +20,24 @@ export type NewDeadLetter = {
 
 const maxDetail = 2_000;
 
-/** What became of writes; `refused` for what they hold, which no retry helps. */
+/** What became of writes; `refused` for what they hold, or what we make of it, which no retry helps. */
 export type WriteOutcome<T> = { kind: 'written'; value: T } | { kind: 'refused'; detail: string };
 
-/** Rejects when the database is away. */
+/** Rejects when the database is away, or damaged: a dead letter would be a final answer to a good event. */
 export async function outcomeOf<T>(writes: Promise<T>): Promise<WriteOutcome<T>> {
   try {
     return { kind: 'written', value: await writes };
   } catch (error) {
-    if (!isAboutData(error)) throw error;
-    return { kind: 'refused', detail: messageOf(error) };
+    if (blameOf(error) !== 'rows') throw error;
+    return { kind: 'refused', detail: refusalOf(error) };
   }
 }
 
-/** Classes 22 and 23 of SQLSTATE. */
-const isAboutData = (error: unknown): boolean =>
-  typeof error === 'object' &&
-  error !== null &&
-  'code' in error &&
-  typeof error.code === 'string' &&
-  /^2[23]/.test(error.code);
+/** Postgres's errors have a code; what has none is our own. */
+const refusalOf = (error: unknown): string =>
+  /^[0-9A-Z]{5}$/.test(String((Object(error) as { code?: unknown }).code))
+    ? `the database refused it: ${messageOf(error)}`
+    : `fahuo cannot take it: ${messageOf(error)}`;
 
 /**
  * Once per topic, partition, offset and message: a redelivered message is the same dead letter, and another one at the
