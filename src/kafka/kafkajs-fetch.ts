@@ -112,6 +112,10 @@ function complete(partition: PartitionData): void {
   if (lastStartOffset !== undefined) messages.logStart = Number(lastStartOffset);
 }
 
+/** The first offset that the partition held when the batch was fetched. */
+export const logStartOf = (batch: object): number | undefined =>
+  (batch as { rawMessages?: Messages }).rawMessages?.logStart;
+
 /** A stretch that has no message for a handler comes to it all the same: it says how far the partition was read. */
 function tellOfFiltered({ prototype }: BatchClass): void {
   prototype.isEmpty = function (): boolean {
