@@ -24,6 +24,8 @@ beforeEach(async () => {
   publisher = createPublisher(connection());
   topic = uniqueName('group');
   await admin.createTopic(topic, partitions);
+  // Leaders take up their work a moment later.
+  await eventually(async () => expect(await admin.topicOffsets(topic)).toHaveLength(partitions));
   lines = [];
   lost = [];
   stops = [];
