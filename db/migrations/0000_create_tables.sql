@@ -94,6 +94,8 @@ CREATE TABLE "fahuo"."deployment" (
 	"id" uuid DEFAULT gen_random_uuid() NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"older_accepted_at" timestamp (3) with time zone,
+	"carrier_aliases" boolean DEFAULT false NOT NULL,
+	"acknowledgement_rows" boolean DEFAULT true NOT NULL,
 	CONSTRAINT "deployment_is_one" CHECK ("fahuo"."deployment"."shard" = 0)
 );
 --> statement-breakpoint

@@ -3,14 +3,21 @@ import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
 import { checkEvent, type ContractOptions } from '../shipment/contract.ts';
 import { CORRECTED, SHIPPED, type ShippingEvent } from '../shipment/events.ts';
-import { maskContacts } from '../shipment/mask.ts';
+import { maxDepth, maxEventBytes } from '../shipment/offer.ts';
 import { paymentIn } from '../shipment/payment.ts';
 import { describeProblems } from '../shipment/problems.ts';
 import { fromBinary, fromStructured, header, type Candidate } from './candidate.ts';
-import { isDeeperThan } from './nesting.ts';
+import { isDeeperThan } from '../shipment/nesting.ts';
 
 export type Decoded =
-  | { kind: 'event'; received: Received; event: ShippingEvent; traceparent: string | null }
+  | {
+      kind: 'event';
+      received: Received;
+      event: ShippingEvent;
+      traceparent: string | null;
+      /** What was changed because it means the same. */
+      notes: string[];
+    }
   | {
       kind: 'dead';
       received: Received;
@@ -21,11 +28,6 @@ export type Decoded =
     };
 
 export type DecodeOptions = ContractOptions & { maskContacts: boolean };
-
-/** A valid event is below 50 kB; the outbox takes 256 kB. */
-const maxValueBytes = 262_144;
-/** The contract is five deep: what is deeper was refused for one reason or another, and this says more. */
-const maxDepth = 32;
 
 /**
  * One message to one event, or to a dead letter that says why. CloudEvents 1.0 in binary mode (attributes in
@@ -59,7 +61,8 @@ function decodeText(received: Received, text: string, options: DecodeOptions): D
   const candidate = structured ? fromStructured(parsed.value) : fromBinary(received, parsed.value);
   const checked = check(candidate, options);
   if (checked.kind === 'bad') return dead('invalid', checked.detail, namesIn(candidate));
-  return { kind: 'event', received, event: checked.event, traceparent: checked.event.traceparent ?? null };
+  const { event, notes } = checked;
+  return { kind: 'event', received, event, traceparent: event.traceparent ?? null, notes };
 }
 
 /** What a message that is not valid names all the same: an operator looks for it by that. */
@@ -69,17 +72,18 @@ function namesIn({ id, data }: Candidate): Names {
   return { eventId, payment: paymentIn(key)?.slice(0, 128) ?? null };
 }
 
-type CheckedCandidate = { kind: 'event'; event: ShippingEvent } | { kind: 'bad'; detail: string };
+type CheckedCandidate =
+  { kind: 'event'; event: ShippingEvent; notes: string[] } | { kind: 'bad'; detail: string };
 
 /** A candidate that trips a check over itself is a dead letter too: thrown on, it would hold up its partition (P7). */
 function check(candidate: Candidate, options: DecodeOptions): CheckedCandidate {
   try {
     const typeProblem = problemOfType(candidate.type);
     if (typeProblem !== null) return bad(typeProblem);
-    const checked = checkEvent(options.maskContacts ? maskContacts(candidate) : candidate, options);
+    const checked = checkEvent(candidate, options);
     return checked.kind === 'invalid'
       ? bad(describeProblems(checked.problems))
-      : { kind: 'event', event: checked.event };
+      : { kind: 'event', event: checked.event, notes: checked.notes };
   } catch (error) {
     return bad(`the event cannot be checked: ${messageOf(error)}`);
   }
@@ -93,8 +97,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 function readText(value: Buffer | null): Text {
   if (value === null || value.length === 0) return bad('the message has no value');
-  if (value.length > maxValueBytes)
-    return bad(`the value has ${value.length} bytes: at most ${maxValueBytes} are read`);
+  if (value.length > maxEventBytes)
+    return bad(`the value has ${value.length} bytes: at most ${maxEventBytes} are read`);
   try {
     return { kind: 'text', text: utf8.decode(value) };
   } catch {
