@@ -295,6 +295,7 @@ CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("
 CREATE INDEX "dead_letter_event" ON "fahuo"."dead_letter" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "dead_letter_payment" ON "fahuo"."dead_letter" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
+CREATE INDEX "drawn_version_age" ON "fahuo"."drawn_version" USING btree ("drawn_at");--> statement-breakpoint
 CREATE INDEX "outbox_payment" ON "fahuo"."outbox" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "outbox_event" ON "fahuo"."outbox" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "refused_offer_payment" ON "fahuo"."refused_offer" USING btree ("payment");--> statement-breakpoint
