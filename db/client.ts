@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { pgSsl, splitSsl } from './ssl.ts';
 
 export type Pool = pg.Pool;
 export type Connection = pg.PoolClient;
@@ -110,14 +111,16 @@ export async function connectAlone(
 
 /** What DATABASE_URL itself sets with `?options=` counts more than ours. */
 function connectionOf(databaseUrl: string, settings: SessionSettings) {
-  const given = /[?&]options=([^&]*)/.exec(databaseUrl)?.[1];
+  const { url, ssl } = splitSsl(databaseUrl);
+  const given = /[?&]options=([^&]*)/.exec(url)?.[1];
   const ours = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   const options = [
     ...ours,
     ...(given === undefined ? [] : [new URLSearchParams(`given=${given}`).get('given')]),
   ].join(' ');
   return {
-    connectionString: databaseUrl.replace(/([?&])options=[^&]*/, '$1'),
+    connectionString: url.replace(/([?&])options=[^&]*/, '$1'),
+    ...(ssl === null ? {} : { ssl: pgSsl(ssl) }),
     connectionTimeoutMillis: connectTimeoutMs,
     ...keepAlive,
     types,

@@ -21,6 +21,7 @@ export const functionFiles = [
   'insert_acknowledgements',
   'passed_over',
   'repair_outbox',
+  'events',
   'acknowledgements',
 ];
 

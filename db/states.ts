@@ -14,6 +14,23 @@ export type UploadState = (typeof uploadStates)[number];
 export const finalUploadStates = ['acknowledged', 'rejected', 'superseded'] as const satisfies UploadState[];
 export type FinalUploadState = (typeof finalUploadStates)[number];
 
+/** What an event's writer is told of it (fahuo.events). */
+export const eventStates = ['waiting', ...finalUploadStates] as const;
+export type EventState = (typeof eventStates)[number];
+
+/** Where an event is. */
+export const eventPlaces = [
+  'outbox', // committed, and not published yet
+  'relay', // parked by the relay, see relayParkReasons
+  'topic', // published to Kafka, and not consumed yet
+  'pending', // these four: an upload row in this state
+  'uploading',
+  'unknown',
+  'parked',
+  'final',
+] as const;
+export type EventPlace = (typeof eventPlaces)[number];
+
 /** Why a row is read before its first send although no other row of its payment was sent. Most rows have none. */
 export const uploadCautions = [
   'forgotten', // earlier versions were forgotten: a tombstone says what they did
@@ -37,6 +54,16 @@ export const deadLetterReasons = [
 ] as const;
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
+/** A replay that somebody executed. */
+export const replayStates = [
+  'running', // a process works at it while its lease lasts; afterwards it may be resumed
+  'paused', // by a person: it may be resumed
+  'incomplete', // the topic did not give all: it may be resumed
+  'cancelled',
+  'done',
+] as const;
+export type ReplayState = (typeof replayStates)[number];
+
 /** Why an upload row waits in `parked`. */
 export const parkReasons = [
   'payment_not_found', // 10060001 for 24 h after the first send: retried daily to day 14
@@ -56,3 +83,27 @@ export const relayParkReasons = [
   'passed_over', // it was written behind the cursor: by a sequence that was set back, or into a detached partition
 ] as const;
 export type RelayParkReason = (typeof relayParkReasons)[number];
+
+/** Why an event has the state that it has: these, and the reasons above. An acknowledged one has none. */
+export const eventReasons = [
+  'not_published', // the relay has not come to it
+  'not_consumed', // the consumer has not come to it
+  'app_not_served', // no instance serves its app
+  'app_paused', // by a person, or by what WeChat answered
+  'wechat_unreachable', // calls of its app do not go out
+  'sending', // a call is on the wire
+  'outcome_unknown', // a call was made, and a read tells what became of it
+  'older_version_first', // an older version of its payment is under way
+  'older_than_database', // it waits until nothing newer of its payment comes
+  'not_visible_yet', // WeChat does not know the payment yet
+  'read_before_write', // its payment was written to before, or may have been
+  'due', // it is sent as soon as a call is free
+  'refused', // WeChat, or a rule of ours, refused it for good
+  'resolved', // a person ended it
+  'newer_version', // a newer restatement took its place
+  'forgotten', // it repeats what was ended and forgotten
+  ...parkReasons,
+  ...relayParkReasons,
+  ...deadLetterReasons,
+] as const;
+export type EventReason = (typeof eventReasons)[number];

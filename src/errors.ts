@@ -59,6 +59,17 @@ const catalogue = {
     cause: 'No broker of KAFKA_BROKERS answers, or they advertise an address that leads nowhere from here.',
     remedy: 'Check KAFKA_BROKERS and that the brokers advertise an address this host can reach.',
   },
+  TLS_FAILED: {
+    says: 'Kafka at kafka:9093: no authority that is trusted here signed its certificate (it is signed by our-ca)',
+    cause: 'Postgres, Kafka or Redis is there, but no TLS connection with it comes about as it is set.',
+    remedy:
+      'Correct the setting that the line names; docs/operations.md, "Secure connections", has all of them.',
+  },
+  LOGIN_REFUSED: {
+    says: 'Kafka at kafka:9093: it refuses the login (Invalid username or password)',
+    cause: 'Postgres, Kafka or Redis is there, and does not take the user, the password or the mechanism.',
+    remedy: 'Correct the user, the password or the mechanism that the line names.',
+  },
   TOPIC_MISSING: {
     says: 'the topic fahuo.shipments does not exist',
     cause: 'The topic, its .acks or its .dead-letters was never made.',

@@ -53,15 +53,25 @@ export function text(fallback?: string): Kind<string | undefined> {
 export const shaped = (shape: RegExp, rule: string, fallback: string): Kind<string> =>
   kind(z.string().regex(shape, rule), fallback);
 
-export function url(schemes: readonly string[]): Kind<string | undefined>;
-export function url(schemes: readonly string[], fallback: string): Kind<string>;
-export function url(schemes: readonly string[], fallback?: string): Kind<string | undefined> {
+/** `problem` looks at what the scheme alone does not tell; null where all is well. */
+type UrlOptions = { fallback?: string; problem?: (value: string) => string | null };
+
+export function url(schemes: readonly string[], options: UrlOptions & { fallback: string }): Kind<string>;
+export function url(schemes: readonly string[], options?: UrlOptions): Kind<string | undefined>;
+export function url(
+  schemes: readonly string[],
+  { fallback, problem = () => null }: UrlOptions = {},
+): Kind<string | undefined> {
   const fits = (value: string): boolean =>
     schemes.some((scheme) => value.startsWith(`${scheme}://`)) && URL.canParse(value);
-  return kind(
-    z.string().refine(fits, { error: `must be a URL with the scheme ${schemes.join(' or ')}` }),
-    fallback,
-  );
+  const schema = z
+    .string()
+    .refine(fits, { error: `must be a URL with the scheme ${schemes.join(' or ')}`, abort: true })
+    .superRefine((value, context) => {
+      const message = problem(value);
+      if (message !== null) context.addIssue({ code: 'custom', message });
+    });
+  return kind(schema, fallback);
 }
 
 /** `host:port`, several with commas between. */
@@ -86,11 +96,15 @@ export const flag = (fallback: boolean): Kind<boolean> =>
     String(fallback),
   );
 
+/** One of a few words, in whatever case. */
 export function choice<const C extends string>(of: readonly [C, ...C[]]): Kind<C | undefined>;
 export function choice<const C extends string>(of: readonly [C, ...C[]], fallback: NoInfer<C>): Kind<C>;
 export function choice<const C extends string>(of: readonly [C, ...C[]], fallback?: C): Kind<C | undefined> {
   const most = of.slice(0, -1).join(', ');
-  const schema = z.enum(of, { error: `must be ${most} or ${of.at(-1) ?? ''}` });
+  const schema = z
+    .string()
+    .transform((value) => value.toLowerCase())
+    .pipe(z.enum(of, { error: `must be ${most} or ${of.at(-1) ?? ''}` }));
   return kind(schema as unknown as z.ZodType<C, string>, fallback);
 }
 

@@ -5,6 +5,7 @@
 export const pureFiles = [
   'db/statement-text.ts',
   'src/cli/event-text.ts',
+  'src/connection-fault.ts',
   'src/consumer/batch.ts',
   'src/consumer/candidate.ts',
   'src/consumer/decode.ts',
@@ -18,6 +19,7 @@ export const pureFiles = [
   'src/shipment/carriers.ts',
   'src/shipment/combinations.ts',
   'src/nearest.ts',
+  'src/roles/contradictions.ts',
   'src/roles/names.ts',
   'src/shipment/contract.ts',
   'src/shipment/events.ts',
@@ -33,6 +35,7 @@ export const pureFiles = [
   'src/relay/partitions/decide.ts',
   'src/relay/pacing.ts',
   'src/relay/sequence.ts',
+  'src/replay/diff.ts',
   'src/replay/plan.ts',
   'src/replay/selection.ts',
   'src/replay/when.ts',

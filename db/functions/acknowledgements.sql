@@ -1,4 +1,5 @@
--- Derived, so that it can neither lag behind an upload's final state nor be downgraded by a late redelivery. A branch for
+-- Derived, so that it can neither lag behind an upload's final state nor be downgraded by a late redelivery. What never
+-- became an upload and is answered all the same (fahuo.events) is here, too: as rejected, without an errcode. A branch for
 -- each kind of key, so that a condition on transaction_id, or on mchid and out_trade_no, is one on an index.
 -- Security barriers: a reader's own function in WHERE is not run on rows that are not final. Each branch has its own,
 -- since Postgres flattens a UNION ALL and lets the barrier of the whole go. `=` and `= ANY (…)` still use an index; a join
@@ -11,13 +12,17 @@ SELECT
   NULL::text AS out_trade_no,
   u.version,
   u.event_id,
+  u.source,
   u.state,
   u.errcode,
   u.errmsg,
   u.rid,
   u.attempts,
   u.upload_time AS uploaded_at,
-  u.finished_at AS acknowledged_at
+  u.finished_at AS acknowledged_at,
+  CASE WHEN u.resolved_by IS NOT NULL THEN 'resolved' WHEN u.state = 'rejected' THEN 'refused' WHEN u.state = 'superseded' THEN 'newer_version' END
+    AS reason,
+  u.detail
 FROM fahuo.upload u
 WHERE u.state IN ('acknowledged', 'rejected', 'superseded') AND strpos(u.payment, ':') = 0;
 --> statement-breakpoint
@@ -29,19 +34,34 @@ SELECT
   split_part(u.payment, ':', 2) AS out_trade_no,
   u.version,
   u.event_id,
+  u.source,
   u.state,
   u.errcode,
   u.errmsg,
   u.rid,
   u.attempts,
   u.upload_time AS uploaded_at,
-  u.finished_at AS acknowledged_at
+  u.finished_at AS acknowledged_at,
+  CASE WHEN u.resolved_by IS NOT NULL THEN 'resolved' WHEN u.state = 'rejected' THEN 'refused' WHEN u.state = 'superseded' THEN 'newer_version' END
+    AS reason,
+  u.detail
 FROM fahuo.upload u
 WHERE u.state IN ('acknowledged', 'rejected', 'superseded') AND strpos(u.payment, ':') > 0;
 --> statement-breakpoint
 CREATE OR REPLACE VIEW fahuo.acknowledgements WITH (security_barrier = true) AS
 SELECT * FROM fahuo.acknowledged_by_transaction
-UNION ALL
-SELECT * FROM fahuo.acknowledged_by_merchant;
+UNION ALL SELECT * FROM fahuo.acknowledged_by_merchant
+UNION ALL SELECT appid, transaction_id, mchid, out_trade_no, version, event_id, source, 'rejected'::fahuo.upload_state, errcode, errmsg,
+  rid, attempts, uploaded_at, updated_at, reason, detail
+  FROM fahuo.dead_letter_by_transaction
+UNION ALL SELECT appid, transaction_id, mchid, out_trade_no, version, event_id, source, 'rejected'::fahuo.upload_state, errcode, errmsg,
+  rid, attempts, uploaded_at, updated_at, reason, detail
+  FROM fahuo.dead_letter_by_merchant
+UNION ALL SELECT appid, transaction_id, mchid, out_trade_no, version, event_id, source, 'rejected'::fahuo.upload_state, errcode, errmsg,
+  rid, attempts, uploaded_at, updated_at, reason, detail
+  FROM fahuo.refused_offer_by_transaction
+UNION ALL SELECT appid, transaction_id, mchid, out_trade_no, version, event_id, source, 'rejected'::fahuo.upload_state, errcode, errmsg,
+  rid, attempts, uploaded_at, updated_at, reason, detail
+  FROM fahuo.refused_offer_by_merchant;
 --> statement-breakpoint
-GRANT SELECT ON fahuo.acknowledgements TO fahuo_writer;
+GRANT SELECT ON fahuo.acknowledgements TO fahuo_writer, fahuo_service;

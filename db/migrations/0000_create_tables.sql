@@ -4,6 +4,7 @@ CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpo
 CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
 CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event', 'unrecorded');--> statement-breakpoint
 CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
+CREATE TYPE "fahuo"."replay_state" AS ENUM('running', 'paused', 'incomplete', 'cancelled', 'done');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
@@ -82,11 +83,16 @@ CREATE TABLE "fahuo"."dead_letter" (
 	"reason" "fahuo"."dead_letter_reason" NOT NULL,
 	"detail" text NOT NULL,
 	"event_id" text,
+	"source" text,
+	"appid" text,
 	"payment" text,
+	"version" integer,
 	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"published_at" timestamp (3) with time zone,
 	"leased_until" timestamp (3) with time zone,
-	"redriven_at" timestamp (3) with time zone
+	"redriven_at" timestamp (3) with time zone,
+	"redriven_by" text,
+	"redriven_event" text
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."deployment" (
@@ -208,6 +214,27 @@ CREATE TABLE "fahuo"."relay_parked" (
 	CONSTRAINT "relay_parked_published_has_place" CHECK (("fahuo"."relay_parked"."published_at" is null) = ("fahuo"."relay_parked"."offset" is null) and ("fahuo"."relay_parked"."topic" is null) = ("fahuo"."relay_parked"."offset" is null) and ("fahuo"."relay_parked"."partition" is null) = ("fahuo"."relay_parked"."offset" is null))
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."replay" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"selection" text NOT NULL,
+	"topic" text NOT NULL,
+	"ranges" jsonb NOT NULL,
+	"retry_ids" bigint[] NOT NULL,
+	"state" "fahuo"."replay_state" DEFAULT 'running' NOT NULL,
+	"rate" integer,
+	"inserted" bigint DEFAULT 0 NOT NULL,
+	"duplicate" bigint DEFAULT 0 NOT NULL,
+	"superseded" bigint DEFAULT 0 NOT NULL,
+	"dead" bigint DEFAULT 0 NOT NULL,
+	"retried" bigint DEFAULT 0 NOT NULL,
+	"unread" jsonb,
+	"started_by" text NOT NULL,
+	"started_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"owner" text,
+	"lease_until" timestamp (3) with time zone,
+	"finished_at" timestamp (3) with time zone
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."attempt" (
 	"id" bigserial NOT NULL,
 	"upload_id" bigint NOT NULL,
@@ -281,6 +308,7 @@ CREATE TABLE "fahuo"."upload" (
 	"detail" text,
 	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"finished_at" timestamp (3) with time zone,
+	"resolved_by" text,
 	"caution" "fahuo"."upload_caution",
 	"notes" text,
 	CONSTRAINT "upload_parked_has_reason" CHECK (("fahuo"."upload"."state" = 'parked') = ("fahuo"."upload"."park_reason" is not null)),
@@ -290,24 +318,41 @@ CREATE TABLE "fahuo"."upload" (
 	CONSTRAINT "upload_version_positive" CHECK ("fahuo"."upload"."version" >= 1)
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."upload_repeat" (
+	"event_id" text NOT NULL,
+	"source" text NOT NULL,
+	"upload_id" bigint NOT NULL,
+	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "upload_repeat_event_id_source_pk" PRIMARY KEY("event_id","source")
+);
+--> statement-breakpoint
 CREATE INDEX "carrier_alias_carrier" ON "fahuo"."carrier_alias" USING btree ("carrier_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset","message_hash");--> statement-breakpoint
 CREATE INDEX "dead_letter_event" ON "fahuo"."dead_letter" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "dead_letter_payment" ON "fahuo"."dead_letter" USING btree ("payment");--> statement-breakpoint
+CREATE INDEX "dead_letter_out_trade_no" ON "fahuo"."dead_letter" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."dead_letter"."payment", ':') > 0;--> statement-breakpoint
+CREATE INDEX "dead_letter_open" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."redriven_at" is null;--> statement-breakpoint
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "drawn_version_age" ON "fahuo"."drawn_version" USING btree ("drawn_at");--> statement-breakpoint
 CREATE INDEX "outbox_payment" ON "fahuo"."outbox" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "outbox_event" ON "fahuo"."outbox" USING btree ("event_id");--> statement-breakpoint
+CREATE INDEX "outbox_out_trade_no" ON "fahuo"."outbox" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."outbox"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "refused_offer_payment" ON "fahuo"."refused_offer" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "refused_offer_event" ON "fahuo"."refused_offer" USING btree ("event_id");--> statement-breakpoint
+CREATE INDEX "refused_offer_out_trade_no" ON "fahuo"."refused_offer" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."refused_offer"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE INDEX "relay_parked_open" ON "fahuo"."relay_parked" USING btree ("payment","outbox_id") WHERE "fahuo"."relay_parked"."published_at" is null;--> statement-breakpoint
+CREATE INDEX "relay_parked_payment" ON "fahuo"."relay_parked" USING btree ("payment");--> statement-breakpoint
+CREATE INDEX "relay_parked_event" ON "fahuo"."relay_parked" USING btree ("event_id");--> statement-breakpoint
+CREATE INDEX "relay_parked_out_trade_no" ON "fahuo"."relay_parked" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."relay_parked"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "payment_alias_transaction" ON "fahuo"."payment_alias" USING btree ("appid","transaction_id");--> statement-breakpoint
-CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "upload_event" ON "fahuo"."upload" USING btree ("event_id","source");--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_payment_version" ON "fahuo"."upload" USING btree ("payment","appid","version");--> statement-breakpoint
 CREATE INDEX "upload_out_trade_no" ON "fahuo"."upload" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."upload"."payment", ':') > 0;--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_one_in_flight" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."state" in ('uploading', 'unknown');--> statement-breakpoint
 CREATE UNIQUE INDEX "upload_one_correction" ON "fahuo"."upload" USING btree ("appid","payment") WHERE "fahuo"."upload"."kind" = 'corrected' and "fahuo"."upload"."state" not in ('rejected', 'superseded');--> statement-breakpoint
 CREATE INDEX "upload_due_by_app" ON "fahuo"."upload" USING btree ("appid","next_attempt_at","id") WHERE "fahuo"."upload"."state" = 'pending';--> statement-breakpoint
 CREATE INDEX "upload_unsettled_by_app" ON "fahuo"."upload" USING btree ("appid","state","next_attempt_at") WHERE "fahuo"."upload"."state" in ('unknown', 'parked');--> statement-breakpoint
-CREATE INDEX "upload_older_waiting" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."caution" = 'older' and "fahuo"."upload"."state" = 'pending' and "fahuo"."upload"."next_attempt_at" = 'infinity';
+CREATE INDEX "upload_older_waiting" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."caution" = 'older' and "fahuo"."upload"."state" = 'pending' and "fahuo"."upload"."next_attempt_at" = 'infinity';--> statement-breakpoint
+CREATE INDEX "upload_rejected" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."state" = 'rejected';--> statement-breakpoint
+CREATE INDEX "upload_repeat_upload" ON "fahuo"."upload_repeat" USING btree ("upload_id");

@@ -4,6 +4,7 @@ import {
   deadLetterReasons,
   parkReasons,
   relayParkReasons,
+  replayStates,
   uploadCautions,
   uploadKinds,
   uploadStates,
@@ -18,6 +19,7 @@ export const uploadCaution = fahuo.enum('upload_caution', uploadCautions);
 export const attemptKind = fahuo.enum('attempt_kind', attemptKinds);
 export const deadLetterReason = fahuo.enum('dead_letter_reason', deadLetterReasons);
 export const parkReason = fahuo.enum('park_reason', parkReasons);
+export const replayState = fahuo.enum('replay_state', replayStates);
 export const relayParkReason = fahuo.enum('relay_park_reason', relayParkReasons);
 
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });

@@ -35,9 +35,12 @@ export const deadLetter = fahuo.table(
     messageHash: text('message_hash').notNull(),
     reason: deadLetterReason('reason').notNull(),
     detail: text('detail').notNull(),
+    /** What the message names, where it names it: by these its writer finds the answer, and an operator the letter. */
     eventId: text('event_id'),
-    /** Where the message names one; by it an operator finds the letter. */
+    source: text('source'),
+    appid: text('appid'),
     payment: text('payment'),
+    version: integer('version'),
     receivedAt: instant('received_at')
       .notNull()
       .default(sql`clock_timestamp()`),
@@ -45,11 +48,20 @@ export const deadLetter = fahuo.table(
     /** Until then the letter is another instance's to publish. */
     leasedUntil: instant('leased_until'),
     redrivenAt: instant('redriven_at'),
+    redrivenBy: text('redriven_by'),
+    /** The event as it was offered again, where it was edited. */
+    redrivenEvent: text('redriven_event'),
   },
   (t) => [
     uniqueIndex('dead_letter_offset').on(t.topic, t.partition, t.offset, t.messageHash),
     index('dead_letter_event').on(t.eventId),
     index('dead_letter_payment').on(t.payment),
+    index('dead_letter_out_trade_no')
+      .on(sql`split_part(${t.payment}, ':', 2)`)
+      .where(sql`strpos(${t.payment}, ':') > 0`),
+    index('dead_letter_open')
+      .on(t.id)
+      .where(sql`${t.redrivenAt} is null`),
     index('dead_letter_unpublished')
       .on(t.id)
       .where(sql`${t.publishedAt} is null`),

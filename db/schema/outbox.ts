@@ -23,6 +23,9 @@ export const outbox = fahuo.table(
     // An event's writer asks for it by these before it is anywhere else (fahuo.events).
     index('outbox_payment').on(t.payment),
     index('outbox_event').on(t.eventId),
+    index('outbox_out_trade_no')
+      .on(sql`split_part(${t.payment}, ':', 2)`)
+      .where(sql`strpos(${t.payment}, ':') > 0`),
     check('outbox_data_fits_kafka', sql`octet_length(${t.data}) <= 262144`),
     check('outbox_version_positive', sql`${t.version} >= 1`),
     check('outbox_event_id_length', sql`length(${t.eventId}) between 1 and 128`),
@@ -59,7 +62,13 @@ export const refusedOffer = fahuo.table(
       .notNull()
       .default(sql`clock_timestamp()`),
   },
-  (t) => [index('refused_offer_payment').on(t.payment), index('refused_offer_event').on(t.eventId)],
+  (t) => [
+    index('refused_offer_payment').on(t.payment),
+    index('refused_offer_event').on(t.eventId),
+    index('refused_offer_out_trade_no')
+      .on(sql`split_part(${t.payment}, ':', 2)`)
+      .where(sql`strpos(${t.payment}, ':') > 0`),
+  ],
 );
 
 /** The last version that the door drew for a payment whose writer sends none. */

@@ -56,6 +56,11 @@ export const relayParked = fahuo.table(
     index('relay_parked_open')
       .on(t.payment, t.outboxId)
       .where(sql`${t.publishedAt} is null`),
+    index('relay_parked_payment').on(t.payment),
+    index('relay_parked_event').on(t.eventId),
+    index('relay_parked_out_trade_no')
+      .on(sql`split_part(${t.payment}, ':', 2)`)
+      .where(sql`strpos(${t.payment}, ':') > 0`),
     check(
       'relay_parked_published_has_place',
       sql`(${t.publishedAt} is null) = (${t.offset} is null) and (${t.topic} is null) = (${t.offset} is null) and (${t.partition} is null) = (${t.offset} is null)`,

@@ -68,12 +68,15 @@ export const upload = fahuo.table(
       .notNull()
       .default(sql`clock_timestamp()`),
     finishedAt: instant('finished_at'),
+    /** The person who ended it by `fahuo resolve`; why is in `detail`. */
+    resolvedBy: text('resolved_by'),
     caution: uploadCaution('caution'),
     /** What the door changed in the event, one change a line; null where nothing was. */
     notes: text('notes'),
   },
   (t) => [
-    uniqueIndex('upload_event').on(t.eventId),
+    // CloudEvents: source and id together name an event, and two shops may count alike.
+    uniqueIndex('upload_event').on(t.eventId, t.source),
     // The payment first: a look-up that knows no appid (an order service's, an operator's) is served by it, too.
     uniqueIndex('upload_payment_version').on(t.payment, t.appid, t.version),
     // `mchid` and `out_trade_no` of fahuo.acknowledgements: an entry for payments that are named so, and for no other.
@@ -97,6 +100,9 @@ export const upload = fahuo.table(
     index('upload_older_waiting')
       .on(t.id)
       .where(sql`${t.caution} = 'older' and ${t.state} = 'pending' and ${t.nextAttemptAt} = 'infinity'`),
+    index('upload_rejected')
+      .on(t.id)
+      .where(sql`${t.state} = 'rejected'`),
     check('upload_parked_has_reason', sql`(${t.state} = 'parked') = (${t.parkReason} is not null)`),
     check(
       'upload_leased_while_uploading',
@@ -112,6 +118,23 @@ export const upload = fahuo.table(
     ),
     check('upload_version_positive', sql`${t.version} >= 1`),
   ],
+);
+
+/**
+ * Events whose payment, version and content an upload of another event id had already: that upload's answer is theirs.
+ * Without it their writer would find nothing under the id that it gave.
+ */
+export const uploadRepeat = fahuo.table(
+  'upload_repeat',
+  {
+    eventId: text('event_id').notNull(),
+    source: text('source').notNull(),
+    uploadId: id('upload_id').notNull(),
+    receivedAt: instant('received_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (t) => [primaryKey({ columns: [t.eventId, t.source] }), index('upload_repeat_upload').on(t.uploadId)],
 );
 
 /**

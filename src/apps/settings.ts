@@ -1,4 +1,4 @@
-import { choice, number, secret, setting, text, url, type Values } from '../setting.ts';
+import { choice, flag, number, secret, setting, text, url, type Values } from '../setting.ts';
 
 /** One app, or a file of several. */
 export const appSettings = {
@@ -25,8 +25,29 @@ export const redisSettings = {
   url: secret(
     'REDIS_URL',
     url(['redis', 'rediss']),
-    'Optional: shares tokens and the call budget between instances; Postgres does otherwise.',
+    'Optional: shares tokens and the call budget between instances; Postgres does otherwise. TLS by rediss://.',
     ['REDIS_URI'],
+  ),
+  sslCaFile: setting(
+    'REDIS_SSL_CA_FILE',
+    text(),
+    'PEM file of the authority that signs its certificate; unset trusts those of Node.',
+    ['REDIS_TLS_CA_FILE', 'REDIS_CA_FILE', 'REDIS_TLS_CA'],
+  ),
+  sslCertFile: setting('REDIS_SSL_CERT_FILE', text(), 'PEM file of the client certificate.', [
+    'REDIS_TLS_CERT_FILE',
+  ]),
+  sslKeyFile: setting('REDIS_SSL_KEY_FILE', text(), 'PEM file of its key.', ['REDIS_TLS_KEY_FILE']),
+  sslKeyPassword: secret('REDIS_SSL_KEY_PASSWORD', text(), 'Opens the key where it is encrypted.'),
+  sslServerName: setting(
+    'REDIS_SSL_SERVER_NAME',
+    text(),
+    'The name that its certificate has, where it is not the one in REDIS_URL.',
+  ),
+  sslVerifyHostname: setting(
+    'REDIS_SSL_VERIFY_HOSTNAME',
+    flag(true),
+    'false for a certificate that names no host: its authority is verified all the same.',
   ),
   keyPrefix: setting('FAHUO_REDIS_PREFIX', text('fahuo:'), 'Before every Redis key.'),
 };

@@ -7,11 +7,13 @@ import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEnqueue } from './commands/enqueue.ts';
 import { addInit } from './commands/init.ts';
+import { addList } from './commands/list.ts';
 import { addMigrate } from './commands/migrate.ts';
 import { addOutbox } from './commands/outbox.ts';
 import { addParts } from './commands/parts.ts';
 import { addPause } from './commands/pause.ts';
 import { addReplay } from './commands/replay.ts';
+import { addResolve } from './commands/resolve.ts';
 import { addRetire } from './commands/retire.ts';
 import { addRun } from './commands/run.ts';
 import { addSandbox } from './commands/sandbox.ts';
@@ -28,9 +30,11 @@ const commands = [
   addCheck,
   addEnqueue,
   addStatus,
+  addList,
   addShow,
   addReplay,
   addDeadLetters,
+  addResolve,
   addOutbox,
   addPause,
   addDatabase,

@@ -21,6 +21,8 @@ export type UploadStory = {
   errmsg: string | null;
   rid: string | null;
   detail: string | null;
+  /** What the door changed in the event, one change a line. */
+  notes: string | null;
   receivedAt: Date;
   finishedAt: Date | null;
   nextAttemptAt: Date;
@@ -30,7 +32,7 @@ export type UploadStory = {
 export async function readUploads(db: Queryable, payment: string): Promise<UploadStory[]> {
   const { rows } = await db.query<UploadStory>(
     `select id, appid, payment, version, kind, event_id as "eventId", state, park_reason as "parkReason", topic,
-       partition, "offset", attempts, body, delta_body as "deltaBody", errcode, errmsg, rid, detail, received_at as "receivedAt",
+       partition, "offset", attempts, body, delta_body as "deltaBody", errcode, errmsg, rid, detail, notes, received_at as "receivedAt",
        finished_at as "finishedAt",
        case when next_attempt_at = 'infinity' then null else next_attempt_at end as "nextAttemptAt"
      from fahuo.upload where payment = $1 order by appid, version`,
@@ -75,30 +77,36 @@ export type DeadLetterStory = {
   partition: number;
   offset: number;
   receivedAt: Date;
+  redrivenAt: Date | null;
+  redrivenBy: string | null;
 };
+
+const letterColumns = `id, event_id as "eventId", payment, reason, detail, topic, partition, "offset", received_at as "receivedAt",
+  redriven_at as "redrivenAt", redriven_by as "redrivenBy"`;
 
 /** Dead letters that name the payment, or one of its events; an unreadable message is found by its offset alone. */
 export async function readDeadLettersOf(
   db: Queryable,
   payment: string,
-  eventIds: readonly string[],
+  events: readonly { eventId: string; source: string }[],
 ): Promise<DeadLetterStory[]> {
-  const columns = `id, event_id as "eventId", payment, reason, detail, topic, partition, "offset", received_at as "receivedAt"`;
   const { rows } = await db.query<DeadLetterStory>(
-    `select ${columns} from fahuo.dead_letter where payment = $1
-     union select ${columns} from fahuo.dead_letter where event_id = any($2::text[]) order by id`,
-    [payment, eventIds],
+    `select ${letterColumns} from fahuo.dead_letter where payment = $1
+     union select ${letterColumns} from fahuo.dead_letter l
+     where l.event_id = any($2::text[]) and (l.source is null or (l.event_id, l.source) in (select * from unnest($2::text[], $3::text[])))
+     order by id`,
+    [payment, events.map(({ eventId }) => eventId), events.map(({ source }) => source)],
   );
   return rows;
 }
 
 export async function readDeadLetters(
   db: Queryable,
-  page: { limit: number; after: number },
+  page: { limit: number; after: number; all: boolean },
 ): Promise<DeadLetterStory[]> {
   const { rows } = await db.query<DeadLetterStory>(
-    `select id, event_id as "eventId", payment, reason, detail, topic, partition, "offset", received_at as "receivedAt"
-     from fahuo.dead_letter where id > $2 order by id limit $1`,
+    `select ${letterColumns} from fahuo.dead_letter
+     where id > $2 ${page.all ? '' : 'and redriven_at is null'} order by id limit $1`,
     [page.limit, page.after],
   );
   return rows;
@@ -117,6 +125,24 @@ export async function readForgotten(db: Queryable, payment: string): Promise<For
   const { rows } = await db.query<ForgottenStory>(
     `select appid, last_version as "lastVersion", finished, chance_spent as "chanceSpent", updated_at as "updatedAt"
      from fahuo.tombstone where payment = $1 order by appid`,
+    [payment],
+  );
+  return rows;
+}
+
+export type RefusedOfferStory = {
+  id: number;
+  eventId: string | null;
+  version: number | null;
+  detail: string;
+  offeredAt: Date;
+};
+
+/** What `fahuo.offer` was given and kept. */
+export async function readRefusedOffers(db: Queryable, payment: string): Promise<RefusedOfferStory[]> {
+  const { rows } = await db.query<RefusedOfferStory>(
+    `select id, event_id as "eventId", version, detail, offered_at as "offeredAt"
+     from fahuo.refused_offer where payment = $1 order by id`,
     [payment],
   );
   return rows;

@@ -5,10 +5,12 @@ import {
   readAttempts,
   readDeadLettersOf,
   readForgotten,
+  readRefusedOffers,
   readUploads,
   type AttemptStory,
   type DeadLetterStory,
   type ForgottenStory,
+  type RefusedOfferStory,
   type UploadStory,
 } from './story-store.ts';
 
@@ -18,6 +20,7 @@ export type Story = {
   outbox: (LocatedRow & { location: Location | null })[];
   uploads: (UploadStory & { tries: AttemptStory[] })[];
   deadLetters: DeadLetterStory[];
+  refusedOffers: RefusedOfferStory[];
   /** What is left of versions that were forgotten. */
   forgotten: ForgottenStory[];
 };
@@ -46,8 +49,9 @@ export async function tellStory(
     deadLetters: await readDeadLettersOf(
       db,
       payment,
-      rows.map((row) => row.eventId),
+      rows.map(({ eventId, source }) => ({ eventId, source })),
     ),
+    refusedOffers: await readRefusedOffers(db, payment),
     forgotten: await readForgotten(db, payment),
   };
 }

@@ -1,9 +1,9 @@
-import type { Pool } from '../../db/client.ts';
+import type { Queryable } from '../../db/client.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { DecodeOptions } from './decode.ts';
 
-export type AcceptDeps = { pool: Pool; log: Log; metrics: Metrics };
+export type AcceptDeps = { pool: Queryable; log: Log; metrics: Metrics };
 export type AcceptOptions = DecodeOptions & { acknowledgements: boolean };
 
 /** What became of messages; the numbers add up to the messages given. */

@@ -33,7 +33,7 @@ export function isLeftOut(upload: NewUpload, rivals: readonly Rival[]): boolean 
   const wantsCorrection = upload.kind === 'corrected' && !isOutdated(upload, rivals);
   return rivals.some(
     (rival) =>
-      rival.eventId === upload.event_id ||
+      isOfEvent(rival, upload) ||
       (isOfPayment(rival, upload) &&
         (rival.version === upload.version ||
           (wantsCorrection && rival.kind === 'corrected' && !isFailed(rival)))),
@@ -54,8 +54,8 @@ export type LeftOut = { kind: 'duplicate' } | { kind: 'dead'; reason: DeadLetter
  */
 export function judgeLeftOut(upload: NewUpload, rivals: readonly Rival[]): LeftOut {
   if (rivals.some((rival) => isSame(rival, upload))) return { kind: 'duplicate' };
-  if (rivals.some((rival) => rival.eventId === upload.event_id))
-    return conflict(`the event id ${upload.event_id} was used before with other content`);
+  if (rivals.some((rival) => isOfEvent(rival, upload)))
+    return conflict(`the event id ${upload.event_id} of ${upload.source} was used before with other content`);
   const ofPayment = rivals.filter((rival) => isOfPayment(rival, upload));
   const sameVersion = ofPayment.find((rival) => rival.version === upload.version);
   if (sameVersion !== undefined)
@@ -69,6 +69,13 @@ export function judgeLeftOut(upload: NewUpload, rivals: readonly Rival[]): LeftO
     detail: `the payment has its one correction already (event ${correction?.eventId ?? 'unknown'}): WeChat takes no second`,
   };
 }
+
+const isOfEvent = (rival: Rival, upload: NewUpload): boolean =>
+  rival.eventId === upload.event_id && rival.source === upload.source;
+
+/** Whether another event had the same version with the same content: that one's answer is this one's, too. Pure. */
+export const isRepeat = (upload: NewUpload, rivals: readonly Rival[]): boolean =>
+  rivals.some((rival) => isSame(rival, upload)) && !rivals.some((rival) => isOfEvent(rival, upload));
 
 const isOfPayment = (rival: Rival, upload: NewUpload): boolean =>
   rival.appid === upload.appid && rival.payment === upload.payment;

@@ -1,4 +1,4 @@
-import type { Pool } from '../../db/client.ts';
+import type { Queryable } from '../../db/client.ts';
 import type { Received } from '../kafka/message.ts';
 import type { Log } from '../log.ts';
 import {
@@ -10,9 +10,10 @@ import {
   type Progress,
 } from '../upload/insert-store.ts';
 import { addAccepted, type AcceptDeps, type AcceptOptions, type Accepted } from './accepted.ts';
-import { judgeLeftOut } from './batch.ts';
-import type { Decoded } from './decode.ts';
+import { isRepeat, judgeLeftOut } from './batch.ts';
+import { namesOf, type Decoded } from './decode.ts';
 import { renderUpload } from './render.ts';
+import { insertRepeats } from './repeat-store.ts';
 import { insertDeadLetters, noteProgress, outcomeOf, type NewDeadLetter } from './store.ts';
 
 /** Messages of one partition in their order, and where the group stands when they are in. */
@@ -43,8 +44,8 @@ export async function acceptChunk(deps: AcceptDeps, chunk: Chunk, options: Accep
 function refusedLetter(one: Decoded, refusal: string): Decoded {
   const { received } = one;
   const detail = `the database refused it: ${refusal}`;
-  const payment = one.kind === 'event' ? renderUpload(one).payment : one.payment;
-  return { kind: 'dead', received, reason: 'invalid', detail, eventId: null, payment };
+  const names = one.kind === 'event' ? namesOf(renderUpload(one)) : one;
+  return { ...names, kind: 'dead', received, reason: 'invalid', detail };
 }
 
 /** An event with the message that brought it; positions tell apart two that share an event id. */
@@ -71,7 +72,7 @@ async function insertChunk(
   const judged = leftOut.filter(({ upload }) => !inserted.forgotten.has(positionOf(upload)));
   const refused = await judge(pool, judged);
   const letters: NewDeadLetter[] = [...unreadable, ...refused];
-  if (letters.length > 0) await insertDeadLetters(pool, letters, progress);
+  if (letters.length > 0) await insertDeadLetters(pool, letters, { acknowledgements, progress });
   else if (leftOut.length > 0 && progress !== null) await noteProgress(pool, progress);
   for (const letter of letters) logDead(log, letter);
   return {
@@ -83,14 +84,14 @@ async function insertChunk(
 }
 
 /** The dead letters among the rows that the insert left out; the others are there already. */
-async function judge(pool: Pool, leftOut: readonly Offered[]): Promise<NewDeadLetter[]> {
+async function judge(pool: Queryable, leftOut: readonly Offered[]): Promise<NewDeadLetter[]> {
   if (leftOut.length === 0) return [];
   const rivals = await readRivals(pool, uploadsOf(leftOut));
+  const repeats = uploadsOf(leftOut).filter((upload) => isRepeat(upload, rivals));
+  if (repeats.length > 0) await insertRepeats(pool, repeats);
   return leftOut.flatMap(({ upload, received }) => {
     const judged = judgeLeftOut(upload, rivals);
-    return judged.kind === 'duplicate'
-      ? []
-      : [{ ...judged, received, eventId: upload.event_id, payment: upload.payment }];
+    return judged.kind === 'duplicate' ? [] : [{ ...namesOf(upload), ...judged, received }];
   });
 }
 

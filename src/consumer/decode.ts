@@ -6,6 +6,7 @@ import { CORRECTED, SHIPPED, type ShippingEvent } from '../shipment/events.ts';
 import { maxDepth, maxEventBytes } from '../shipment/offer.ts';
 import { paymentIn } from '../shipment/payment.ts';
 import { describeProblems } from '../shipment/problems.ts';
+import type { NewUpload } from '../upload/insert-store.ts';
 import { fromBinary, fromStructured, header, type Candidate } from './candidate.ts';
 import { isDeeperThan } from '../shipment/nesting.ts';
 
@@ -18,14 +19,16 @@ export type Decoded =
       /** What was changed because it means the same. */
       notes: string[];
     }
-  | {
-      kind: 'dead';
-      received: Received;
-      reason: DeadLetterReason;
-      detail: string;
-      eventId: string | null;
-      payment: string | null;
-    };
+  | ({ kind: 'dead'; received: Received; reason: DeadLetterReason; detail: string } & Names);
+
+/** What a message names, valid or not: by these its writer and an operator find what became of it. */
+export type Names = {
+  eventId: string | null;
+  source: string | null;
+  appid: string | null;
+  payment: string | null;
+  version: number | null;
+};
 
 export type DecodeOptions = ContractOptions & { maskContacts: boolean };
 
@@ -43,8 +46,7 @@ export function decode(received: Received, options: DecodeOptions): Decoded {
   return { ...decoded, reason: 'undecodable', detail };
 }
 
-type Names = { eventId: string | null; payment: string | null };
-const unnamed: Names = { eventId: null, payment: null };
+const unnamed: Names = { eventId: null, source: null, appid: null, payment: null, version: null };
 
 function decodeText(received: Received, text: string, options: DecodeOptions): Decoded {
   const dead = (reason: DeadLetterReason, detail: string, names: Names = unnamed): Decoded => ({
@@ -66,11 +68,33 @@ function decodeText(received: Received, text: string, options: DecodeOptions): D
 }
 
 /** What a message that is not valid names all the same: an operator looks for it by that. */
-function namesIn({ id, data }: Candidate): Names {
-  const eventId = typeof id === 'string' ? id.slice(0, 128) : null;
+function namesIn({ id, source, appid, version, data }: Candidate): Names {
+  const text = (value: unknown, max: number): string | null =>
+    typeof value === 'string' && value !== '' ? value.slice(0, max) : null;
   const { order_key: key } = Object(data) as { order_key?: unknown };
-  return { eventId, payment: paymentIn(key)?.slice(0, 128) ?? null };
+  return {
+    eventId: text(id, 128),
+    source: text(source, 256),
+    appid: text(appid, 64),
+    payment: text(paymentIn(key), 128),
+    // "1" for 1 is a common mistake, and names the version all the same.
+    version: versionIn(version),
+  };
 }
+
+function versionIn(value: unknown): number | null {
+  if (typeof value !== 'number' && typeof value !== 'string') return null;
+  return /^[1-9][0-9]{0,8}$/.test(String(value)) ? Number(value) : null;
+}
+
+/** What an event names that is valid, and becomes a dead letter for another reason. */
+export const namesOf = (upload: NewUpload): Names => ({
+  eventId: upload.event_id,
+  source: upload.source,
+  appid: upload.appid,
+  payment: upload.payment,
+  version: upload.version,
+});
 
 type CheckedCandidate =
   { kind: 'event'; event: ShippingEvent; notes: string[] } | { kind: 'bad'; detail: string };

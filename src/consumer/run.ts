@@ -1,3 +1,4 @@
+import type { Pool } from '../../db/client.ts';
 import { sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
@@ -21,6 +22,7 @@ import { readProgress } from './store.ts';
  * I4 A message that cannot be read, a refused row or an absent dead-letter topic holds up nothing else (P7).
  */
 export type ConsumerDeps = AcceptDeps & {
+  pool: Pool;
   connection: KafkaConnection;
   /** For the dead-letter topic. */
   publisher: Publisher;

@@ -3,16 +3,16 @@ import { byteaArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { DeadLetterReason } from '../../db/states.ts';
 import { messageOf } from '../errors.ts';
+import type { Names } from './decode.ts';
 import type { Received } from '../kafka/message.ts';
-import { progressUpsert, progressValues, type Progress } from '../upload/insert-store.ts';
+import {
+  lateLetterAcknowledgements,
+  progressUpsert,
+  progressValues,
+  type Progress,
+} from '../upload/insert-store.ts';
 
-export type NewDeadLetter = {
-  received: Received;
-  reason: DeadLetterReason;
-  detail: string;
-  eventId: string | null;
-  payment: string | null;
-};
+export type NewDeadLetter = Names & { received: Received; reason: DeadLetterReason; detail: string };
 
 const maxDetail = 2_000;
 
@@ -39,24 +39,41 @@ const isAboutData = (error: unknown): boolean =>
 
 /**
  * Once per topic, partition, offset and message: a redelivered message is the same dead letter, and another one at the
- * offset of a topic that was made again is not. `progress` is noted in the same statement. Returns the new ones' count.
+ * offset of a topic that was made again is not. `progress` is noted in the same statement, and so are acknowledgements:
+ * of each letter that names its event, and whose message was not answered before, under whatever offset. Returns the new
+ * ones' count.
  */
 export async function insertDeadLetters(
   db: Queryable,
   letters: readonly NewDeadLetter[],
-  progress: Progress | null,
+  { acknowledgements, progress }: { acknowledgements: boolean; progress: Progress | null },
 ): Promise<number> {
+  const name = (of: keyof Names) => (letter: NewDeadLetter) => {
+    const text = letter[of];
+    return typeof text === 'string' ? storable(text) : text;
+  };
   const { rows } = await db.query<{ count: number }>(
     `with inserted as (
-       insert into fahuo.dead_letter (topic, partition, "offset", key, value, headers, message_hash, reason, detail, event_id, payment)
+       insert into fahuo.dead_letter (topic, partition, "offset", key, value, headers, message_hash, reason, detail, event_id,
+         source, appid, payment, version)
        select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::bytea[], $6::text[], $7::text[],
-         $8::fahuo.dead_letter_reason[], $9::text[], $10::text[], $11::text[])
+         $8::fahuo.dead_letter_reason[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[])
        on conflict do nothing
-       returning 1
+       returning id, appid, payment, version, event_id, source, reason, detail, value, received_at
      ), noted as (
-       ${progressUpsert(12, `$12::text is not null and (select count(*) from inserted) >= 0`)}
+       ${progressUpsert(16, `$16::text is not null and (select count(*) from inserted) >= 0`)}
+       returning 1
+     ), told as materialized (
+       select distinct on (i.event_id, i.source, i.version, i.value) i.* from inserted i
+       where $15::boolean and (select count(*) from noted) >= 0 and i.event_id is not null and i.source is not null
+         and i.appid is not null and i.payment is not null and i.version is not null
+         and not exists (
+           select 1 from fahuo.dead_letter e where e.event_id = i.event_id and e.source = i.source
+             and e.version is not distinct from i.version and e.value is not distinct from i.value offset 0
+         )
+       order by i.event_id, i.source, i.version, i.value, i.id
      )
-     select count(*) from inserted`,
+     select count(*), ${lateLetterAcknowledgements('told')} from inserted`,
     [
       letters.map(({ received }) => received.topic),
       letters.map(({ received }) => received.partition),
@@ -67,8 +84,12 @@ export async function insertDeadLetters(
       letters.map(({ received }) => messageHash(received)),
       letters.map(({ reason }) => reason),
       letters.map(({ detail }) => storable(detail).slice(0, maxDetail)),
-      letters.map(({ eventId }) => (eventId === null ? null : storable(eventId))),
-      letters.map(({ payment }) => (payment === null ? null : storable(payment))),
+      letters.map(name('eventId')),
+      letters.map(name('source')),
+      letters.map(name('appid')),
+      letters.map(name('payment')),
+      letters.map(({ version }) => version),
+      acknowledgements,
       ...progressValues(progress),
     ],
   );
@@ -104,6 +125,15 @@ const messageHash = (received: Received): string => {
 const headersText = ({ headers }: Received): string =>
   JSON.stringify(
     Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.toString('base64')])),
+  );
+
+/** What {@link headersText} made a text of. */
+export const readHeaders = (text: string): Received['headers'] =>
+  Object.fromEntries(
+    Object.entries(JSON.parse(text) as Record<string, string>).map(([name, value]) => [
+      name,
+      Buffer.from(value, 'base64'),
+    ]),
   );
 
 /** Postgres text holds neither NUL nor half a surrogate pair. */

@@ -43,8 +43,8 @@ export async function countOutcomes(db: Queryable, prefix: string): Promise<Outc
     `select coalesce(u.state::text, case when d.id is not null then 'dead_lettered' else 'on its way' end) as state,
        count(*) as rows
      from fahuo.outbox o
-       left join fahuo.upload u on u.event_id = o.event_id
-       left join fahuo.dead_letter d on d.event_id = o.event_id
+       left join fahuo.upload u on u.event_id = o.event_id and u.source = o.source
+       left join fahuo.dead_letter d on d.event_id = o.event_id and d.source = o.source
      where o.payment like $1 || '%' and o.type <> 'fahuo.shipment.acknowledged.v1'
      group by 1
      union all
@@ -58,7 +58,7 @@ export async function countOutcomes(db: Queryable, prefix: string): Promise<Outc
 export async function readLatencies(db: Queryable, prefix: string): Promise<number[]> {
   const { rows } = await db.query<{ ms: number }>(
     `select (extract(epoch from u.finished_at - o.created_at) * 1000)::float8 as ms
-     from fahuo.outbox o join fahuo.upload u on u.event_id = o.event_id
+     from fahuo.outbox o join fahuo.upload u on u.event_id = o.event_id and u.source = o.source
      where o.payment like $1 || '%' and u.state = 'acknowledged' order by 1`,
     [prefix],
   );

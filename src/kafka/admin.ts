@@ -1,15 +1,20 @@
 import type { Admin as KafkajsAdmin } from 'kafkajs';
 import { monotonicMs, sleep } from '../clock.ts';
 import { FahuoError, messageOf } from '../errors.ts';
+import { faultError } from '../connection-fault.ts';
 import type { Log } from '../log.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
+import { examineBrokers, kafkaFaultOf, kafkaRemedies } from './faults.ts';
 
 export type PartitionOffsets = { partition: number; low: number; high: number };
 
 /** Without them the cluster's defaults hold. */
 export type TopicOptions = { replicationFactor?: number; config?: Readonly<Record<string, string>> };
 
-/** What operators' commands and the relay ask of the cluster. Rejects with KAFKA_UNREACHABLE naming the brokers. */
+/**
+ * What operators' commands and the relay ask of the cluster. Rejects with KAFKA_UNREACHABLE naming the brokers, or with
+ * TLS_FAILED or LOGIN_REFUSED where a setting is what keeps us from them.
+ */
 export type Admin = {
   /** Null when there is no such topic. */
   partitionCount: (topic: string) => Promise<number | null>;
@@ -34,21 +39,20 @@ export type Admin = {
 const retry = { retries: 3, initialRetryTime: 100, maxRetryTime: 500 };
 
 export function createAdmin(connection: KafkaConnection, log: Log): Admin {
-  const admin = createKafkajs(connection, log, retry).admin({ retry });
+  const admin = createKafkajs(connection, log, { retry, quiet: true }).admin({ retry });
   let connected: Promise<void> | undefined;
+  let reached = false;
 
   const withAdmin = async <T>(work: (ready: KafkajsAdmin) => Promise<T>): Promise<T> => {
     try {
       connected ??= admin.connect();
       await connected;
-      return await work(admin);
+      const done = await work(admin);
+      reached = true;
+      return done;
     } catch (error) {
       connected = undefined;
-      throw new FahuoError(
-        'KAFKA_UNREACHABLE',
-        `Kafka at ${connection.brokers.join(',')}: ${messageOf(error)}`,
-        { cause: error },
-      );
+      throw await explained(connection, error, reached);
     }
   };
 
@@ -79,6 +83,14 @@ export function createAdmin(connection: KafkaConnection, log: Log): Admin {
       }),
     close: () => admin.disconnect(),
   };
+}
+
+/** Brokers that were reached before are not looked at again by each loop that asks something of them. */
+async function explained(connection: KafkaConnection, error: unknown, reached: boolean): Promise<FahuoError> {
+  const server = `Kafka at ${connection.brokers.join(',')}`;
+  const found = reached ? kafkaFaultOf(error, connection) : await examineBrokers(connection, error);
+  if (found !== null) return faultError(server, found, kafkaRemedies, error);
+  return new FahuoError('KAFKA_UNREACHABLE', `${server}: ${messageOf(error)}`, { cause: error });
 }
 
 async function createTopic(

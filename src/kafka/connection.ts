@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import { Kafka, logLevel, type LogEntry, type RetryOptions, type SASLOptions } from 'kafkajs';
 import type { Log } from '../log.ts';
+import type { TlsOptions } from '../tls.ts';
 import { patchKafkajs } from './kafkajs-patches.ts';
 
 /** How to reach the brokers; both client libraries are built from it. */
@@ -9,15 +11,22 @@ export type KafkaConnection = {
   clientId: string;
   /** The longest wait for one answer of a broker; 10 s unless set. */
   requestTimeoutMs?: number;
-  ssl?: { ca?: string; cert?: string; key?: string };
+  ssl?: TlsOptions;
   sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
 };
 
 const connectTimeoutMs = 3_000;
 const defaultRequestTimeoutMs = 10_000;
 
-/** kafkajs, for consumer groups and admin. It calls every hiccup an error: its lines are warnings of ours at most. */
-export function createKafkajs(connection: KafkaConnection, log: Log, retry?: RetryOptions): Kafka {
+/**
+ * kafkajs, for consumer groups and admin. It calls every hiccup an error: its lines are warnings of ours at most, and
+ * `quiet` is for a client whose every failure is told by a rejection.
+ */
+export function createKafkajs(
+  connection: KafkaConnection,
+  log: Log,
+  { retry, quiet = false }: { retry?: RetryOptions; quiet?: boolean } = {},
+): Kafka {
   patchKafkajs();
   return new Kafka({
     clientId: connection.clientId,
@@ -28,17 +37,17 @@ export function createKafkajs(connection: KafkaConnection, log: Log, retry?: Ret
     ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
     ...(connection.sasl === undefined ? {} : { sasl: connection.sasl as SASLOptions }),
     logLevel: logLevel.WARN,
-    logCreator: () => (entry) => writeLine(log, entry),
+    logCreator: () => (entry) => writeLine(log, entry, quiet),
   });
 }
 
-function writeLine(log: Log, { level, log: line }: LogEntry): void {
+function writeLine(log: Log, { level, log: line }: LogEntry, quiet: boolean): void {
   const { message, error } = line as { message: string; error?: unknown };
-  const write = level <= logLevel.ERROR ? log.warn : log.debug;
+  const write = level <= logLevel.ERROR && !quiet ? log.warn : log.debug;
   write.call(log, { kafka: message, err: error }, 'kafka.client_said');
 }
 
-const mechanisms = {
+export const mechanisms = {
   plain: 'PLAIN',
   'scram-sha-256': 'SCRAM-SHA-256',
   'scram-sha-512': 'SCRAM-SHA-512',
@@ -55,7 +64,16 @@ export function platformaticOptions({ brokers, clientId, requestTimeoutMs, ssl, 
     timeout: timeoutMs,
     retries: 0,
     autocreateTopics: false,
-    ...(ssl === undefined ? {} : { tls: ssl }),
+    ...(ssl === undefined ? {} : tlsOf(ssl, brokers)),
     ...(sasl === undefined ? {} : { sasl: { ...sasl, mechanism: mechanisms[sasl.mechanism] } }),
   };
 }
+
+/**
+ * A copy, so that all connections of one client show one certificate. The library tells the server no name unless asked;
+ * proxies that route by it need one, and an address is none.
+ */
+const tlsOf = (ssl: TlsOptions, brokers: readonly string[]) => ({
+  tls: { ...ssl },
+  tlsServerName: ssl.servername ?? brokers.every((broker) => isIP(broker.replace(/:\d+$/, '')) === 0),
+});

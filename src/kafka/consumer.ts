@@ -1,8 +1,10 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { sleep } from '../clock.ts';
+import { describeFault } from '../connection-fault.ts';
 import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
 import { whileBeating } from './beats.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
+import { kafkaFaultOf, kafkaRemedies } from './faults.ts';
 import { watchJoins } from './find-beginning.ts';
 import type { GroupOptions } from './group-options.ts';
 import { received } from './received.ts';
@@ -25,7 +27,10 @@ export async function runConsumerGroup(
     const crashed = Promise.withResolvers<never>();
     crashed.promise.catch(() => undefined);
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart) crashed.reject(crash(options, payload.error));
+      if (payload.restart) return;
+      // A password that was changed, a certificate that ran out: the next member finds it mended, or says so again.
+      const mendable = kafkaFaultOf(payload.error, connection) !== null;
+      crashed.reject(mendable ? payload.error : crash(options, payload.error));
     });
     try {
       await begin(consumer, options, signal);
@@ -37,8 +42,7 @@ export async function runConsumerGroup(
         {
           topic: options.topic,
           group: options.groupId,
-          err: messageOf(error),
-          remedy: remedyFor(error, options),
+          ...explained(error, connection, options),
         },
         'consumer.not_started',
       );
@@ -116,5 +120,13 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
 const crash = ({ topic, groupId }: GroupOptions, cause: Error): FahuoError =>
   new FahuoError('CONSUMER_CRASHED', `consumer group ${groupId} of ${topic}: ${cause.message}`, { cause });
 
-const remedyFor = (error: unknown, { topic }: GroupOptions): string | undefined =>
-  messageOf(error).includes('does not host this topic-partition') ? topicRemedy(topic) : undefined;
+function explained(
+  error: unknown,
+  connection: KafkaConnection,
+  { topic }: GroupOptions,
+): { err: string; remedy?: string } {
+  const found = kafkaFaultOf(error, connection);
+  if (found !== null) return { err: describeFault(found), remedy: kafkaRemedies[found.fault] };
+  const err = messageOf(error);
+  return err.includes('does not host this topic-partition') ? { err, remedy: topicRemedy(topic) } : { err };
+}

@@ -1,7 +1,9 @@
 import { Producer } from '@platformatic/kafka';
 import { systemClock } from '../clock.ts';
+import { describeFault } from '../connection-fault.ts';
 import { messageOf } from '../errors.ts';
 import { platformaticOptions, type KafkaConnection } from './connection.ts';
+import { kafkaFaultOf, kafkaRemedies } from './faults.ts';
 import type { Message } from './message.ts';
 import { produce } from './produce.ts';
 import { encodeMessages, type RecordBatch } from './record-batch.ts';
@@ -42,8 +44,8 @@ export function createPublisher(connection: KafkaConnection): Publisher {
     await old?.close(true).catch(() => undefined);
   };
   const send = async (topic: string, batches: readonly PartitionBatch[]): Promise<Published> => {
-    client ??= createClient(connection);
     try {
+      client ??= createClient(connection);
       const nowMs = systemClock().getTime();
       const encoded = batches.map((batch) => ({
         partition: batch.partition,
@@ -55,7 +57,7 @@ export function createPublisher(connection: KafkaConnection): Publisher {
       return { kind: 'unreachable', reason: 'the answer names no offset for a partition' };
     } catch (error) {
       await discard();
-      return failureOf(error);
+      return failureOf(error, connection);
     }
   };
   return {
@@ -77,11 +79,14 @@ const createClient = (connection: KafkaConnection): Client =>
 const tooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'];
 
 /** The library nests the broker's answer in errors and lists of errors; one wins over the others. */
-function failureOf(error: unknown): Published {
+function failureOf(error: unknown, connection: KafkaConnection): Published {
   const ids = brokerCodes(error);
   if (ids.some((id) => tooLarge.includes(id))) return { kind: 'too_large' };
   if (ids.includes('UNKNOWN_TOPIC_OR_PARTITION') || messageOf(error).startsWith('Unknown topic'))
     return { kind: 'topic_missing' };
+  const found = kafkaFaultOf(error, connection);
+  if (found !== null)
+    return { kind: 'unreachable', reason: `${describeFault(found)}. ${kafkaRemedies[found.fault]}` };
   return { kind: 'unreachable', reason: reasonOf(error) };
 }
 

@@ -1,118 +1,155 @@
-import { randomUUID } from 'node:crypto';
-import type { Consumer } from 'kafkajs';
+import { monotonicMs, sleep } from '../clock.ts';
+import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { createAdmin } from './admin.ts';
-import { whileBeating } from './beats.ts';
-import { createKafkajs, type KafkaConnection } from './connection.ts';
+import type { KafkaConnection } from './connection.ts';
+import { batchOf, createCluster, type Cluster } from './kafkajs-cluster.ts';
 import type { Received } from './message.ts';
 import { clampRanges, type OffsetRange } from './offset-range.ts';
-import { OpenRanges } from './open-ranges.ts';
 import { received } from './received.ts';
 
 export type RangeRead = {
   topic: string;
   ranges: readonly OffsetRange[];
   log: Log;
-  /** After so long without a message what is unread is given up; 30 s unless set: a leader election takes seconds. */
+  /** After so long without progress what is unread is given up; 30 s unless set: a leader election takes seconds. */
   patienceMs?: number;
+  /** Ends the reading after the messages that are being handled; what is left is `unread`. */
+  signal?: AbortSignal;
 };
 
 /** What was not read, cut to where the reading stopped; nothing when all of it was. */
 export type RangesRead = { unread: OffsetRange[] };
 
 const defaultPatienceMs = 30_000;
-const sessionTimeoutMs = 30_000;
+const maxWaitMs = 200;
+const maxBytes = 1_048_576;
+const readCommitted = 1;
+const retryAfterMs = 250;
 
 /**
- * Reads ranges of a topic in a group of its own, which is deleted at the end: the live group's offsets never move.
- * Ranges must lie within what the topic holds (see {@link clampRanges}). A range is read when the position has passed its
- * end: silence is no end. What no read shows (markers of transactions, what compaction or retention took) is passed over.
+ * Reads ranges of a topic without a consumer group: nothing is joined, nothing committed, and no right on a group is
+ * needed. One range after the other; `onMessages` is awaited before the next fetch. Ranges must lie within what the topic
+ * holds (see {@link clampRanges}). What no read shows (markers of transactions, aborted messages, what compaction or
+ * retention took) is passed over. Rejects when `onMessages` does, and when the topic may not be read.
  */
 export async function readRanges(
   connection: KafkaConnection,
-  { topic, ranges, log, patienceMs = defaultPatienceMs }: RangeRead,
+  { topic, ranges, log, patienceMs = defaultPatienceMs, signal }: RangeRead,
   onMessages: (messages: Received[]) => Promise<void>,
 ): Promise<RangesRead> {
-  const open = new OpenRanges(ranges);
-  if (open.isEmpty()) return { unread: [] };
-  const groupId = `fahuo-replay-${randomUUID()}`;
-  const consumer = createKafkajs(connection, log).consumer({
-    groupId,
-    sessionTimeout: sessionTimeoutMs,
-    maxWaitTimeInMs: 200,
-  });
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => undefined);
+  const unread: OffsetRange[] = [];
+  const cluster = createCluster(connection, log);
   try {
-    await begin(consumer, topic, { open, onMessages, onFailure: failed.reject });
-    await Promise.race([open.untilRead(patienceMs), failed.promise]);
-    if (open.isEmpty()) return { unread: [] };
-    return { unread: await stillAvailable(connection, topic, { open, log }) };
+    for (const range of ranges) {
+      const reading = { cluster, topic, range, log, patienceMs, ...(signal === undefined ? {} : { signal }) };
+      const left = await readRange(connection, reading, onMessages);
+      if (left !== null) unread.push(left);
+    }
   } finally {
-    await consumer.disconnect().catch(() => undefined);
-    const admin = createAdmin(connection, log);
-    await admin.deleteGroup(groupId).catch(() => undefined); // it expires by itself
-    await admin.close();
+    await cluster.disconnect().catch(() => undefined);
+  }
+  return { unread };
+}
+
+type Reading = Required<Omit<RangeRead, 'ranges' | 'signal'>> & {
+  cluster: Cluster;
+  range: OffsetRange;
+  signal?: AbortSignal;
+};
+
+/** What is left of the range; null when all of it was read. */
+async function readRange(
+  connection: KafkaConnection,
+  reading: Reading,
+  onMessages: (messages: Received[]) => Promise<void>,
+): Promise<OffsetRange | null> {
+  let { range } = reading;
+  let heardAtMs = monotonicMs();
+  while (range.from < range.to) {
+    if (reading.signal?.aborted === true) return range;
+    const fetched = await fetchOnce({ ...reading, range });
+    if (fetched.kind === 'failed') {
+      if (fetched.mayEnd) range = await cutToAvailable(connection, { ...reading, range });
+      if (monotonicMs() - heardAtMs > reading.patienceMs) return range.from < range.to ? range : null;
+      await sleep(retryAfterMs, reading.signal);
+    } else {
+      if (fetched.messages.length > 0) await onMessages(fetched.messages);
+      if (fetched.next > range.from) heardAtMs = monotonicMs();
+      else if (monotonicMs() - heardAtMs > reading.patienceMs) return range;
+      range = { ...range, from: fetched.next };
+    }
+  }
+  return null;
+}
+
+type Fetched =
+  | { kind: 'fetched'; messages: Received[]; next: number }
+  /** `mayEnd`: retention may have taken what was asked for. */
+  | { kind: 'failed'; mayEnd: boolean };
+
+async function fetchOnce({ cluster, topic, range, log }: Reading): Promise<Fetched> {
+  try {
+    return await fetchFrom(cluster, topic, range);
+  } catch (error) {
+    const { type } = error as { type?: unknown };
+    if (type === 'TOPIC_AUTHORIZATION_FAILED' || type === 'CLUSTER_AUTHORIZATION_FAILED') throw error;
+    log.debug({ topic, ...range, err: messageOf(error) }, 'replay.fetch_failed');
+    await cluster.refreshMetadata().catch(() => undefined);
+    return { kind: 'failed', mayEnd: type === 'OFFSET_OUT_OF_RANGE' };
   }
 }
 
-type Reading = {
-  open: OpenRanges;
-  onMessages: (messages: Received[]) => Promise<void>;
-  onFailure: (error: unknown) => void;
-};
-
-async function begin(consumer: Consumer, topic: string, reading: Reading): Promise<void> {
-  const { open, onMessages, onFailure } = reading;
-  watch(consumer, topic, reading);
-  await consumer.connect();
-  await consumer.subscribe({ topics: [topic], fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: async (payload) => {
-      const { batch } = payload;
-      const messages = batch.messages.map((message) => received(topic, batch.partition, message));
-      const wanted = messages.filter((message) => open.wants(message));
-      if (wanted.length === 0) return;
-      try {
-        await whileBeating(payload, sessionTimeoutMs, () => open.during(onMessages(wanted)));
-      } catch (error) {
-        onFailure(error);
-        throw error;
-      }
-    },
+async function fetchFrom(cluster: Cluster, topic: string, range: OffsetRange): Promise<Fetched> {
+  const { partition, from, to } = range;
+  await cluster.connect();
+  await cluster.addTargetTopic(topic);
+  const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
+  if (nodeId === undefined) throw new Error(`partition ${partition} has no leader`);
+  const broker = await cluster.findBroker({ nodeId });
+  const { responses } = await broker.fetch({
+    isolationLevel: readCommitted,
+    maxWaitTime: maxWaitMs,
+    minBytes: 1,
+    maxBytes,
+    topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes }] }],
   });
+  const data = responses[0]?.partitions[0];
+  if (data === undefined) throw new Error(`the broker answered nothing for partition ${partition}`);
+  const { messages, rawMessages } = batchOf(topic, from, data);
+  const taken = messages.map((message) => received(topic, partition, message));
+  const last = rawMessages.at(-1);
+  return {
+    kind: 'fetched',
+    messages: taken.filter(({ offset }) => offset < to),
+    next: last === undefined ? nextOfNothing(range, data) : Math.max(from, Number(last.offset) + 1),
+  };
 }
 
-function watch(consumer: Consumer, topic: string, { open, onFailure }: Reading): void {
-  consumer.on(consumer.events.CRASH, ({ payload }) => {
-    if (!payload.restart) onFailure(payload.error);
-  });
-  // Also after a rejoin: a group without commits would begin at the beginning again.
-  consumer.on(consumer.events.GROUP_JOIN, () => {
-    for (const { partition, from } of open.all()) consumer.seek({ topic, partition, offset: String(from) });
-  });
-  // A batch of nothing but markers comes to no handler; this event says how far it went.
-  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload: { partition, lastOffset } }) => {
-    open.reached(partition, Number(lastOffset) + 1);
-  });
-}
+/**
+ * A fetch of one partition brings something whenever there is something below the last stable offset. An empty batch, which
+ * compaction leaves, is something without a message: the next offset is tried. Above it a transaction is open: wait.
+ */
+const nextOfNothing = (
+  { from, to }: OffsetRange,
+  { lastStableOffset }: { lastStableOffset: string },
+): number => (from < Number(lastStableOffset) ? Math.min(from + 1, to) : from);
 
 /** Retention may have taken some of it meanwhile: what the topic holds no longer, nobody can read. */
-async function stillAvailable(
+async function cutToAvailable(
   connection: KafkaConnection,
-  topic: string,
-  { open, log }: { open: OpenRanges; log: Log },
-): Promise<OffsetRange[]> {
+  { topic, range, log }: Reading,
+): Promise<OffsetRange> {
   const admin = createAdmin(connection, log);
   try {
     const available = await admin.topicOffsets(topic);
-    return clampRanges(
-      open.all(),
+    const [cut] = clampRanges(
+      [range],
       available.map((one) => ({ ...one, high: Infinity })),
     );
+    return cut ?? { ...range, from: range.to };
   } catch {
-    return open.all(); // the cluster is away: nothing can be said but how far it went
+    return range; // the cluster is away: nothing can be said but how far it went
   } finally {
     await admin.close().catch(() => undefined);
   }

@@ -6,7 +6,8 @@ import { FahuoError, messageOf } from '../errors.ts';
 import { cacheFolder } from './cache.ts';
 import { freePort, runToEnd, startProgram, type LocalService } from './process.ts';
 
-const VERSION = '4.3.1';
+/** Started unless another version is asked for. */
+export const kafkaVersion = '4.3.1';
 const POM = fileURLToPath(new URL('./kafka-pom.xml', import.meta.url));
 /** Any 16 bytes in base64url: one cluster a folder, so it need not be random. */
 const CLUSTER_ID = 'ZmFodW8tZmFodW8tZmFodQ';
@@ -26,9 +27,9 @@ async function requireJava(): Promise<void> {
 }
 
 /** Kafka's jars, fetched once by Maven; several processes may fill the cache at the same time. */
-async function jars(): Promise<string> {
+export async function kafkaJars(version = kafkaVersion): Promise<string> {
   const cache = cacheFolder();
-  const folder = join(cache, `kafka-${VERSION}`);
+  const folder = join(cache, `kafka-${version}`);
   const present = await readdir(folder).catch(() => []);
   if (present.length > 0) return folder;
   const fresh = await freshFolder(cache, folder);
@@ -37,6 +38,7 @@ async function jars(): Promise<string> {
     '-B',
     '-f',
     POM,
+    `-Dkafka.version=${version}`,
     'dependency:copy-dependencies',
     '-DincludeScope=runtime',
     `-DoutputDirectory=${fresh}`,
@@ -72,7 +74,22 @@ appender.out.layout.pattern = %d %p %m (%c)%n
 
 type Node = { id: number; port: number; controllerPort: number };
 
-const properties = (node: Node, nodes: Node[], home: string): string =>
+export type KafkaOptions = {
+  /** Of Apache Kafka, as Maven names it: 3.3 and newer start. */
+  version?: string;
+  /** Added to the broker's own, or instead of them: an authorizer, a limit. Listeners are added to its own. */
+  properties?: Readonly<Record<string, string>>;
+};
+
+const isList = (key: string): boolean =>
+  key.includes('listeners') || key === 'listener.security.protocol.map';
+
+const propertiesText = (
+  node: Node,
+  nodes: Node[],
+  home: string,
+  own: KafkaOptions['properties'] = {},
+): string =>
   Object.entries({
     'process.roles': 'broker,controller',
     'node.id': node.id,
@@ -95,8 +112,9 @@ const properties = (node: Node, nodes: Node[], home: string): string =>
     'default.replication.factor': nodes.length,
     'min.insync.replicas': nodes.length > 1 ? 2 : 1,
     'broker.session.timeout.ms': 6_000,
+    ...Object.fromEntries(Object.entries(own).filter(([key]) => !isList(key))),
   })
-    .map(([key, value]) => `${key}=${value}`)
+    .map(([key, value]) => `${key}=${value}${isList(key) && key in own ? `,${own[key]}` : ''}`)
     .join('\n');
 
 const listening = (port: number): Promise<boolean> =>
@@ -118,11 +136,13 @@ async function format(java: readonly string[], config: string): Promise<void> {
   );
 }
 
-async function startNode(dir: string, lib: string, node: Node, nodes: Node[]): Promise<LocalService> {
+type Setup = { dir: string; lib: string; nodes: Node[]; properties: KafkaOptions['properties'] };
+
+async function startNode(node: Node, { dir, lib, nodes, properties }: Setup): Promise<LocalService> {
   const home = await mkdtemp(join(dir, `kafka-${node.id}-`));
   const config = join(home, 'server.properties');
   const logging = join(home, 'log4j2.properties');
-  await writeFile(config, properties(node, nodes, home));
+  await writeFile(config, propertiesText(node, nodes, home, properties));
   await writeFile(logging, LOGGING);
   const java = [
     '-Xms256m',
@@ -150,18 +170,22 @@ async function startNode(dir: string, lib: string, node: Node, nodes: Node[]): P
   );
 }
 
-/** Kafka 4.3 (KRaft) on free loopback ports: one node, or a small cluster with min.insync.replicas 2. */
-export async function startKafkaCluster(dir: string, brokers: number): Promise<LocalService[]> {
+/** Kafka (KRaft) on free loopback ports: one node, or a small cluster with min.insync.replicas 2. */
+export async function startKafkaCluster(
+  dir: string,
+  brokers: number,
+  { version, properties }: KafkaOptions = {},
+): Promise<LocalService[]> {
   await requireJava();
-  const lib = await jars();
+  const lib = await kafkaJars(version);
   const nodes: Node[] = [];
   for (let id = 1; id <= brokers; id++)
     nodes.push({ id, port: await freePort(), controllerPort: await freePort() });
-  return Promise.all(nodes.map((node) => startNode(dir, lib, node, nodes)));
+  return Promise.all(nodes.map((node) => startNode(node, { dir, lib, nodes, properties })));
 }
 
-export async function startKafka(dir: string): Promise<LocalService> {
-  const [part] = await startKafkaCluster(dir, 1);
+export async function startKafka(dir: string, options: KafkaOptions = {}): Promise<LocalService> {
+  const [part] = await startKafkaCluster(dir, 1, options);
   if (part === undefined) throw new FahuoError('INVARIANT', 'a cluster of one has one broker');
   return part;
 }

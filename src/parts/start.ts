@@ -1,7 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startKafka } from './kafka.ts';
+import { startKafka, type KafkaOptions } from './kafka.ts';
 import { startPostgres } from './postgres.ts';
 import type { LocalService } from './process.ts';
 import { startRedis } from './redis.ts';
@@ -11,6 +11,8 @@ export type PartsOptions = {
   databaseUrl?: string | undefined;
   kafkaBrokers?: string | undefined;
   redisUrl?: string | undefined;
+  /** What version of Kafka is started, and with what. */
+  kafka?: KafkaOptions;
   needRedis: boolean;
 };
 
@@ -25,7 +27,11 @@ export type LocalServices = {
   stop: () => Promise<void>;
 };
 
-const starters = { DATABASE_URL: startPostgres, KAFKA_BROKERS: startKafka, REDIS_URL: startRedis } as const;
+const starters = {
+  DATABASE_URL: (dir: string) => startPostgres(dir),
+  KAFKA_BROKERS: startKafka,
+  REDIS_URL: (dir: string) => startRedis(dir),
+} as const;
 export type PartName = keyof typeof starters;
 const partNames = Object.keys(starters) as PartName[];
 
@@ -39,12 +45,15 @@ export type StartedParts = {
 };
 
 /** Starts the parts side by side, in a temp folder; one that cannot start keeps none of the others away. */
-export async function startEach(names: readonly PartName[] = partNames): Promise<StartedParts> {
+export async function startEach(
+  names: readonly PartName[] = partNames,
+  kafka: KafkaOptions = {},
+): Promise<StartedParts> {
   const dir = await mkdtemp(join(tmpdir(), 'fahuo-parts-'));
   await chmod(dir, 0o755);
   const services: StartedParts['services'] = {};
   const failures: StartedParts['failures'] = {};
-  const results = await Promise.allSettled(names.map((name) => starters[name](dir)));
+  const results = await Promise.allSettled(names.map((name) => starters[name](dir, kafka)));
   for (const [index, name] of names.entries()) {
     const result = results[index];
     if (result?.status === 'fulfilled') services[name] = result.value;
@@ -69,7 +78,7 @@ export async function startParts(options: PartsOptions): Promise<LocalServices> 
   };
   const isWanted = (name: PartName): boolean =>
     given[name] === undefined && (name !== 'REDIS_URL' || options.needRedis);
-  const { services, failures, end, stop } = await startEach(partNames.filter(isWanted));
+  const { services, failures, end, stop } = await startEach(partNames.filter(isWanted), options.kafka);
   const [failure] = Object.values(failures);
   if (failure !== undefined) {
     await end(); // the temp folder stays: the error names a log in it

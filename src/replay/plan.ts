@@ -2,7 +2,7 @@ import type { UploadState } from '../../db/states.ts';
 import { isLeftOut, isOutdated, isSame, judgeLeftOut } from '../consumer/batch.ts';
 import type { Decoded } from '../consumer/decode.ts';
 import { renderUpload } from '../consumer/render.ts';
-import type { NewUpload, Rival } from '../upload/insert-store.ts';
+import { eventKey, type NewUpload, type Rival } from '../upload/insert-store.ts';
 import type { KnownUpload } from './store.ts';
 
 /** What a replay meets, and what it would do. The members below `events` add up to it. */
@@ -85,9 +85,9 @@ export class Planner {
   }
 
   #judge(upload: NewUpload, knownOf: (key: string) => readonly Rival[]): keyof Plan {
-    const imagined = this.#byEvent.get(upload.event_id);
+    const imagined = this.#byEvent.get(eventKey(upload.event_id, upload.source));
     const rivals = [
-      ...knownOf(eventKey(upload.event_id)),
+      ...knownOf(eventKey(upload.event_id, upload.source)),
       ...knownOf(paymentKey(upload)),
       ...(imagined === undefined ? [] : [imagined]),
       ...(this.#byPayment.get(paymentKey(upload)) ?? []),
@@ -99,11 +99,11 @@ export class Planner {
 
   #imagine(upload: NewUpload, outdated: boolean): keyof Plan {
     const state = outdated ? 'superseded' : 'pending';
-    const { appid, payment, version, kind, event_id: eventId, body_hash: bodyHash } = upload;
-    const row: Rival = { appid, payment, version, kind, eventId, bodyHash, state };
+    const { appid, payment, version, kind, event_id: eventId, source, body_hash: bodyHash } = upload;
+    const row: Rival = { appid, payment, version, kind, eventId, source, bodyHash, state };
     const key = paymentKey(upload);
     this.#byPayment.set(key, [...(this.#byPayment.get(key) ?? []), row]);
-    this.#byEvent.set(eventId, row);
+    this.#byEvent.set(eventKey(eventId, source), row);
     for (const map of [this.#byPayment, this.#byEvent])
       for (const oldest of map.keys()) {
         if (map.size <= maxRemembered) break;
@@ -113,14 +113,13 @@ export class Planner {
   }
 }
 
-const eventKey = (eventId: string): string => `event/${eventId}`;
 const paymentKey = (row: { appid: string; payment: string }): string => `${row.appid}/${row.payment}`;
 
 function groupByKey(rows: readonly Rival[]): (key: string) => readonly Rival[] {
   const groups = new Map<string, Rival[]>();
   const put = (key: string, row: Rival): void => void groups.set(key, [...(groups.get(key) ?? []), row]);
   for (const row of rows) {
-    put(eventKey(row.eventId), row);
+    put(eventKey(row.eventId, row.source), row);
     put(paymentKey(row), row);
   }
   return (key) => groups.get(key) ?? [];

@@ -2,9 +2,9 @@ import type { Queryable } from '../../db/client.ts';
 import type { UploadState } from '../../db/states.ts';
 import type { Position } from '../relay/journal/store.ts';
 
-export type KnownUpload = { id: number; eventId: string; state: UploadState };
+export type KnownUpload = { id: number; eventId: string; source: string; state: UploadState };
 
-const columns = 'u.id, u.event_id as "eventId", u.state';
+const columns = 'u.id, u.event_id as "eventId", u.source, u.state';
 
 export async function readByPayment(db: Queryable, payment: string): Promise<KnownUpload[]> {
   const { rows } = await db.query<KnownUpload>(

@@ -8,6 +8,7 @@ import { relaySettings } from '../relay/settings.ts';
 import type { Setting, Settings, Values } from '../setting.ts';
 import { retentionSettings, timingSettings, uploadSettings } from '../upload/settings.ts';
 import { wechatSettings } from '../wechat/settings.ts';
+import { contradictions } from './contradictions.ts';
 import { isServiceAddress, readNames, type Env, type Notice } from './names.ts';
 import { databaseSettings, logSettings } from './settings.ts';
 
@@ -51,14 +52,8 @@ export function readConfig(env: Env = process.env): Config {
   const values = Object.fromEntries(
     Object.entries(groups).map(([name, group]: [string, Settings]) => [name, reader.readGroup(group)]),
   ) as unknown as { [G in keyof Groups]: Values<Groups[G]> };
+  problems.push(...(problems.length > 0 ? [] : contradictions(values)));
   if (problems.length > 0) throw new FahuoError('CONFIG_INVALID', problems.join('; '));
-  const { leaseMs } = values.timing;
-  const { callTimeoutMs } = values.wechat;
-  if (leaseMs <= 2 * callTimeoutMs)
-    throw new FahuoError(
-      'CONFIG_INVALID',
-      `FAHUO_LEASE_MS is ${leaseMs}: it must be more than twice FAHUO_CALL_TIMEOUT_MS (${callTimeoutMs})`,
-    );
   return Object.freeze({ ...values, shown: reader.shown, given: reader.given, notices: reader.notices });
 }
 
@@ -102,18 +97,26 @@ class Reader {
       this.notices.push({ level: 'info', text });
       return undefined;
     }
-    if (direct !== undefined && direct !== '') return direct;
-    const file = one.secret ? this.#env[`${one.name}_FILE`] : undefined;
-    return file === undefined || file === '' ? undefined : readSecret(`${one.name}_FILE`, file);
+    const file = one.secret ? (this.#env[`${one.name}_FILE`] ?? '') : '';
+    if (direct === undefined || direct === '')
+      return file === '' ? undefined : this.#readSecret(`${one.name}_FILE`, file);
+    if (file !== '') {
+      const text = `${one.name}_FILE is passed over: ${one.name} is set`;
+      this.notices.push({ level: 'warn', text });
+    }
+    return direct;
   }
-}
 
-function readSecret(name: string, path: string): string | undefined {
-  try {
-    const text = readFileSync(path, 'utf8').trimEnd();
-    return text === '' ? undefined : text;
-  } catch (cause) {
-    throw new FahuoError('CONFIG_INVALID', `${name} cannot be read: ${messageOf(cause)}`, { cause });
+  /** Without the line's end that editors and `echo` leave; any other blank may be part of a password. */
+  #readSecret(name: string, path: string): string | undefined {
+    try {
+      const text = readFileSync(path, 'utf8').replace(/[\r\n]+$/, '');
+      if (text.trim() !== '') return text;
+      this.#problems.push(`${name}: ${path} is empty`);
+    } catch (cause) {
+      this.#problems.push(`${name} cannot be read: ${messageOf(cause)}`);
+    }
+    return undefined;
   }
 }
 

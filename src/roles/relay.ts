@@ -1,9 +1,8 @@
 import { createPublisher } from '../kafka/publisher.ts';
 import { defaultRelay, runRelay } from '../relay/run.ts';
-import { required } from './config.ts';
+import { databaseUrlOf } from './postgres.ts';
 import { opensNothing, type OpenRole } from './role.ts';
 import { kafkaConnection, topicsOf } from './services.ts';
-import { databaseSettings } from './settings.ts';
 
 /** Outbox → topic. Opens its sessions when it leads or waits to. */
 export const openRelay: OpenRole = ({ config, log, metrics, pool, admin, instance }) => {
@@ -18,7 +17,7 @@ export const openRelay: OpenRole = ({ config, log, metrics, pool, admin, instanc
   const options = {
     ...defaultRelay,
     ...config.relay,
-    databaseUrl: required(config.database.url, databaseSettings.url),
+    databaseUrl: databaseUrlOf(config),
     instance,
     topics: topicsOf(config),
   };

@@ -1,14 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { commandQueryTimeoutMs, createPool, trustedPath, type Pool } from '../../db/client.ts';
 import { findPooler, signOf } from '../../db/pooler.ts';
 import { readSchemaState, type SchemaState } from '../../db/version.ts';
+import { faultError, faultOf } from '../connection-fault.ts';
 import { FahuoError, messageOf, topicMissing } from '../errors.ts';
 import { createAdmin, type Admin } from '../kafka/admin.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
-import { kafkaSettings, type KafkaSettings } from '../kafka/settings.ts';
+import { kafkaSettings } from '../kafka/settings.ts';
 import { createLog, type Log } from '../log.ts';
 import { required, type Config } from './config.ts';
-import { databaseSettings } from './settings.ts';
+import { databaseRemedies, databaseUrlOf } from './postgres.ts';
+import { tlsOptions } from './tls-settings.ts';
 
 /** Writes what reading the configuration had to say first. */
 export function openLog({ log: { level }, notices }: Config): Log {
@@ -19,15 +20,15 @@ export function openLog({ log: { level }, notices }: Config): Log {
 
 /**
  * A pool on a database that this program can work with.
- * @throws FahuoError DATABASE_UNREACHABLE, SCHEMA_…, RIGHTS_MISSING or POOLED_CONNECTION, so that a command fails with
- * its remedy at once.
+ * @throws FahuoError DATABASE_UNREACHABLE, TLS_FAILED, LOGIN_REFUSED, SCHEMA_…, RIGHTS_MISSING or POOLED_CONNECTION, so
+ * that a command fails with its remedy at once.
  */
 export async function openPool(
   config: Config,
   log: Log,
   options: { max?: number; keyLookups?: boolean } = {},
 ): Promise<Pool> {
-  const databaseUrl = required(config.database.url, databaseSettings.url);
+  const databaseUrl = databaseUrlOf(config);
   const pool = createPool({
     databaseUrl,
     max: 10,
@@ -77,23 +78,15 @@ function refusalOf(state: SchemaState): FahuoError | null {
 const migrations = (count: number): string => `${count} ${count === 1 ? 'migration' : 'migrations'}`;
 
 /** What Postgres or the way to it said, with the remedy that fits. */
-function databaseError(error: unknown): FahuoError {
+export function databaseError(error: unknown, server = 'Postgres'): FahuoError {
   if (error instanceof FahuoError) return error;
+  const found = faultOf(error);
+  if (found !== null) return faultError(server, found, databaseRemedies, error);
   const sign = signOf(error);
   if (sign !== null) return pooled(sign);
   const denied = (error as { code?: string }).code === '42501';
-  return new FahuoError(denied ? 'RIGHTS_MISSING' : 'DATABASE_UNREACHABLE', `Postgres: ${messageOf(error)}`, {
-    cause: error,
-  });
-}
-
-function fileText(name: string, path: string | undefined): string | undefined {
-  if (path === undefined) return undefined;
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new FahuoError('CONFIG_INVALID', `${name} cannot be read: ${messageOf(cause)}`, { cause });
-  }
+  const code = denied ? 'RIGHTS_MISSING' : 'DATABASE_UNREACHABLE';
+  return new FahuoError(code, `${server}: ${messageOf(error)}`, { cause: error });
 }
 
 export function kafkaConnection({ kafka }: Config): KafkaConnection {
@@ -108,19 +101,8 @@ export function kafkaConnection({ kafka }: Config): KafkaConnection {
     brokers: required(kafka.brokers, kafkaSettings.brokers),
     clientId: 'fahuo',
     requestTimeoutMs,
-    ...(kafka.ssl ? { ssl: sslOf(kafka) } : {}),
+    ...(kafka.ssl ? { ssl: tlsOptions('KAFKA', kafka) } : {}),
     ...sasl,
-  };
-}
-
-function sslOf(kafka: KafkaSettings): { ca?: string; cert?: string; key?: string } {
-  const ca = fileText('KAFKA_SSL_CA_FILE', kafka.sslCaFile);
-  const cert = fileText('KAFKA_SSL_CERT_FILE', kafka.sslCertFile);
-  const key = fileText('KAFKA_SSL_KEY_FILE', kafka.sslKeyFile);
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
   };
 }
 

@@ -1,10 +1,11 @@
+import { splitSsl } from '../../db/ssl.ts';
 import { choice, secret, setting, url, whole, type Values } from '../setting.ts';
 
 export const databaseSettings = {
   url: secret(
     'DATABASE_URL',
-    url(['postgres', 'postgresql']),
-    'Postgres 14 to 18 with the order database or beside it.',
+    url(['postgres', 'postgresql'], { problem: (given) => splitSsl(given).problem }),
+    'Postgres 14 to 18 with the order database or beside it; TLS by sslmode, sslrootcert, sslcert, sslkey and sslpassword.',
     ['DATABASE_URI', 'POSTGRES_URL', 'POSTGRES_URI', 'PG_URL'],
   ),
   queryTimeoutMs: setting(

@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Pool } from '../../db/client.ts';
 import type { Budget } from '../apps/budget.ts';
 import { createPostgresBudget } from '../apps/budget-postgres.ts';
@@ -15,21 +15,6 @@ import type { Config } from './config.ts';
 
 /** What the instances of a deployment share about its apps: in Redis where there is one, in Postgres otherwise. */
 type Shared = { config: Config; pool: Pool; redis: Redis | null; log: Log };
-
-export function openRedis({ redis: { url } }: Config, log: Log): Redis | null {
-  if (url === undefined) return null;
-  const redis = new Redis(url, {
-    maxRetriesPerRequest: 1,
-    enableOfflineQueue: true,
-    // A host that vanishes without a reset: its commands fail soon, and its socket makes room for another.
-    connectTimeout: 3_000,
-    commandTimeout: 2_000,
-    socketTimeout: 5_000,
-    keepAlive: 10_000,
-  });
-  redis.on('error', (error: Error) => log.warn({ err: error.message }, 'redis.connection_lost'));
-  return redis;
-}
 
 export function createBudget({ config, pool, redis, log }: Shared): Budget {
   const inPostgres = createPostgresBudget({ pool, log });

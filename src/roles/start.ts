@@ -6,14 +6,14 @@ import { createDoorbell } from '../loop.ts';
 import { createMetrics } from '../metrics.ts';
 import { openAll, type Opened } from '../opened.ts';
 import { readApps } from './apps.ts';
-import { required, type Config } from './config.ts';
+import type { Config } from './config.ts';
 import { openConsole } from './console.ts';
 import { openConsume } from './consume.ts';
+import { databaseUrlOf } from './postgres.ts';
 import { openRelay } from './relay.ts';
 import { openRetention } from './retention.ts';
 import { runTogether, type Context, type OpenRole } from './role.ts';
 import { ensureTopics, kafkaConnection, openAdmin, openPool } from './services.ts';
-import { databaseSettings } from './settings.ts';
 import { openUpload } from './upload.ts';
 
 /** In the order in which they are opened: the console last, so that who asks it finds the others there. */
@@ -87,7 +87,7 @@ async function openRoles(context: Context, { wanted, opened }: Start) {
 
 /** What a role would fail on later is said before anything is opened. */
 function checkSettings(config: Config, wanted: readonly RoleName[]): void {
-  required(config.database.url, databaseSettings.url);
+  databaseUrlOf(config);
   kafkaConnection(config);
   if (wanted.includes('upload')) readApps(config);
 }

@@ -5,7 +5,8 @@ import { runUploader } from '../upload/run.ts';
 import { defaultTiming } from '../upload/timing.ts';
 import { readApps, type App } from './apps.ts';
 import { runTogether, type Context, type OpenRole } from './role.ts';
-import { createBudget, createClient, openRedis } from './shared-state.ts';
+import { openRedis, reachRedisAtStart } from './redis.ts';
+import { createBudget, createClient } from './shared-state.ts';
 
 /** Upload rows → WeChat, at the rate that WeChat allows. */
 export const openUpload: OpenRole = (context) =>
@@ -13,6 +14,7 @@ export const openUpload: OpenRole = (context) =>
     const { config, pool, log } = context;
     const apps = readApps(config);
     const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
+    await reachRedisAtStart(redis, config, log);
     const budget = createBudget({ config, pool, redis, log });
     const client = createClient({ config, apps, pool, redis, log });
     const wechat = opened.add('wechat', client, (it) => it.close());
@@ -27,7 +29,7 @@ export const openUpload: OpenRole = (context) =>
         ],
         signal,
       );
-    return Promise.resolve({ run });
+    return { run };
   });
 
 const optionsOf = ({ config, instance }: Context, apps: readonly App[]) => ({

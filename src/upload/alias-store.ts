@@ -71,7 +71,8 @@ export async function readSiblingRows(
 ): Promise<SiblingRow[]> {
   const { rows } = await db.query<SiblingRow>({
     name: lock ? 'upload_siblings_locked' : 'upload_siblings',
-    text: `select o.id, o.version, o.kind, o.state, case when o.state = 'acknowledged' then o.body end as body,
+    text: `select o.id, o.version, o.kind, o.state, (date_part('epoch', o.upload_time) * 1000)::bigint as "uploadTimeMs",
+       case when o.state = 'acknowledged' then o.body end as body,
        array(select distinct a.errcode from fahuo.attempt a
          where a.upload_id = o.id and a.kind = 'send' and a.errcode = any($3::int[])) as "finishedCodes"
      from (select $1::text as appid, $2::text as payment) r

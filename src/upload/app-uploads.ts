@@ -3,7 +3,7 @@ import { messageOf } from '../errors.ts';
 import { createDoorbell, type Doorbell } from '../loop.ts';
 import { attempt } from './attempt.ts';
 import { ClaimLowerBound } from './claim-lower-bound.ts';
-import { claimPending } from './claim-store.ts';
+import { claimPending, findOvertaken } from './claim-store.ts';
 import { afterGrant, openClaimWindow, rowsToClaim, type ClaimWindow } from './claim-window.ts';
 import type { AttemptDeps, UploaderOptions } from './deps.ts';
 import { ReadyRows } from './ready-rows.ts';
@@ -125,8 +125,14 @@ async function claim(
     });
     for (const { dueAtMs } of rows.slice(-1)) app.lowerBound.claimed(dueAtMs);
     deps.leases.add(rows, askedAtMs);
-    app.ready.add(rows);
+    const overtaken = await findOvertaken(deps.pool, options.appid, rows);
+    app.ready.add(overtaken.size === 0 ? rows : rows.filter((row) => !overtaken.has(row.id)));
     if (rows.length > 0) app.callBell.ring();
+    if (overtaken.size > 0)
+      await giveBack(
+        app,
+        rows.filter((row) => overtaken.has(row.id)),
+      );
     return rows.length;
   } catch (error) {
     deps.log.warn({ appid: options.appid, err: messageOf(error) }, 'claim.failed');

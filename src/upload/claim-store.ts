@@ -12,7 +12,7 @@ const leasedColumns = `
   u.caution, (date_part('epoch', u.received_at) * 1000)::bigint as "receivedAtMs",
   (date_part('epoch', u.upload_time) * 1000)::bigint as "uploadTimeMs"`;
 
-const judgedColumns = 'k.id, k.version, k.state, k.attempts, k.upload_time';
+const judgedColumns = 'k.id, k.payment, k.version, k.state, k.attempts, k.upload_time';
 
 export type Claim = { appid: string; owner: string; leaseMs: number; limit: number };
 export type PendingClaim = Claim & {
@@ -20,7 +20,8 @@ export type PendingClaim = Claim & {
   /** Rows that were due before this are left to a claim without it; null looks at all. See claim-lower-bound.ts. */
   dueSinceMs: number | null;
 };
-export type Claimed = LeasedRow & { dueAtMs: number };
+/** `othersTimeMs` is the last upload_time of the payment's other rows under its key, as the claim saw them. */
+export type Claimed = LeasedRow & { dueAtMs: number; othersTimeMs: number | null };
 
 /**
  * `pending → uploading`: the intent, on record before a byte is sent. Takes due rows of one app whose payment has
@@ -73,6 +74,7 @@ const claimText = `with app as materialized (
     ), judged as (
       select c.id, app.loose, s.* from candidate c cross join app cross join lateral (
         select max(o.upload_time) as last_time,
+          max(o.upload_time) filter (where o.id <> c.id and o.payment = c.payment) as others_time,
           coalesce(bool_or(o.attempts > 0) filter (where o.id <> c.id), false)
             or case when app.joins then ${isForgottenUnderOtherKey('c')} else false end as history,
           coalesce(bool_or(o.state in ('uploading', 'unknown') or (o.state = 'pending' and (o.version, o.id) < (c.version, c.id)))
@@ -96,10 +98,38 @@ const claimText = `with app as materialized (
     from judged j where u.id = j.id and not j.blocked and not j.outdated
     returning ${leasedColumns}, j.loose, j.history or u.attempts > 1 or u.kind = 'corrected' or u.caution is not null
         or j.loose or strpos(u.payment, ':') > 0 as history,
-      (date_part('epoch', u.next_attempt_at) * 1000)::bigint as "dueAtMs"
+      (date_part('epoch', u.next_attempt_at) * 1000)::bigint as "dueAtMs",
+      (date_part('epoch', j.others_time) * 1000)::bigint as "othersTimeMs"
     )
     select c.*, o.ids as "outdatedIds" from (select array_agg(id) as ids from judged where outdated) o
     left join claimed c on true`;
+
+/**
+ * The claimed rows that were judged by what is no longer so: another row of the payment was claimed, and ended, between
+ * the claim's snapshot and its own write, which upload_one_in_flight lets through then. Asked when the claim is
+ * committed, so that nothing can come between any more. They must go back unsent (P3, P5).
+ */
+export async function findOvertaken(
+  db: Queryable,
+  appid: string,
+  rows: readonly Claimed[],
+): Promise<ReadonlySet<number>> {
+  if (rows.length === 0) return new Set();
+  const found = await db.query<{ id: number }>({
+    name: 'claim_overtaken',
+    text: `select c.id from unnest($2::bigint[], $3::text[], $4::bigint[]) c(id, payment, others_ms) cross join lateral (
+        select max(o.upload_time) as others_time from fahuo.upload o
+        where o.payment = c.payment and o.appid = $1 and o.id <> c.id
+      ) o where (date_part('epoch', o.others_time) * 1000)::bigint is distinct from c.others_ms`,
+    values: [
+      appid,
+      rows.map((row) => row.id),
+      rows.map((row) => row.payment),
+      rows.map((row) => row.othersTimeMs),
+    ],
+  });
+  return new Set(found.rows.map(({ id }) => id));
+}
 
 /**
  * `pending → superseded`. A statement of its own, since it is a writer of the outbox: the claim may wait for another

@@ -23,8 +23,12 @@ export function decideBeforeSend(
         : waitForRead(row, context, `the read before the write failed: ${reading.reason}`);
     case 'absent':
       return waitForPayment(row, context);
-    case 'verdict':
-      return beforeWrite(row, { ...reading, siblings }, context);
+    case 'verdict': {
+      const decided = beforeWrite(row, { ...reading, siblings }, context);
+      return decided.to === 'send' && siblings.lastUploadTimeMs >= row.uploadTimeMs
+        ? claimedTogether
+        : decided;
+    }
   }
 }
 
@@ -100,6 +104,14 @@ const supersededNext: Transition = {
   afterMs: 0,
   spent: false,
   detail: 'a newer version was acknowledged under the other key of the payment',
+};
+
+/** Claimed before a read told of the other key: WeChat would refuse this upload_time, and the next claim draws a later one. */
+const claimedTogether: Transition = {
+  to: 'pending',
+  afterMs: 0,
+  spent: false,
+  detail: 'a row of the other key of the payment was claimed at the same time or later',
 };
 
 const sendLater = (detail: string, { random, timing }: Context): Transition => ({

@@ -1,10 +1,15 @@
 import { textArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { UploadKind, UploadState } from '../../db/states.ts';
-import { acknowledgementColumns, lateAcknowledgements } from './acknowledgement-store.ts';
+import {
+  acknowledgementColumns,
+  lateAcknowledgements,
+  lateLetterAcknowledgements,
+} from './acknowledgement-store.ts';
 import { columnsOf, insertColumns, notesOf, offered, publishedOf, type NewUpload } from './offered-rows.ts';
 
 export type { NewUpload } from './offered-rows.ts';
+export { lateLetterAcknowledgements };
 
 /**
  * `positions` names the inserted rows, see {@link positionOf}; null says that every offered row is in. `forgotten` are
@@ -17,7 +22,7 @@ export type Inserted = {
   forgotten: ReadonlySet<string>;
 };
 
-/** Where a row came from: tells apart two that share an event id. */
+/** Where a row came from: tells apart two that are one event by id and source. */
 export const positionOf = (row: { topic: string; partition: number; offset: number }): string =>
   `${row.topic}/${row.partition}/${row.offset}`;
 
@@ -41,8 +46,8 @@ export const progressValues = (progress: Progress | null): (string | number | nu
 
 /**
  * The one door by which events become uploads: a row that breaks a unique rule is left out (see {@link readRivals}),
- * one whose payment has a newer version acknowledged is recorded as superseded. Of two offered rows that share an event
- * id, only one is inserted. A version that a tombstone covers is left out; a newer one, and an event that is older than
+ * one whose payment has a newer version acknowledged is recorded as superseded. Of two offered rows that share an id and
+ * a source, only one is inserted. A version that a tombstone covers is left out; a newer one, and an event that is older than
  * this database by more than clocks differ (a minute), carries a caution. The latter waits until its payment's newest is
  * here, see older-store.ts. `progress` is noted in the same statement if every row is in; what was left out may have to
  * become a dead letter first.
@@ -120,6 +125,9 @@ const insertText = `with base as materialized (
       (select array_agg(topic || '/' || partition || '/' || "offset") from judged where forgotten) as forgotten
     from inserted`;
 
+/** What names an event: its source and its id together, as CloudEvents has it. */
+export const eventKey = (eventId: string, source: string): string => `${eventId}\n${source}`;
+
 /** The rows that stand where a left-out one wanted to be. */
 export type Rival = {
   appid: string;
@@ -127,6 +135,7 @@ export type Rival = {
   version: number;
   kind: UploadKind;
   eventId: string;
+  source: string;
   bodyHash: string;
   state: UploadState;
 };
@@ -138,14 +147,16 @@ export type Rival = {
  */
 export async function readRivals(
   db: Queryable,
-  uploads: readonly Pick<NewUpload, 'event_id' | 'appid' | 'payment'>[],
+  uploads: readonly Pick<NewUpload, 'event_id' | 'source' | 'appid' | 'payment'>[],
 ): Promise<Rival[]> {
+  const events = new Map(uploads.map((upload) => [eventKey(upload.event_id, upload.source), upload]));
   const payments = new Map(uploads.map((upload) => [`${upload.appid}/${upload.payment}`, upload]));
   const { rows } = await db.query<Rival>({
     name: 'read_rivals',
     text: rivalsOf,
     values: [
-      textArray([...new Set(uploads.map((upload) => upload.event_id))]),
+      textArray([...events.values()].map((upload) => upload.event_id)),
+      textArray([...events.values()].map((upload) => upload.source)),
       textArray([...payments.values()].map((upload) => upload.appid)),
       textArray([...payments.values()].map((upload) => upload.payment)),
     ],
@@ -153,13 +164,14 @@ export async function readRivals(
   return rows;
 }
 
-const rivalColumns = `u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.body_hash as "bodyHash", u.state`;
+const rivalColumns = `u.appid, u.payment, u.version, u.kind, u.event_id as "eventId", u.source,
+  u.body_hash as "bodyHash", u.state`;
 
 const rivalsOf = `
-  select u.* from unnest($1::text[]) as e(event_id) cross join lateral (
-    select ${rivalColumns} from fahuo.upload u where u.event_id = e.event_id offset 0
+  select u.* from unnest($1::text[], $2::text[]) as e(event_id, source) cross join lateral (
+    select ${rivalColumns} from fahuo.upload u where u.event_id = e.event_id and u.source = e.source offset 0
   ) u
   union
-  select u.* from unnest($2::text[], $3::text[]) as p(appid, payment) cross join lateral (
+  select u.* from unnest($3::text[], $4::text[]) as p(appid, payment) cross join lateral (
     select ${rivalColumns} from fahuo.upload u where u.payment = p.payment and u.appid = p.appid offset 0
   ) u`;

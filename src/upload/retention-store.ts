@@ -106,6 +106,8 @@ export async function deleteForgotten(
       delete from fahuo.upload u using due where u.id = due.id returning u.id
     ), tries as (
       delete from fahuo.attempt a using gone where a.upload_id = gone.id returning a.id
+    ), repeats as (
+      delete from fahuo.upload_repeat r using gone where r.upload_id = gone.id
     )
     select (select count(*) from gone) as uploads, (select count(*) from tries) as attempts`,
     [ids, retentionMs],

@@ -15,6 +15,8 @@ export type SiblingRow = {
   version: number;
   kind: UploadKind;
   state: UploadState;
+  /** Of its last claim; null before the first. */
+  uploadTimeMs: number | null;
   body: string | null;
   /** Codes that proved the payment finished: see {@link finishedCodes}. */
   finishedCodes: readonly number[];
@@ -45,6 +47,8 @@ export type Siblings = {
   takesBack: boolean;
   /** A newer version was acknowledged, under the payment's other key: the next claim knows it, and supersedes this one. */
   overtaken: boolean;
+  /** The last upload_time of the payment's other rows: WeChat takes none that is not later (wechat.md §6.6). */
+  lastUploadTimeMs: number;
   /** Acknowledged contents, oldest first. */
   acknowledged: readonly Content[];
 };
@@ -58,6 +62,7 @@ export const noSiblings: Siblings = {
   returns: false,
   takesBack: false,
   overtaken: false,
+  lastUploadTimeMs: -Infinity,
   acknowledged: [],
 };
 
@@ -90,6 +95,7 @@ export function siblingsOf(
     returns: !carried && acknowledged.some((one) => isSameContent(one, ours)),
     takesBack: last !== undefined && isPartOf(ours, last),
     overtaken: others.some((one) => one.state === 'acknowledged' && one.version > row.version),
+    lastUploadTimeMs: Math.max(...others.map((one) => one.uploadTimeMs ?? -Infinity)),
     acknowledged,
   };
 }

@@ -1,4 +1,6 @@
 import type { Queryable } from '../../db/client.ts';
+import type { ParkReason, UploadState } from '../../db/states.ts';
+import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
 
 /**
  * `parked → pending` by an operator's wish, with new clocks. It counts as sent once at least, so that whatever parked it
@@ -12,4 +14,60 @@ export async function retryParked(db: Queryable, ids: readonly number[]): Promis
     [ids],
   );
   return rowCount ?? 0;
+}
+
+/** A row of a payment, as a person must know it who decides about it. */
+export type PaymentRow = {
+  id: number;
+  appid: string;
+  version: number;
+  eventId: string;
+  state: UploadState;
+  parkReason: ParkReason | null;
+  detail: string | null;
+};
+
+export async function readPaymentRows(db: Queryable, payment: string): Promise<PaymentRow[]> {
+  const { rows } = await db.query<PaymentRow>(
+    `select id, appid, version, event_id as "eventId", state, park_reason as "parkReason", detail
+     from fahuo.upload where payment = $1 order by appid, version`,
+    [payment],
+  );
+  return rows;
+}
+
+export type Resolution = {
+  id: number;
+  as: 'acknowledged' | 'rejected';
+  by: string;
+  reason: string;
+  acknowledgements: boolean;
+};
+
+/**
+ * `parked → acknowledged` or `parked → rejected`, by the word of a person who has seen what WeChat shows. Sends nothing. The
+ * row counts as sent once at least, so that whatever version comes next is read before it is written: no resolution lets
+ * the chance be spent (P5). The acknowledgement is written in the same statement. `stale`: the row left `parked`
+ * meanwhile, or somebody has it locked.
+ */
+export async function resolveParked(
+  db: Queryable,
+  { id, as, by, reason, acknowledgements }: Resolution,
+): Promise<'done' | 'stale'> {
+  const acknowledging = `, acknowledged as (${acknowledgementInsert('moved')})`;
+  const { rows } = await db.query<{ rows: number }>(
+    `with free as (
+      select id from fahuo.upload where id = $1 and state = 'parked' for update skip locked
+    ), moved as (
+      update fahuo.upload u set state = $2::fahuo.upload_state, park_reason = null, finished_at = clock_timestamp(),
+        attempts = greatest(u.attempts, 1), resolved_by = $3, lease_epoch = u.lease_epoch + 1,
+        detail = 'resolved as ' || $2 || ' by ' || $3 || ': ' || $4 || '; it was parked as ' || u.park_reason
+          || coalesce(': ' || u.detail, '')
+      from free where u.id = free.id
+      returning ${acknowledgementColumns('u')}
+    )${acknowledgements ? acknowledging : ''}
+    select count(*) as rows from moved`,
+    [id, as, by, reason],
+  );
+  return rows[0]?.rows === 1 ? 'done' : 'stale';
 }

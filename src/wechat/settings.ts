@@ -3,7 +3,7 @@ import { choice, ms, setting, url, type Values } from '../setting.ts';
 export const wechatSettings = {
   baseUrl: setting(
     'WECHAT_BASE_URL',
-    url(['http', 'https'], 'https://api.weixin.qq.com'),
+    url(['http', 'https'], { fallback: 'https://api.weixin.qq.com' }),
     'WeChat, or a sandbox in development.',
     ['WECHAT_URL', 'WECHAT_API_URL'],
   ),

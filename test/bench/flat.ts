@@ -114,15 +114,15 @@ async function explain(database: Bench): Promise<void> {
   const array = (values: string[]): string => `'{${values.join(',')}}'`;
   await show(
     'redelivery: what 500 rows that were left out meet',
-    `execute read_rivals(${array(uploads.map((one) => one.event_id))}, ${array(uploads.map((one) => one.appid))}, ${array(uploads.map((one) => one.payment))})`,
+    `execute read_rivals(${array(uploads.map((one) => one.event_id))}, ${array(uploads.map((one) => one.source))}, ${array(uploads.map((one) => one.appid))}, ${array(uploads.map((one) => one.payment))})`,
   );
   await show("README's own query", ownQuery.replace('$1', `'old777'`));
   connection.release();
 }
 
 async function redeliveredUploads(connection: Connection) {
-  const { rows } = await connection.query<{ event_id: string; appid: string; payment: string }>(
-    `select event_id, appid, payment from fahuo.upload where event_id = any($1)`,
+  const { rows } = await connection.query<{ event_id: string; source: string; appid: string; payment: string }>(
+    `select event_id, source, appid, payment from fahuo.upload where event_id = any($1)`,
     [Array.from({ length: 500 }, (_, at) => `old-${at * 31 + 1}`)],
   );
   return rows;

@@ -65,15 +65,20 @@ async function watch(pid: number, events: number, count: () => Promise<number>):
   }
 }
 
-/** Topic → upload rows, beside a loop that counts; they take turns, each round with a new group. */
+/**
+ * Topic → upload rows, beside the smaller of two bounds of the same round: what the consumer's own CPU allows, and how fast
+ * Postgres takes the very same rows into a table with the same indexes, in statements of as many, with nothing read,
+ * checked or looked up.
+ */
 export async function benchConsume(
   bench: Bench,
   { events, rounds }: { events: number; rounds: number },
 ): Promise<void> {
   const env = await bench.topic('consume');
   await fillTopic(bench, 'consume', events);
+  await bench.pool.query('create table bench_upload (like fahuo.upload including all)');
   const ratios: number[] = [];
-  head('topic → rows', 'consumer', 'CPU', 'RSS at ¼, ½, end', 'counting loop', 'CPU', 'RSS', 'ratio');
+  head('topic → rows', 'consumer', 'CPU', 'RSS at ¼, ½, end', '1 ÷ CPU', 'bare insert', 'of the smaller');
   for (let round = 1; round <= rounds; round++) {
     await bench.pool.query('truncate fahuo.upload restart identity cascade');
     const consumer = await bench.fahuo('consume', { ...env, KAFKA_GROUP: `consume-${round}` });
@@ -84,19 +89,14 @@ export async function benchConsume(
       return rows[0]?.n ?? 0;
     });
     await consumer.stop();
-    const counter = await startHelper('./relay-counter.ts', {
-      brokers: bench.brokers,
-      topic: 'consume',
-      group: `count-${round}`,
-    });
-    const bare = await watch(
-      counter.pid,
-      events,
-      async () => (await counter.ask<{ count: number }>({})).count,
-    );
-    await counter.stop();
-    ratios.push(own.rate / bare.rate);
-    say(row(`round ${round}`, ...cells(own), ...cells(bare), percent(own.rate / bare.rate)));
+    const inserter = await startHelper('./bare-insert.ts', { databaseUrl: bench.databaseUrl });
+    const { rate: bare } = await inserter.ask<{ rate: number }>({ events });
+    await inserter.stop();
+    const allowed = 1e6 / own.cpuUs;
+    const ratio = own.rate / Math.min(allowed, bare);
+    ratios.push(ratio);
+    const bounds = [`${thousands(allowed)}/s`, `${thousands(bare)}/s`];
+    say(row(`round ${round}`, ...cells(own), ...bounds, percent(ratio)));
   }
   say(`\nconsume ratio: ${median(ratios).toFixed(2)}`);
 }

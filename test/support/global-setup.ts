@@ -11,6 +11,8 @@ declare module 'vitest' {
 }
 
 const given = (name: string): string | undefined => process.env[name] ?? undefined;
+/** The suite against another Kafka: `TEST_KAFKA_VERSION=3.9.1 npm test`, see docs/operations.md. */
+const kafkaVersion = given('TEST_KAFKA_VERSION');
 let parts: Promise<LocalServices> | undefined;
 let users = 0;
 
@@ -22,6 +24,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     kafkaBrokers: given('KAFKA_BROKERS'),
     redisUrl: given('REDIS_URL'),
     needRedis: true,
+    kafka: kafkaVersion === undefined ? {} : { version: kafkaVersion },
   });
   const running = await parts;
   project.provide('databaseUrl', running.databaseUrl);

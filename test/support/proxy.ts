@@ -195,6 +195,8 @@ export type TcpProxy = {
    */
   silence: () => void;
   thaw: () => void;
+  /** Ends what is open; new connections work. */
+  cut: () => void;
   close: () => void;
 };
 
@@ -236,6 +238,9 @@ export async function createTcpProxy(target: Address): Promise<TcpProxy> {
     thaw: () => {
       Object.assign(state, { frozen: false, left: Infinity });
       for (const socket of [...pairs].flat()) socket.resume();
+    },
+    cut: () => {
+      for (const socket of [...pairs].flat()) socket.destroy();
     },
     close: () => {
       for (const socket of [...silent, ...[...pairs].flat()]) socket.destroy();

@@ -1,6 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { deadLetterReasons, parkReasons, relayParkReasons, uploadStates } from '../../db/states.ts';
+import {
+  deadLetterReasons,
+  eventPlaces,
+  eventReasons,
+  eventStates,
+  parkReasons,
+  relayParkReasons,
+  uploadStates,
+} from '../../db/states.ts';
 import { errorCodes } from '../../src/errors.ts';
 import { recordStatements } from '../../src/upload/record-statements.ts';
 import { createMetrics } from '../../src/metrics.ts';
@@ -38,6 +46,7 @@ const transitions: Record<string, [string[], string]> = {
   outdated: [['pending', 'parked'], 'superseded'],
   wakeParked: [['parked'], 'pending'],
   retire: [['pending', 'parked'], 'rejected'], // and what `reject` leaves
+  resolveParked: [['parked'], 'acknowledged'], // or rejected
 };
 
 describe('the documents', () => {
@@ -54,7 +63,7 @@ describe('the documents', () => {
   });
 
   it('know each transition by a function of the stage', () => {
-    const stores = ['claim-store.ts', 'record-statements.ts', 'retire-store.ts']
+    const stores = ['claim-store.ts', 'record-statements.ts', 'retire-store.ts', 'verbs-store.ts']
       .map((file) => read(`src/upload/${file}`))
       .join();
     expect(Object.keys(transitions).filter((name) => !stores.includes(name))).toEqual([]);
@@ -70,6 +79,12 @@ describe('the documents', () => {
       ...deadLetterReasons,
     ];
     expect(names.filter((name) => !operations.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it('tell writers every state, place and reason of an event', () => {
+    const events = read('docs/events.md');
+    const words = [...eventStates, ...eventPlaces, ...eventReasons];
+    expect(words.filter((word) => !events.includes(`\`${word}\``))).toEqual([]);
   });
 
   it.each(Object.keys(generatedDocs))('%s is what the code says: `npm run docs` writes it', (path) => {

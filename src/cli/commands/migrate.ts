@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { migrate, MigrateError, type MigrateRefusal } from '../../../db/migrate.ts';
-import { readConfig, required } from '../../roles/config.ts';
-import { openLog } from '../../roles/services.ts';
-import { databaseSettings } from '../../roles/settings.ts';
+import { readConfig } from '../../roles/config.ts';
+import { databaseUrlOf } from '../../roles/postgres.ts';
+import { databaseError, openLog } from '../../roles/services.ts';
 import { FahuoError, messageOf, type ErrorCode } from '../../errors.ts';
 import { answer } from '../output.ts';
 
@@ -17,7 +17,7 @@ export function addMigrate(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       const config = readConfig();
       openLog(config);
-      const url = required(config.database.url, databaseSettings.url);
+      const url = databaseUrlOf(config);
       const { applied, notices } = await migrate(url).catch((error: unknown) => {
         throw refused(error);
       });
@@ -39,9 +39,8 @@ const codes = {
 } satisfies Record<MigrateRefusal, ErrorCode>;
 
 function refused(error: unknown): FahuoError {
+  if (!(error instanceof MigrateError)) return databaseError(error, 'migrate: Postgres');
   const message = `migrate: ${messageOf(error)}`;
-  if (!(error instanceof MigrateError))
-    return new FahuoError('DATABASE_UNREACHABLE', message, { cause: error });
   const { refusal, statements } = error;
   return new FahuoError(codes[refusal], message, {
     cause: error,

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { AttemptStory, UploadStory } from '../../console/story-store.ts';
 import { tellStory, type Story } from '../../console/story.ts';
 import { answer, exitCodes } from '../output.ts';
+import { withUploadTime } from '../../wechat/render.ts';
 import { topicsOf } from '../../roles/services.ts';
 import { withDatabase } from '../session.ts';
 
@@ -17,8 +18,8 @@ export function addShow(program: Command): void {
       const story = await withDatabase({ max: 2 }, ({ pool, config }) =>
         tellStory(pool, payment, topicsOf(config)),
       );
-      const known =
-        story.outbox.length + story.uploads.length + story.deadLetters.length + story.forgotten.length;
+      const { outbox, uploads, deadLetters, refusedOffers, forgotten } = story;
+      const known = [outbox, uploads, deadLetters, refusedOffers, forgotten].flat().length;
       if (known === 0) process.exitCode = exitCodes.nothingMatched;
       answer(json, story, () => (known === 0 ? `Nothing is known of ${payment}.` : renderStory(story)));
     });
@@ -41,12 +42,21 @@ export const renderStory = (story: Story): string =>
     ),
     ...story.uploads.flatMap((upload) => [
       uploadLine(upload),
-      bodyLine(upload),
-      ...upload.tries.map(attemptLine),
+      ...notesOf(upload),
+      ...(upload.tries.some(wasSent) ? [] : [bodyLine(upload)]),
+      ...upload.tries.flatMap((attempt) => [...sentLine(upload, attempt), attemptLine(attempt)]),
     ]),
     ...story.deadLetters.map(
       (letter) =>
-        `  dead letter ${letter.id}  ${letter.reason}  ${letter.topic}/${letter.partition}@${letter.offset}\n    ${letter.detail}`,
+        `  dead letter ${letter.id}  ${letter.reason}  ${letter.topic}/${letter.partition}@${letter.offset}${
+          letter.redrivenAt === null
+            ? ''
+            : `  redriven ${time(letter.redrivenAt)} by ${letter.redrivenBy ?? '-'}`
+        }\n    ${letter.detail}`,
+    ),
+    ...story.refusedOffers.map(
+      (offer) =>
+        `  refused offer ${offer.id}  v${offer.version ?? '-'}  event ${offer.eventId ?? '-'}  ${time(offer.offeredAt)}\n    ${offer.detail.replaceAll('\n', '\n    ')}`,
     ),
   ].join('\n');
 
@@ -64,6 +74,17 @@ const uploadLine = (upload: UploadStory): string =>
   }  from ${upload.topic}/${upload.partition}@${upload.offset}  received ${time(upload.receivedAt)}  finished ${time(upload.finishedAt)}${
     upload.detail === null ? '' : `\n    ${upload.detail}`
   }`;
+
+const notesOf = ({ notes }: UploadStory): string[] =>
+  notes === null ? [] : notes.split('\n').map((note) => `    changed at the door: ${note}`);
+
+const wasSent = ({ kind, uploadTime }: AttemptStory): boolean => kind === 'send' && uploadTime !== null;
+
+/** The very bytes of a send: the frozen body with the time of this attempt. */
+const sentLine = ({ body, deltaBody }: UploadStory, attempt: AttemptStory): string[] =>
+  wasSent(attempt) && attempt.uploadTime !== null
+    ? [`    sent: ${withUploadTime(deltaBody ?? body, attempt.uploadTime)}`]
+    : [];
 
 /** As WeChat gets it, but for `upload_time`. */
 const bodyLine = ({ attempts, body, deltaBody }: UploadStory): string =>

@@ -3,7 +3,8 @@ import type { Pool } from '../../../db/client.ts';
 import { readPauses } from '../../apps/pause-store.ts';
 import { readNotServed, readUnreachable } from '../../apps/serving-store.ts';
 import { readApps, type App } from '../../roles/apps.ts';
-import { createClient, openRedis } from '../../roles/shared-state.ts';
+import { openRedis, reachRedis } from '../../roles/redis.ts';
+import { createClient } from '../../roles/shared-state.ts';
 import type { Answer } from '../../wechat/answer.ts';
 import { uploadPath } from '../../wechat/client.ts';
 import { createHttp } from '../../wechat/http.ts';
@@ -18,7 +19,7 @@ export async function checkRedis({
   const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
   if (redis === null)
     return { redis, checks: [{ check: 'redis', ok: true, detail: 'not set: Postgres does its work' }] };
-  return { redis, checks: [await examine('redis', () => redis.ping())] };
+  return { redis, checks: [await examine('redis', () => reachRedis(redis, config).then(() => 'answers'))] };
 }
 
 /** Where the instances keep their tokens: doctor shares them, and takes none away. */

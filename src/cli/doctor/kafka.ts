@@ -13,6 +13,8 @@ export async function checkKafka(doctor: Doctor, pool: Pool | null): Promise<Che
     ];
   const admin = addAdmin(doctor);
   const topics = topicsOf(doctor.config);
+  const reached = await examine('kafka', () => admin.partitionCount(topics.events).then(() => 'reached'));
+  if (!reached.ok) return [reached]; // each topic would say it again
   const checks: Check[] = [];
   for (const topic of Object.values(topics))
     checks.push(
@@ -22,7 +24,7 @@ export async function checkKafka(doctor: Doctor, pool: Pool | null): Promise<Che
         return `${count} partitions`;
       }),
     );
-  if (pool === null || checks[0]?.ok !== true) return checks;
+  if (pool === null || checks[0]?.ok !== true) return [reached, ...checks];
   const named = { group: consumer.group, topic: topics.events };
   const owner = await examine(`group ${named.group}`, async () => {
     const { own, strangers } = await readStrangers({ pool, admin }, named);
@@ -32,5 +34,5 @@ export async function checkKafka(doctor: Doctor, pool: Pool | null): Promise<Che
       remedyOf('GROUP_OF_ANOTHER_DATABASE'),
     );
   });
-  return [...checks, owner];
+  return [reached, ...checks, owner];
 }

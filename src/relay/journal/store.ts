@@ -5,6 +5,7 @@ import { journalSpan } from './entry.ts';
 export type LocatedRow = {
   id: number;
   eventId: string;
+  source: string;
   type: string;
   appid: string;
   payment: string;
@@ -66,7 +67,7 @@ export async function readOutboxRows(db: Queryable, payment: string): Promise<Lo
   return rows;
 }
 
-const located = `o.id, o.event_id as "eventId", o.type, o.appid, o.payment, o.version, o.created_at as "createdAt",
+const located = `o.id, o.event_id as "eventId", o.source, o.type, o.appid, o.payment, o.version, o.created_at as "createdAt",
   (select jsonb_build_object('reason', p.park_reason, 'since', p.parked_at, 'place',
      case when p.published_at is not null then jsonb_build_object('topic', p.topic, 'partition', p.partition,
        'offset', p."offset", 'publishedAt', p.published_at) end)
@@ -103,7 +104,7 @@ export async function readSpans(
         from generate_series(0, (select max(partition) from fahuo.relay_journal where topic = $1)) as n(partition)
         cross join lateral (
           select coalesce(max(next_offset), 0) as next from fahuo.consumer_offset c
-          where c.topic = $1 and c.partition = n.partition
+          where c.topic = $1 and c.partition = n.partition and c.consumer_group not like 'replay/%'
         ) c
         cross join lateral (
           select first_id from fahuo.relay_journal

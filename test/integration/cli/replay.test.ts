@@ -34,6 +34,13 @@ afterAll(async () => {
   await stack.close();
 });
 
+const everything = {
+  kind: 'topic',
+  from: { kind: 'earliest' },
+  until: { kind: 'end' },
+  partitions: null,
+} as const;
+
 /** Through a broker that may be silent, with less patience than a person has. */
 async function replayAll(flags: { execute?: boolean }) {
   const connection = { brokers: [proxy.brokers], clientId: 'test', requestTimeoutMs: 500 };
@@ -49,7 +56,9 @@ async function replayAll(flags: { execute?: boolean }) {
     patienceMs: 1_000,
   };
   const answered = await captured({}, async () => {
-    await replay(deps, options, { selection: { kind: 'earliest' }, flags: { ...flags, json: true } });
+    const { signal } = new AbortController();
+    const how = { rate: null, execute: flags.execute === true, json: true, signal };
+    await replay(deps, options, { selection: everything, ...how });
     return [];
   });
   await admin.close();

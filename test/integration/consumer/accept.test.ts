@@ -33,10 +33,18 @@ const messageOf = (value: string | Buffer): Received => ({
   headers: { 'content-type': Buffer.from('application/cloudevents+json') },
 });
 
-type Change = { payment: string; version?: number; id?: string; text?: string; corrected?: boolean };
+type Change = {
+  payment: string;
+  version?: number;
+  id?: string;
+  source?: string;
+  text?: string;
+  corrected?: boolean;
+};
 
-function eventMessage({ text, corrected, ...rest }: Change): Received {
+function eventMessage({ text, corrected, source, ...rest }: Change): Received {
   const event = shippedEvent(rest);
+  if (source !== undefined) event['source'] = source;
   if (text !== undefined) event.data.shipping_list[0]!['item_desc'] = text;
   const type = { type: 'fahuo.shipment.corrected.v1', reason: 'wrong text', approved_by: 'li' };
   return messageOf(JSON.stringify(corrected === true ? { ...event, ...type } : event));
@@ -66,6 +74,15 @@ const deadLetters = async (): Promise<DeadLetter[]> =>
     )
   ).rows;
 
+/** What a dry run would say of them. */
+const plan = async (...messages: Received[]) => {
+  const planner = new Planner();
+  const decoded = messages.map((message) => decode(message, options));
+  const asked = decoded.flatMap((one) => (one.kind === 'dead' ? [] : [renderUpload(one)]));
+  planner.add(decoded, await readRivals(database.pool, asked));
+  return planner.plan;
+};
+
 const acknowledge = (payment: string): Promise<unknown> =>
   database.pool.query(
     `update fahuo.upload set state = 'acknowledged', finished_at = now()
@@ -92,6 +109,18 @@ describe('the door of the consumer', () => {
       { offset: 1, reason: 'conflict', event_id: 'other' },
       { offset: 2, reason: 'conflict', event_id: 'a-1' },
     ]);
+  });
+
+  it('knows an event by its source and its id: two shops may count alike', async () => {
+    const a = eventMessage({ payment: 'a', id: 'order-17-1', source: '/shop-a' });
+    const b = eventMessage({ payment: 'b', id: 'order-17-1', source: '/shop-b' });
+    const messages = [a, b, eventMessage({ payment: 'c', id: 'order-17-1', source: '/shop-b' })];
+    expect(await plan(...messages)).toMatchObject({ toSend: 2, dead: 1 });
+    expect(await accept(...messages)).toEqual({ inserted: 2, duplicate: 0, superseded: 0, dead: 1 });
+    expect((await uploads()).map((row) => row.payment)).toEqual(['a', 'b']);
+    expect(await deadLetters()).toMatchObject([{ reason: 'conflict', event_id: 'order-17-1' }]);
+    expect(await accept(...messages.slice(0, 2))).toMatchObject({ duplicate: 2 });
+    expect(await plan(...messages)).toMatchObject({ underWay: 2, dead: 1 });
   });
 
   it('loses no message that shares its event id with the row that was inserted from the same batch', async () => {
@@ -221,6 +250,7 @@ function clashingMessages(seed: number, count: number): Received[] {
     return eventMessage({
       ...change,
       ...(random() < 0.5 ? { id: `e${pick(200)}` } : {}),
+      ...(random() < 0.2 ? { source: '/shop-b' } : {}),
       corrected: random() < 0.3,
     });
   });

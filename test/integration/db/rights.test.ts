@@ -189,6 +189,7 @@ describe('a login with fahuo_writer and nothing else', () => {
     );
     expect(rows).toEqual([
       { name: 'acknowledgements', may: 'select' },
+      { name: 'events', may: 'select' },
       { name: 'migrations', may: 'select' },
     ]);
     const { rows: sequences } = await database.admin.query(
@@ -232,6 +233,29 @@ describe('a login with fahuo_writer and nothing else', () => {
     await client.query('select * from fahuo.acknowledgements where pg_temp.tell(event_id)');
     await client.end();
     expect(told).toEqual([]);
+  });
+
+  it('sees by a function of its own nothing that fahuo.events hides', async () => {
+    await database.admin.query(
+      `truncate fahuo.upload, fahuo.outbox;
+       insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, data)
+       values ('ack', 'fahuo.shipment.acknowledged.v1', 's', 't', 'a', 'hidden', 1, '{}'),
+         ('twin', 'fahuo.shipment.shipped.v1', 's', 't', 'a', 'shown', 1, '{}'),
+         ('twin', 'fahuo.shipment.shipped.v1', 's', 't', 'a', 'shown', 1, '{}');
+       insert into fahuo.dead_letter (topic, partition, "offset", headers, message_hash, reason, detail, payment, redriven_at)
+       values ('t', 0, 0, '{}', 'h', 'invalid', 'unnamed', null, null), ('t', 0, 1, '{}', 'h', 'invalid', 'redriven', 'hidden', now())`,
+    );
+    const client = await connectAlone(writerUrl, 'test');
+    const told: string[] = [];
+    client.on('notice', ({ message }) => told.push(message ?? ''));
+    await client.query(
+      `create function pg_temp.tell(pg_catalog.text) returns pg_catalog.bool language plpgsql cost 0.0001 as
+         $f$ begin raise notice '%', $1; return true; end $f$`,
+    );
+    for (const column of ['event_id', 'transaction_id', 'detail', 'mchid'])
+      await client.query(`select * from fahuo.events where pg_temp.tell(${column})`);
+    await client.end();
+    expect(told.filter((text) => text !== '<NULL>')).toEqual(['twin', 'shown']);
   });
 });
 

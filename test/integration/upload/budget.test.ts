@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createPool } from '../../../db/client.ts';
-import { openRedis } from '../../../src/roles/shared-state.ts';
+import { openRedis } from '../../../src/roles/redis.ts';
 import { monotonicMs, sleep } from '../../../src/clock.ts';
 import { readConfig } from '../../../src/roles/config.ts';
 import { createLog } from '../../../src/log.ts';

@@ -231,6 +231,46 @@ describe('parcels that an event takes back', () => {
   });
 });
 
+describe('a claim that is slower than the whole upload of an earlier version', () => {
+  /** It waits at a row of another payment, between what it saw and what it writes. */
+  const slowClaim = `
+    create function fahuo.wait_for_test() returns trigger language plpgsql as $$ begin
+      if new.lease_owner = 'slow' and new.state = 'uploading' and new.payment = 'other' then
+        perform pg_advisory_xact_lock(4242);
+      end if;
+      return new;
+    end $$;
+    create trigger wait_for_test before update on fahuo.upload for each row execute function fahuo.wait_for_test()`;
+  afterEach(() => database.pool.query('drop function if exists fahuo.wait_for_test() cascade'));
+
+  it('sends nothing by what it saw before: the row is read first, and the chance is not spent', async () => {
+    await database.pool.query(slowClaim);
+    const holder = await database.pool.connect();
+    try {
+      await holder.query('select pg_advisory_lock(4242)');
+      await accept(unified('other', 1), unified('p', 2, '梨'));
+      start({ instance: 'slow' });
+      const waits = `select 1 from pg_locks where locktype = 'advisory' and not granted`;
+      await eventually(async () => expect((await holder.query(waits)).rows).toHaveLength(1));
+      await accept(unified('p', 1));
+      start({ instance: 'quick' });
+      const states = `select state from fahuo.upload where payment = 'p' and version = 1`;
+      await eventually(async () => {
+        expect((await holder.query(states)).rows[0]).toEqual({ state: 'acknowledged' });
+      });
+    } finally {
+      await holder.query('select pg_advisory_unlock(4242)');
+      holder.release();
+    }
+    await eventually(async () => {
+      const { rows } = await database.pool.query(`select park_reason from fahuo.upload where version = 2`);
+      expect(rows).toEqual([{ park_reason: 'conflict' }]);
+    });
+    const effects = await effectsOf(sandbox.url);
+    expect(effects.map((effect) => effect.kind)).toEqual(['ship', 'ship']);
+  });
+});
+
 describe('a payment under both its keys', () => {
   const { transaction, merchant } = keysOf(1);
 

@@ -198,10 +198,12 @@ describe('retention', () => {
       received: { topic: 't', partition: 0, offset, key: null, value: null, headers: {} },
       reason: 'invalid' as const,
       detail: 'd',
-      eventId: null,
-      payment: null,
+      ...{ eventId: null, source: null, appid: null, payment: null, version: null },
     });
-    await insertDeadLetters(database.pool, [letter(1), letter(2), letter(3)], null);
+    await insertDeadLetters(database.pool, [letter(1), letter(2), letter(3)], {
+      acknowledgements: false,
+      progress: null,
+    });
     await database.pool.query(
       `update fahuo.dead_letter set received_at = now() - interval '91 days' where "offset" < 3`,
     );

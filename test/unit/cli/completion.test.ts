@@ -18,7 +18,7 @@ COMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _fahuo; printf '%s\\n' "\$
 describe('completion in bash', () => {
   it('offers commands, those of a command, and options, by what was begun', () => {
     expect(offered('fahuo', 'st')).toEqual(['status']);
-    expect(offered('fahuo', 're')).toEqual(['replay', 'resume', 'retire']);
+    expect(offered('fahuo', 're')).toEqual(['replay', 'resolve', 'resume', 'retire']);
     expect(offered('fahuo', 'database', '')).toEqual(
       expect.arrayContaining(['show', 'accept-older', 'take-group', '--help']),
     );
@@ -31,7 +31,7 @@ describe('completion in bash', () => {
   });
 
   it('knows options that stand before the command', () => {
-    expect(offered('fahuo', '--env-file', 'x', 'replay', '--to-e')).toEqual(['--to-earliest']);
+    expect(offered('fahuo', '--env-file', 'x', 'replay', '--ear')).toEqual(['--earliest']);
   });
 });
 

@@ -6,6 +6,7 @@ import type { NewUpload, Rival } from '../../../src/upload/insert-store.ts';
 const upload = (change: Partial<NewUpload> = {}): NewUpload =>
   ({
     event_id: 'e2',
+    source: '/orders',
     appid: 'wx',
     payment: 'p',
     version: 2,
@@ -20,6 +21,7 @@ const rival = (change: Partial<Rival> = {}): Rival => ({
   version: 1,
   kind: 'shipped',
   eventId: 'e1',
+  source: '/orders',
   bodyHash: 'h1',
   state: 'acknowledged',
   ...change,
@@ -38,6 +40,14 @@ describe('what the insert leaves out', () => {
     expect(isLeftOut(upload(), [rival(), rival({ eventId: 'e2', payment: 'q' })])).toBe(true);
     expect(isLeftOut(upload(), [rival(), rival({ version: 2 })])).toBe(true);
     expect(isLeftOut(upload(), elsewhere)).toBe(false);
+  });
+
+  it('is no event of another source that has the same id', () => {
+    const other = rival({ eventId: 'e2', source: '/shop-b', payment: 'q' });
+    expect(isLeftOut(upload(), [other])).toBe(false);
+    expect(judgeLeftOut(upload(), [other, rival({ version: 2 })])).toMatchObject({
+      detail: expect.stringMatching(/^version 2 /) as string,
+    });
   });
 
   it('is a second correction beside one that did not fail', () => {
@@ -92,7 +102,9 @@ describe('the judgement of what was left out', () => {
   });
 
   it('names the event id that was used for something else', () => {
-    expect(detailOf([rival(), rival({ eventId: 'e2', version: 7 })])).toMatch(/event id e2 was used before/);
+    expect(detailOf([rival(), rival({ eventId: 'e2', version: 7 })])).toMatch(
+      /event id e2 of \/orders was used before/,
+    );
   });
 
   it('names the correction that stands in the way, of the same payment, and none that it cannot see', () => {

@@ -197,6 +197,13 @@ describe('decoding a message', () => {
       eventId: null,
       payment: '19000:o1',
     });
+    expect(of({ source: '/orders', appid: 'wx1', version: '2', data: {} })).toMatchObject({
+      source: '/orders',
+      appid: 'wx1',
+      version: 2,
+    });
+    for (const version of [0, -1, 1.5, '01', 'x', null, [1], 1e9])
+      expect(of({ version, data: {} })).toMatchObject({ version: null });
     for (const data of [null, 1, {}, { order_key: null }, { order_key: { mchid: 1, out_trade_no: 'o' } }])
       expect(of({ id: 'e1', data })).toMatchObject({ kind: 'dead', eventId: 'e1', payment: null });
   });
@@ -299,6 +306,7 @@ describe('decoding a message', () => {
 describe('a row that the insert left out', () => {
   const upload = {
     event_id: 'e2',
+    source: '/orders',
     appid: 'wx',
     payment: 'p',
     version: 2,
@@ -311,6 +319,7 @@ describe('a row that the insert left out', () => {
     version: 2,
     kind: 'shipped',
     eventId: 'e2',
+    source: '/orders',
     bodyHash: 'h',
     state: 'acknowledged',
     ...change,

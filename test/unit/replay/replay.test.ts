@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { decode } from '../../../src/consumer/decode.ts';
 import { Planner } from '../../../src/replay/plan.ts';
-import { rangesOf, type Positions } from '../../../src/replay/selection.ts';
 import type { Rival } from '../../../src/upload/insert-store.ts';
 import { parseDuration, parseInstant } from '../../../src/replay/when.ts';
 import { renderUpload } from '../../../src/consumer/render.ts';
@@ -25,34 +24,6 @@ describe('datetimes and durations', () => {
       parseDuration('P'),
       parseDuration('1h'),
     ]).toEqual([5_400_000, 86_401_000, null, null]);
-  });
-});
-
-describe('ranges of a selection', () => {
-  const positions: Positions = {
-    available: [
-      { partition: 0, low: 10, high: 100 },
-      { partition: 1, low: 0, high: 50 },
-      { partition: 2, low: 5, high: 5 },
-    ],
-    committed: new Map([[0, 90]]),
-    byTime: new Map([[1, 40]]),
-  };
-
-  it('are half-open, end at the end of now, and are cut to what the topic holds', () => {
-    expect(rangesOf({ kind: 'offset', offset: 3, partition: null }, positions)).toEqual([
-      { partition: 0, from: 10, to: 100 },
-      { partition: 1, from: 3, to: 50 },
-    ]);
-    expect(rangesOf({ kind: 'offset', offset: 3, partition: 1 }, positions)).toEqual([
-      { partition: 1, from: 3, to: 50 },
-    ]);
-    expect(rangesOf({ kind: 'earliest' }, positions)[0]).toEqual({ partition: 0, from: 10, to: 100 });
-    expect(rangesOf({ kind: 'since', at: new Date() }, positions)).toEqual([
-      { partition: 1, from: 40, to: 50 },
-    ]);
-    expect(rangesOf({ kind: 'shift', by: -20 }, positions)[0]).toEqual({ partition: 0, from: 70, to: 100 });
-    expect(rangesOf({ kind: 'shift', by: 500 }, positions)).toEqual([]);
   });
 });
 

@@ -52,7 +52,50 @@ describe('the configuration', () => {
     expect(JSON.stringify(config.shown)).not.toContain('hush');
     expect(() => readConfig({ DATABASE_URL: 'mysql://user:hush@x' })).toThrow('DATABASE_URL is (hidden)');
     expect(() => readConfig({ WECHAT_SECRET_FILE: '/nowhere' })).toThrow('WECHAT_SECRET_FILE cannot be read');
-    expect(readConfig({ WECHAT_SECRET_FILE: fileWith('\n') }).app.secret).toBeUndefined();
+  });
+
+  it('names every file of a secret that is missing or empty, and takes what it holds but for the line end', () => {
+    const wrong = {
+      WECHAT_SECRET_FILE: fileWith(' \n'),
+      REDIS_URL_FILE: '/nowhere',
+      DATABASE_URL_FILE: tmpdir(),
+    };
+    expect(() => readConfig(wrong)).toThrow(
+      /DATABASE_URL_FILE cannot be read: EISDIR.*WECHAT_SECRET_FILE: \S+ is empty.*REDIS_URL_FILE cannot be read: ENOENT/,
+    );
+    expect(readConfig({ WECHAT_SECRET_FILE: fileWith(' hu sh \r\n\n') }).app.secret).toBe(' hu sh ');
+  });
+
+  it('prefers the variable to the file, and says that it passes the file over', () => {
+    const config = readConfig({ WECHAT_SECRET: 'direct', WECHAT_SECRET_FILE: '/nowhere' });
+    expect(config.app.secret).toBe('direct');
+    expect(config.notices).toEqual([
+      { level: 'warn', text: 'WECHAT_SECRET_FILE is passed over: WECHAT_SECRET is set' },
+    ]);
+  });
+
+  it.each([
+    [{ KAFKA_SSL_CA_FILE: '/ca.pem' }, 'KAFKA_SSL_CA_FILE is set, and KAFKA_SSL is not true'],
+    [{ KAFKA_SSL_VERIFY_HOSTNAME: 'false' }, 'KAFKA_SSL_VERIFY_HOSTNAME is set, and KAFKA_SSL is not true'],
+    [{ REDIS_SSL_CERT_FILE: '/c', REDIS_URL: 'redis://h' }, 'must begin with rediss://'],
+    [{ KAFKA_SASL_USERNAME: 'u' }, 'KAFKA_SASL_USERNAME is set, and KAFKA_SASL_MECHANISM is not'],
+    [{ KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_PASSWORD: 'p' }, 'KAFKA_SASL_USERNAME is not'],
+    [
+      { DATABASE_URL: 'postgres://h/d?sslmode=prefer' },
+      'DATABASE_URL is (hidden): sslmode=prefer would go on',
+    ],
+  ])('refuses what would be a connection in the clear, or half a login: %o', (env, says) => {
+    expect(() => readConfig(env)).toThrow(says);
+  });
+
+  it('takes a SASL mechanism as Kafka writes it', () => {
+    const login = { KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' };
+    expect(readConfig({ ...login, KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512' }).kafka.saslMechanism).toBe(
+      'scram-sha-512',
+    );
+    expect(() => readConfig({ ...login, KAFKA_SASL_MECHANISM: 'GSSAPI' })).toThrow(
+      'must be plain, scram-sha-256 or scram-sha-512',
+    );
   });
 
   it('shows what was set apart from what holds by default', () => {

@@ -52,6 +52,15 @@ describe('before a send to a payment that may have a history', () => {
     },
   );
 
+  it('is claimed anew when the payment was written to at its own upload_time or later, for WeChat would refuse that', () => {
+    const last = (lastUploadTimeMs: number) =>
+      before({ uploadTimeMs: 7 }, read({ kind: 'open' }), { lastUploadTimeMs });
+    expect(last(6)).toEqual({ to: 'send' });
+    for (const time of [7, 8]) expect(last(time)).toMatchObject({ to: 'pending', spent: false, afterMs: 0 });
+    const held = before({ uploadTimeMs: 7 }, read({ kind: 'same', count: 0 }), { lastUploadTimeMs: 8 });
+    expect(held).toMatchObject({ to: 'acknowledged' });
+  });
+
   it('says in a conflict whether a correction can still help', () => {
     const detail = (verdict: Verdict, known: Partial<Siblings> = {}) => before({}, read(verdict), known);
     const help = { detail: expect.stringMatching(/send a correction event/) as string, retryAfterMs: null };

@@ -18,10 +18,16 @@ const sibling = (change: Partial<SiblingRow> = {}): SiblingRow => ({
   state: 'acknowledged',
   body: change.state === undefined || change.state === 'acknowledged' ? body({}, 'a') : null,
   finishedCodes: [],
+  uploadTimeMs: null,
   ...change,
 });
 const of = (...rows: SiblingRow[]) => {
-  const { acknowledged: _contents, takesBack: _other, ...known } = siblingsOf(row, rows);
+  const {
+    acknowledged: _contents,
+    takesBack: _other,
+    lastUploadTimeMs: _last,
+    ...known
+  } = siblingsOf(row, rows);
   return Object.entries(known)
     .filter(([, value]) => value)
     .map(([name]) => name);
@@ -31,6 +37,11 @@ describe('what our own record says of a payment', () => {
   it('is nothing for a payment without other rows', () => {
     expect(siblingsOf(row, [])).toEqual(noSiblings);
     expect(siblingsOf(row, [sibling({ id: 9, state: 'uploading' })])).toEqual(noSiblings);
+  });
+
+  it('knows the last upload_time of the others, whatever became of them, and not its own', () => {
+    const times = [sibling({ uploadTimeMs: 5 }), sibling({ id: 2, state: 'parked', uploadTimeMs: 7 })];
+    expect(siblingsOf(row, [...times, sibling({ id: 9, uploadTimeMs: 8 })]).lastUploadTimeMs).toBe(7);
   });
 
   it('remembers of what was forgotten that it was finished, and that its chance is spent', () => {

@@ -1,0 +1,67 @@
+import type { RedisSettings } from '../apps/settings.ts';
+import type { KafkaSettings } from '../kafka/settings.ts';
+import type { WechatSettings } from '../wechat/settings.ts';
+import type { Values } from '../setting.ts';
+import type { timingSettings } from '../upload/settings.ts';
+
+type Looked = {
+  kafka: KafkaSettings;
+  redis: RedisSettings;
+  wechat: WechatSettings;
+  timing: Values<typeof timingSettings>;
+};
+
+/**
+ * Settings that are right by themselves and wrong together. A file for TLS without TLS would be a connection in the
+ * clear that somebody thinks is secure. Pure.
+ */
+export function contradictions({ kafka, redis, wechat, timing }: Looked): string[] {
+  const { leaseMs } = timing;
+  const { callTimeoutMs } = wechat;
+  const short =
+    leaseMs <= 2 * callTimeoutMs
+      ? [`FAHUO_LEASE_MS is ${leaseMs}: it must be more than twice FAHUO_CALL_TIMEOUT_MS (${callTimeoutMs})`]
+      : [];
+  return [...short, ...tlsWithout(kafka, redis), ...halfLogin(kafka)];
+}
+
+type TlsFields = Pick<
+  RedisSettings,
+  'sslCaFile' | 'sslCertFile' | 'sslKeyFile' | 'sslKeyPassword' | 'sslServerName' | 'sslVerifyHostname'
+>;
+
+function tlsWithout(kafka: KafkaSettings, redis: RedisSettings): string[] {
+  const inKafka = kafka.ssl ? undefined : firstSet(kafka);
+  const inRedis = redis.url === undefined || redis.url.startsWith('rediss:') ? undefined : firstSet(redis);
+  return [
+    ...(inKafka === undefined ? [] : [`KAFKA_SSL${inKafka} is set, and KAFKA_SSL is not true`]),
+    ...(inRedis === undefined
+      ? []
+      : [`REDIS_SSL${inRedis} is set, and REDIS_URL speaks no TLS: it must begin with rediss://`]),
+  ];
+}
+
+const firstSet = (given: TlsFields): string | undefined =>
+  (
+    [
+      ['_CA_FILE', given.sslCaFile],
+      ['_CERT_FILE', given.sslCertFile],
+      ['_KEY_FILE', given.sslKeyFile],
+      ['_KEY_PASSWORD', given.sslKeyPassword],
+      ['_SERVER_NAME', given.sslServerName],
+      ['_VERIFY_HOSTNAME', given.sslVerifyHostname ? undefined : 'false'],
+    ] as const
+  ).find(([, value]) => value !== undefined)?.[0];
+
+function halfLogin({ saslMechanism, saslUsername, saslPassword }: KafkaSettings): string[] {
+  const parts = [
+    ['KAFKA_SASL_MECHANISM', saslMechanism],
+    ['KAFKA_SASL_USERNAME', saslUsername],
+    ['KAFKA_SASL_PASSWORD', saslPassword],
+  ] as const;
+  const set = parts.find(([, value]) => value !== undefined);
+  const missing = parts.find(([, value]) => value === undefined);
+  return set === undefined || missing === undefined
+    ? []
+    : [`${set[0]} is set, and ${missing[0]} is not: a login needs all three`];
+}
