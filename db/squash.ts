@@ -9,8 +9,11 @@ import { join } from 'node:path';
 export const functionFiles = [
   'roles',
   'tables',
-  'member_text',
-  'payment_key',
+  'carriers',
+  'event_texts',
+  'event_problems',
+  'same_meaning',
+  'read_event',
   'enqueue',
   'await_outbox',
   'outbox_partitions',

@@ -9,7 +9,7 @@ export const pureFiles = [
   'src/consumer/batch.ts',
   'src/consumer/candidate.ts',
   'src/consumer/decode.ts',
-  'src/consumer/nesting.ts',
+  'src/shipment/nesting.ts',
   'src/consumer/owner.ts',
   'src/consumer/render.ts',
   'src/heartbeats.ts',

@@ -28,6 +28,46 @@ END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION fahuo.assert_outbox_partition_passed(bigint) FROM PUBLIC;
 --> statement-breakpoint
+-- `fahuo.recent_outbox` finds what was written lately of an event and of a payment: in the partition of the last id, the one
+-- before and the one after. It names them: through the parent a writer would lock every partition until its transaction ends,
+-- and retention could empty none. What is older was published, and stands in fahuo.upload. Written anew when a partition is
+-- made or detached; a writer that still runs the text of before may miss a table, and looks no further then.
+CREATE OR REPLACE FUNCTION fahuo.write_recent_outbox() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  current CONSTANT pg_catalog.int8 := (SELECT s.last_value / 1000000 FROM fahuo.outbox_id_seq s);
+  names pg_catalog.text[] := ARRAY(
+    SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'fahuo.outbox'::pg_catalog.regclass AND c.relname ~ '^outbox_p[0-9]+$'
+      AND substr(c.relname, 9)::pg_catalog.int8 BETWEEN current - 1 AND current + 1
+    ORDER BY substr(c.relname, 9)::pg_catalog.int8);
+BEGIN
+  EXECUTE format($f$
+CREATE OR REPLACE FUNCTION fahuo.recent_outbox(wanted_event text, wanted_source text, wanted_appid text, wanted_payment text,
+  wanted_version integer, OUT same_id bigint, OUT rival_id bigint, OUT last_version integer)
+LANGUAGE plpgsql STABLE AS $b$
+BEGIN%s
+EXCEPTION WHEN undefined_table THEN
+  RETURN;
+END $b$;
+REVOKE ALL ON FUNCTION fahuo.recent_outbox(text, text, text, text, integer) FROM PUBLIC$f$,
+    (SELECT string_agg(format($p$
+  SELECT o.id INTO same_id FROM fahuo.%1$I o
+  WHERE o.event_id = wanted_event AND o.source = wanted_source AND o.type <> 'fahuo.shipment.acknowledged.v1' LIMIT 1;
+  IF same_id IS NOT NULL THEN RETURN; END IF;
+  IF wanted_version IS NULL THEN
+    last_version := greatest(last_version, (SELECT max(o.version) FROM fahuo.%1$I o
+      WHERE o.payment = wanted_payment AND o.appid = wanted_appid AND o.type <> 'fahuo.shipment.acknowledged.v1'));
+  ELSIF rival_id IS NULL THEN
+    SELECT o.id INTO rival_id FROM fahuo.%1$I o
+    WHERE o.payment = wanted_payment AND o.appid = wanted_appid AND o.version = wanted_version AND o.type <> 'fahuo.shipment.acknowledged.v1' LIMIT 1;
+  END IF;$p$, name), '' ORDER BY n) FROM unnest(names) WITH ORDINALITY AS u (name, n)));
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.write_recent_outbox() FROM PUBLIC;
+--> statement-breakpoint
+SELECT fahuo.write_recent_outbox();
+--> statement-breakpoint
 -- ATTACH takes SHARE UPDATE EXCLUSIVE on the parent, which writers do not feel, and locks the default partition while it
 -- looks for rows in it, of which there are none.
 CREATE OR REPLACE FUNCTION fahuo.make_outbox_partition(n bigint) RETURNS void
@@ -39,6 +79,7 @@ BEGIN
   EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON fahuo.%I TO fahuo_service', name);
   EXECUTE format('ALTER TABLE fahuo.outbox ATTACH PARTITION fahuo.%I FOR VALUES FROM (%s) TO (%s)',
     name, n * 1000000, (n + 1) * 1000000);
+  PERFORM fahuo.write_recent_outbox();
 END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION fahuo.make_outbox_partition(bigint) FROM PUBLIC;
@@ -71,6 +112,7 @@ BEGIN
   LOCK TABLE fahuo.outbox_default IN ACCESS EXCLUSIVE MODE NOWAIT;
   LOCK TABLE ONLY fahuo.outbox IN ACCESS EXCLUSIVE MODE NOWAIT;
   EXECUTE format('ALTER TABLE fahuo.outbox DETACH PARTITION fahuo.%I', name);
+  PERFORM fahuo.write_recent_outbox();
 END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION fahuo.detach_outbox_partition(bigint) FROM PUBLIC;

@@ -137,6 +137,7 @@ BEGIN
   END LOOP;
   CREATE TABLE fahuo.outbox_default PARTITION OF fahuo.outbox DEFAULT;
   GRANT SELECT, INSERT, UPDATE, DELETE ON fahuo.outbox_default TO fahuo_service;
+  PERFORM fahuo.write_recent_outbox();
   RETURN cardinality(numbers);
 END $$;
 --> statement-breakpoint

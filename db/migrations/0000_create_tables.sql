@@ -100,6 +100,8 @@ CREATE TABLE "fahuo"."deployment" (
 	"id" uuid DEFAULT gen_random_uuid() NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"older_accepted_at" timestamp (3) with time zone,
+	"carrier_aliases" boolean DEFAULT false NOT NULL,
+	"acknowledgement_rows" boolean DEFAULT true NOT NULL,
 	CONSTRAINT "deployment_is_one" CHECK ("fahuo"."deployment"."shard" = 0)
 );
 --> statement-breakpoint
@@ -331,6 +333,7 @@ CREATE INDEX "dead_letter_payment" ON "fahuo"."dead_letter" USING btree ("paymen
 CREATE INDEX "dead_letter_out_trade_no" ON "fahuo"."dead_letter" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."dead_letter"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "dead_letter_open" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."redriven_at" is null;--> statement-breakpoint
 CREATE INDEX "dead_letter_unpublished" ON "fahuo"."dead_letter" USING btree ("id") WHERE "fahuo"."dead_letter"."published_at" is null;--> statement-breakpoint
+CREATE INDEX "drawn_version_age" ON "fahuo"."drawn_version" USING btree ("drawn_at");--> statement-breakpoint
 CREATE INDEX "outbox_payment" ON "fahuo"."outbox" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "outbox_event" ON "fahuo"."outbox" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "outbox_out_trade_no" ON "fahuo"."outbox" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."outbox"."payment", ':') > 0;--> statement-breakpoint

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { check, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
+import { boolean, check, primaryKey, smallint, text, uuid } from 'drizzle-orm/pg-core';
 import { fahuo, id, instant } from './columns.ts';
 
 /** Which database this is: one row, made by the migration and restored with a backup. */
@@ -15,6 +15,10 @@ export const deployment = fahuo.table(
       .default(sql`clock_timestamp()`),
     /** Since when a person lets events that are older than the database be restated. */
     olderAcceptedAt: instant('older_accepted_at'),
+    /** FAHUO_CARRIER_ALIASES of the instance that started last: the SQL door has no environment of its own. */
+    carrierAliases: boolean('carrier_aliases').notNull().default(false),
+    /** FAHUO_ACK_TOPIC, likewise. */
+    acknowledgementRows: boolean('acknowledgement_rows').notNull().default(true),
   },
   (t) => [check('deployment_is_one', sql`${t.shard} = 0`)],
 );

@@ -82,5 +82,5 @@ export const drawnVersion = fahuo.table(
       .notNull()
       .default(sql`clock_timestamp()`),
   },
-  (t) => [primaryKey({ columns: [t.payment, t.appid] })],
+  (t) => [primaryKey({ columns: [t.payment, t.appid] }), index('drawn_version_age').on(t.drawnAt)],
 );

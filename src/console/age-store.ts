@@ -8,6 +8,8 @@ const oldest: Record<string, string> = {
   upload: 'select received_at from fahuo.upload order by id limit 1',
   attempt: 'select finished_at from fahuo.attempt order by upload_id, id limit 1',
   dead_letter: 'select received_at from fahuo.dead_letter order by id limit 1',
+  refused_offer: 'select offered_at from fahuo.refused_offer order by id limit 1',
+  drawn_version: 'select drawn_at from fahuo.drawn_version order by drawn_at limit 1',
   pause: 'select min(paused_at) from fahuo.pause',
 };
 

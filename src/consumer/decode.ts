@@ -3,16 +3,23 @@ import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
 import { checkEvent, type ContractOptions } from '../shipment/contract.ts';
 import { CORRECTED, SHIPPED, type ShippingEvent } from '../shipment/events.ts';
-import { maskContacts } from '../shipment/mask.ts';
+import { maxDepth, maxEventBytes } from '../shipment/offer.ts';
 import { paymentIn } from '../shipment/payment.ts';
 import { describeProblems } from '../shipment/problems.ts';
 import type { NewUpload } from '../upload/insert-store.ts';
 import { converterHint, registryHint } from './converter.ts';
 import { fromBinary, fromStructured, header, type Candidate } from './candidate.ts';
-import { isDeeperThan } from './nesting.ts';
+import { isDeeperThan } from '../shipment/nesting.ts';
 
 export type Decoded =
-  | { kind: 'event'; received: Received; event: ShippingEvent; traceparent: string | null }
+  | {
+      kind: 'event';
+      received: Received;
+      event: ShippingEvent;
+      traceparent: string | null;
+      /** What was changed because it means the same. */
+      notes: string[];
+    }
   | ({ kind: 'dead'; received: Received; reason: DeadLetterReason; detail: string } & Names);
 
 /** What a message names, valid or not: by these its writer and an operator find what became of it. */
@@ -25,11 +32,6 @@ export type Names = {
 };
 
 export type DecodeOptions = ContractOptions & { maskContacts: boolean };
-
-/** A valid event is below 50 kB; the outbox takes 256 kB. */
-const maxValueBytes = 262_144;
-/** The contract is five deep: what is deeper was refused for one reason or another, and this says more. */
-const maxDepth = 32;
 
 /**
  * One message to one event, or to a dead letter that says why. CloudEvents 1.0 in binary mode (attributes in
@@ -80,7 +82,8 @@ function decodeText(received: Received, text: string, options: DecodeOptions): D
   const candidate = structured ? fromStructured(parsed.value) : fromBinary(received, parsed.value);
   const checked = check(candidate, options);
   if (checked.kind === 'bad') return dead('invalid', checked.detail, namesIn(candidate));
-  return { kind: 'event', received, event: checked.event, traceparent: checked.event.traceparent ?? null };
+  const { event, notes } = checked;
+  return { kind: 'event', received, event, traceparent: event.traceparent ?? null, notes };
 }
 
 /** What a message that is not valid names all the same: an operator looks for it by that. */
@@ -112,17 +115,18 @@ export const namesOf = (upload: NewUpload): Names => ({
   version: upload.version,
 });
 
-type CheckedCandidate = { kind: 'event'; event: ShippingEvent } | { kind: 'bad'; detail: string };
+type CheckedCandidate =
+  { kind: 'event'; event: ShippingEvent; notes: string[] } | { kind: 'bad'; detail: string };
 
 /** A candidate that trips a check over itself is a dead letter too: thrown on, it would hold up its partition (P7). */
 function check(candidate: Candidate, options: DecodeOptions): CheckedCandidate {
   try {
     const typeProblem = problemOfType(candidate.type);
     if (typeProblem !== null) return bad(typeProblem);
-    const checked = checkEvent(options.maskContacts ? maskContacts(candidate) : candidate, options);
+    const checked = checkEvent(candidate, options);
     return checked.kind === 'invalid'
       ? bad(describeProblems(checked.problems))
-      : { kind: 'event', event: checked.event };
+      : { kind: 'event', event: checked.event, notes: checked.notes };
   } catch (error) {
     return bad(`the event cannot be checked: ${messageOf(error)}`);
   }
@@ -138,8 +142,8 @@ function readText(value: Buffer | null): Text {
   if (value === null)
     return bad('the message has no value: a tombstone is no event (Debezium: tombstones.on.delete=false)');
   if (value.length === 0) return bad('the value is empty');
-  if (value.length > maxValueBytes)
-    return bad(`the value has ${value.length} bytes: at most ${maxValueBytes} are read`);
+  if (value.length > maxEventBytes)
+    return bad(`the value has ${value.length} bytes: at most ${maxEventBytes} are read`);
   const hint = registryHint(value);
   if (hint !== null) return bad(hint);
   try {

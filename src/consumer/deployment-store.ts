@@ -15,6 +15,18 @@ export async function acceptOlderEvents(db: Queryable): Promise<void> {
   await db.query('update fahuo.deployment set older_accepted_at = clock_timestamp()');
 }
 
+/** What the SQL door does: it has no environment of its own, so the instance that started last says it. */
+export async function saveDoorSettings(
+  db: Queryable,
+  door: { carrierAliases: boolean; acknowledgements: boolean },
+): Promise<void> {
+  await db.query(
+    `update fahuo.deployment set carrier_aliases = $1, acknowledgement_rows = $2
+     where (carrier_aliases, acknowledgement_rows) is distinct from ($1, $2)`,
+    [door.carrierAliases, door.acknowledgements],
+  );
+}
+
 type Group = { group: string; topic: string };
 
 /** Databases whose place in the group this one took, by a person's word. */

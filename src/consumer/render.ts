@@ -1,5 +1,6 @@
 import { CORRECTED } from '../shipment/events.ts';
 import { freezeBody } from '../shipment/frozen-body.ts';
+import { describeNotes } from '../shipment/offer.ts';
 import { paymentOf } from '../shipment/payment.ts';
 import type { NewUpload } from '../upload/insert-store.ts';
 import type { Decoded } from './decode.ts';
@@ -12,6 +13,7 @@ export function renderUpload({
   received,
   event,
   traceparent,
+  notes,
 }: Extract<Decoded, { kind: 'event' }>): NewUpload {
   const { body, bodyHash } = freezeBody(event.data);
   const corrected = event.type === CORRECTED;
@@ -32,5 +34,6 @@ export function renderUpload({
     body,
     body_hash: bodyHash,
     published_ms: received.timestampMs ?? null,
+    notes: describeNotes(notes),
   };
 }

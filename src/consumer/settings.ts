@@ -12,6 +12,11 @@ export const consumerSettings = {
     flag(false),
     'Mask phone numbers in contact instead of refusing clear ones.',
   ),
+  carrierAliases: setting(
+    'FAHUO_CARRIER_ALIASES',
+    flag(false),
+    "Take a carrier's name, or another system's code, for the one delivery_id that it can mean; each is noted. The SQL door does as the instance that started last.",
+  ),
 };
 
 export type ConsumerSettings = Values<typeof consumerSettings>;

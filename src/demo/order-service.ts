@@ -2,7 +2,7 @@ import { fastify } from 'fastify';
 import { inTransaction, type Pool } from '../../db/client.ts';
 import type { Clock } from '../clock.ts';
 import { enqueue } from '../outbox/enqueue.ts';
-import { enqueueText, insertOrder, markShipped } from './order-store.ts';
+import { offerText, insertOrder, markShipped } from './order-store.ts';
 import { shippedEventOf, withWrongCarrier, type Order } from './shipments.ts';
 
 export type OrderService = { url: string; stop: () => Promise<void> };
@@ -24,7 +24,7 @@ export async function startOrderService(
       const order = await markShipped(tx, Number(request.params.id));
       if (order === null) return reply.status(409).send({ error: 'no such order is waiting to be shipped' });
       const event = shippedEventOf(order, appid, clock());
-      if (request.body.careless === true) await enqueueText(tx, withWrongCarrier(event));
+      if (request.body.careless === true) await offerText(tx, withWrongCarrier(event));
       else await enqueue(tx, event);
       return { shipped: order.transactionId };
     }),

@@ -30,9 +30,9 @@ export async function markShipped(db: Queryable, id: number): Promise<Order | nu
   return rows[0] ?? null;
 }
 
-/** As a service in another language does it: the event's text, through the database's function. */
-export async function enqueueText(db: Queryable, event: object): Promise<void> {
-  await db.query('select fahuo.enqueue($1::text)', [JSON.stringify(event)]);
+/** As a service in another language does it that would rather ship than be told: what is wrong is kept and answered. */
+export async function offerText(db: Queryable, event: object): Promise<void> {
+  await db.query('select fahuo.offer($1::text)', [JSON.stringify(event)]);
 }
 
 export type Outcome = { state: string; rows: number };
@@ -46,7 +46,9 @@ export async function countOutcomes(db: Queryable, prefix: string): Promise<Outc
        left join fahuo.upload u on u.event_id = o.event_id and u.source = o.source
        left join fahuo.dead_letter d on d.event_id = o.event_id and d.source = o.source
      where o.payment like $1 || '%' and o.type <> 'fahuo.shipment.acknowledged.v1'
-     group by 1`,
+     group by 1
+     union all
+     select 'rejected', count(*) from fahuo.refused_offer where payment like $1 || '%' having count(*) > 0`,
     [prefix],
   );
   return rows;

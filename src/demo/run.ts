@@ -178,7 +178,7 @@ async function watch(
       .join(', ');
     if (line !== shown) options.say(`  ${line}`);
     shown = line;
-    const finished = (outcomes['acknowledged'] ?? 0) + (outcomes['dead_lettered'] ?? 0);
+    const finished = (outcomes['acknowledged'] ?? 0) + (outcomes['rejected'] ?? 0);
     if (finished >= options.orders || signal.aborted || monotonicMs() > deadlineMs)
       return summarise(world, { ...options, prefix, outcomes });
     await sleep(250, signal);

@@ -42,7 +42,7 @@ export function shippedEventOf(order: Order, appid: string, at: Date): object {
   };
 }
 
-/** A mistake that a shop's own code makes: the carrier's id in lower case. The SQL function cannot know carriers. */
+/** A mistake that a shop's own code makes: the carrier's id in lower case. The refusal suggests the right one. */
 export function withWrongCarrier(event: object): object {
   const copy = structuredClone(event) as { data: { shipping_list: { express_company?: string }[] } };
   for (const parcel of copy.data.shipping_list) parcel.express_company = 'sf';

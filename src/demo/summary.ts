@@ -12,10 +12,10 @@ export type Summary = {
 export const percentile = (sorted: readonly number[], part: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 
-/** Every order accounted for, one dead letter by design, one effect for each of the others. */
+/** Every order accounted for, one refused by design, one effect for each of the others. */
 export const isAsDesigned = ({ orders, outcomes, effects, notOnce }: Summary): boolean =>
   outcomes['acknowledged'] === orders - 1 &&
-  outcomes['dead_lettered'] === 1 &&
+  outcomes['rejected'] === 1 &&
   effects.ship === orders - 1 &&
   effects.add === 0 &&
   effects.reship === 0 &&
@@ -24,14 +24,12 @@ export const isAsDesigned = ({ orders, outcomes, effects, notOnce }: Summary): b
 export function renderSummary(summary: Summary): string {
   const { outcomes, effects, latenciesMs } = summary;
   const of = (state: string): number => outcomes[state] ?? 0;
-  const others = Object.entries(outcomes).filter(
-    ([state]) => !['acknowledged', 'dead_lettered'].includes(state),
-  );
+  const others = Object.entries(outcomes).filter(([state]) => !['acknowledged', 'rejected'].includes(state));
   return [
     '',
     `orders shipped        ${summary.orders}`,
     `acknowledged          ${of('acknowledged')}   (one answer was lost and read back; one payment was invisible at first)`,
-    `dead-lettered         ${of('dead_lettered')}   (one event named the carrier "sf": ids are case-sensitive)`,
+    `rejected              ${of('rejected')}   (one event named the carrier "sf": the answer suggests "SF")`,
     ...others.map(([state, rows]) => `${state.padEnd(22)}${rows}`),
     `effects at WeChat     ${effects.ship} shipped, ${effects.add} added, ${effects.reship} re-ships`,
     `payments not once     ${summary.notOnce}`,

@@ -1,24 +1,31 @@
 import { bundledCarriers } from '../shipment/carriers.ts';
 import { FahuoError } from '../errors.ts';
-import { checkEvent, type ContractOptions } from '../shipment/contract.ts';
+import type { ContractOptions } from '../shipment/contract.ts';
 import { maskContacts } from '../shipment/mask.ts';
+import { checkOffer } from '../shipment/offer.ts';
 import { describeProblems } from '../shipment/problems.ts';
 import { insertEvent } from './store.ts';
 import { recognise, type OutboxTransaction } from './transaction.ts';
 
 export type { OutboxTransaction } from './transaction.ts';
 
-export type EnqueueOptions = Partial<ContractOptions> & {
+export type EnqueueOptions = {
+  /** Instead of the carriers that ship with fahuo; the database has its own list, and refuses what that one lacks. */
+  carriers?: ContractOptions['carriers'];
   /** Mask phone numbers of `contact` before they are stored; off, an unmasked number is refused. */
   maskContacts?: boolean;
+  /** Take a carrier's name, or another system's code, for the one id that it can mean; off, the refusal suggests it. */
+  carrierAliases?: boolean;
 };
 
 /**
- * Writes a shipping event (a `ShippingEvent`) into the outbox, in the caller's transaction: it is sent if that
- * commits, and only then (P2). Returns the outbox id. `tx` is a pg client after `begin`, or the transaction of drizzle,
- * postgres.js, PGlite, Kysely, Knex, TypeORM or Prisma.
+ * Writes a shipping event (a `ShippingEvent`; without a version the payment's next is drawn) into the outbox, in the caller's
+ * transaction: it is sent if that commits, and only then (P2). Returns the outbox id; the earlier one where the same event
+ * came before. `tx` is a pg client after `begin`, or the transaction of drizzle, postgres.js, PGlite, Kysely, Knex, TypeORM or
+ * Prisma.
  * @throws FahuoError TRANSACTION_INVALID where `tx` is none of these, or is seen to be outside of a transaction;
- * EVENT_INVALID naming field, value, rule and remedy. Nothing is sent to the database then.
+ * EVENT_INVALID naming field, value, rule and remedy. Nothing is sent to the database then. What the database refuses (the id,
+ * or the payment and version, came before with other content) is the driver's own error, with SQLSTATE 23505.
  */
 export async function enqueue(
   tx: OutboxTransaction,
@@ -29,7 +36,9 @@ export async function enqueue(
   if (recognised.kind === 'refused')
     throw new FahuoError('TRANSACTION_INVALID', recognised.message, { remedy: recognised.remedy });
   const candidate = options.maskContacts === true ? maskContacts(event) : event;
-  const checked = checkEvent(candidate, { carriers: options.carriers ?? bundledCarriers() });
+  const checked = checkOffer(candidate, { ...options, carriers: options.carriers ?? bundledCarriers() });
   if (checked.kind === 'invalid') throw new FahuoError('EVENT_INVALID', describeProblems(checked.problems));
-  return insertEvent(recognised.run, JSON.stringify(candidate));
+  // The database takes what means the same, and notes it. Aliases alone are a choice that it may not share.
+  const written = options.carrierAliases === true ? checked.event : candidate;
+  return insertEvent(recognised.run, JSON.stringify(written));
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { saveDoorSettings } from '../consumer/deployment-store.ts';
 import type { Log } from '../log.ts';
 import { createDoorbell } from '../loop.ts';
 import { createMetrics } from '../metrics.ts';
@@ -61,6 +62,8 @@ async function openContext({ config, log }: Given, { wanted, opened }: Start): P
   checkSettings(config, wanted);
   const pool = await openPool(config, log, { max: 12, keyLookups: true });
   opened.add('postgres', pool, (it) => it.end());
+  const { carrierAliases } = config.consumer;
+  await saveDoorSettings(pool, { carrierAliases, acknowledgements: config.upload.acknowledgements });
   const admin = opened.add('kafka admin', openAdmin(config, log), (it) => it.close());
   if (wanted.includes('relay') || wanted.includes('consume')) await ensureTopics(config, admin, log);
   return {

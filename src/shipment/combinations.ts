@@ -1,3 +1,4 @@
+import { suggestCarriers } from './carrier-aliases.ts';
 import type { Parcel, Shipment } from './events.ts';
 import { show, type Problem } from './problems.ts';
 
@@ -7,6 +8,15 @@ export type CarrierIds = Pick<ReadonlyMap<string, string>, 'has'>;
 const EXPRESS = 1;
 const UNIFIED = 1;
 const SPLIT = 2;
+
+const carrierRule = (company: string | undefined, carriers: CarrierIds): string => {
+  const suggested = company === undefined ? [] : suggestCarriers(company, carriers);
+  const remedy =
+    suggested.length === 0
+      ? 'send OTHER for a carrier that is not listed'
+      : `send ${suggested.map((id) => JSON.stringify(id)).join(' or ')}`;
+  return `must be a delivery_id of get_delivery_list, case-sensitive: ${remedy}`;
+};
 
 function expressProblems(item: Parcel, at: string, carriers: CarrierIds): Problem[] {
   const problems: Problem[] = [];
@@ -20,10 +30,9 @@ function expressProblems(item: Parcel, at: string, carriers: CarrierIds): Proble
     problems.push({
       field: `${at}.express_company`,
       value: show(item.express_company),
-      rule: 'must be a delivery_id of get_delivery_list, case-sensitive; OTHER for carriers that are not listed',
+      rule: carrierRule(item.express_company, carriers),
     });
-  const phones = [item.contact?.receiver_contact, item.contact?.consignor_contact];
-  if (item.express_company === 'SF' && !phones.some((phone) => phone !== undefined && phone !== ''))
+  if (item.express_company === 'SF' && item.contact === undefined)
     problems.push({
       field: `${at}.contact`,
       value: show(item.contact),

@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import { combinationProblems, type CarrierIds } from './combinations.ts';
+import { isEventTime } from './event-time.ts';
 import { CORRECTED, SHIPPED, type ShippingEvent } from './events.ts';
-import { problemsOf, ruleOf, type Problem } from './problems.ts';
+import { isMasked } from './mask.ts';
+import { MAX_PARCELS, parcelsRule, ruleOf, structureProblems, type Problem } from './problems.ts';
+import { sameMeaning, type SameMeaningOptions } from './same-meaning.ts';
+import { byteLength, hasCodePoints, hasControls, isBlank, isClean, isWhole, maxItemDesc } from './texts.ts';
+import { isTraceparent } from './traceparent.ts';
 
 export { bundledCarriers } from './carriers.ts';
 export { ACKNOWLEDGED, CORRECTED, SHIPPED } from './events.ts';
@@ -10,59 +15,53 @@ export { maskContacts, maskPhone } from './mask.ts';
 export { orderKeyOf, paymentOf, type OrderKey } from './payment.ts';
 export { describeProblems, type Problem } from './problems.ts';
 
-const MAX_PARCELS = 15;
-const MAX_ITEM_DESC_CODE_POINTS = 100; // WeChat documents 120 and has refused less: do not sit on the limit (wechat.md §6.7)
 const MAX_ID_BYTES = 128;
 const MAX_PHONE_CHARACTERS = 1024;
 
-const bytes = (text: string): number => Buffer.byteLength(text, 'utf8');
-// eslint-disable-next-line no-control-regex -- control characters are exactly what is refused here
-const controlCharacters = /[\u0000-\u001f\u007f-\u009f]/u;
-const isClean = (text: string): boolean => text.isWellFormed() && !controlCharacters.test(text);
 const cleanRule = 'holds a control character or a lone surrogate: remove it';
 const limitedText = () =>
   z
     .string()
-    .refine((text) => text.length > 0 && bytes(text) <= MAX_ID_BYTES, {
+    .refine((text) => text.length > 0 && byteLength(text) <= MAX_ID_BYTES, {
       error: `must have 1 to ${MAX_ID_BYTES} bytes: give it as WeChat or the carrier has it`,
     })
     .refine(isClean, { error: cleanRule });
 const label = (max: number, empty = 'must not be empty: give 1 character at least') =>
   z
     .string()
-    .min(1, empty)
-    .max(max, `must have at most ${max} characters: shorten it`)
+    .refine((text) => text !== '', { error: empty })
+    .refine((text) => hasCodePoints(text, max), {
+      error: `must have at most ${max} characters: shorten it`,
+    })
     .refine(isClean, { error: cleanRule });
-/** Four clear digits at the end, at least one star, digits and separators before them (wechat.md §5). */
-const maskedPhone = /^[+\d\-*]*\*[+\d\-*]*\d{2}-?\d{2}$/;
-
-/** A text has at most as many code points as units, so most need no counting. */
-const hasCodePoints = (text: string, max: number): boolean =>
-  text.length <= max || Array.from(text).length <= max;
 
 const itemDesc = z
   .string()
-  .refine((text) => text.trim() !== '', { error: 'must not be empty: the buyer reads it' })
-  .refine((text) => text.isWellFormed(), {
-    error: 'holds a lone surrogate: cut texts between whole characters',
-  })
-  .refine((text) => !controlCharacters.test(text), { error: 'holds a control character: remove it' })
-  .refine((text) => hasCodePoints(text, MAX_ITEM_DESC_CODE_POINTS), {
-    error: `must have at most ${MAX_ITEM_DESC_CODE_POINTS} code points: shorten it`,
+  .refine((text) => !isBlank(text), { error: 'must not be empty: the buyer reads it' })
+  .refine(isWhole, { error: 'holds a lone surrogate: cut texts between whole characters' })
+  .refine((text) => !hasControls(text), { error: 'holds a control character: remove it' })
+  .refine((text) => hasCodePoints(text, maxItemDesc), {
+    error: `must have at most ${maxItemDesc} code points: shorten it`,
   });
 
 const contactPhone = z
   .string()
-  .max(MAX_PHONE_CHARACTERS, `must have at most ${MAX_PHONE_CHARACTERS} characters: give one phone number`)
-  .refine((phone) => phone === '' || maskedPhone.test(phone), {
+  .refine((phone) => hasCodePoints(phone, MAX_PHONE_CHARACTERS), {
+    error: `must have at most ${MAX_PHONE_CHARACTERS} characters: give one phone number`,
+  })
+  .refine(isMasked, {
     error:
       'must be masked with * and end in four clear digits, like 138****1234: mask it, or set FAHUO_MASK_CONTACTS=true',
   });
 
-const contact = z.strictObject({
-  consignor_contact: contactPhone.optional(),
-  receiver_contact: contactPhone.optional(),
-});
+const contact = z
+  .strictObject({
+    consignor_contact: contactPhone.optional(),
+    receiver_contact: contactPhone.optional(),
+  })
+  .refine((phones) => Object.values(phones).some((phone) => phone !== undefined), {
+    error: ruleOf({ path: ['contact'] }),
+  });
 
 const parcel = z.strictObject({
   tracking_no: limitedText().optional(),
@@ -113,7 +112,7 @@ const whole = (rule: string, min: number, max: number) =>
 const oneOf = <Value extends number>(values: Value[], rule: string) =>
   z.literal(values, { error: numberRule(rule) });
 
-const parcelsRule = `must hold 1 to ${MAX_PARCELS} parcels: WeChat takes no more of one payment`;
+const timeRule = 'must be RFC 3339 with a zone, like 2026-11-23T10:00:00+08:00';
 
 const shipment = z.strictObject({
   order_key: orderKey,
@@ -124,21 +123,20 @@ const shipment = z.strictObject({
   payer: z.strictObject({ openid: limitedText() }),
 });
 
-/** Calendar-checked RFC 3339 with a zone. */
-const rfc3339 = z.iso.datetime({
-  offset: true,
-  error: 'must be RFC 3339 with a zone, like 2026-11-23T10:00:00+08:00',
-});
+const eventTime = z.string({ error: timeRule }).refine(isEventTime, { error: timeRule });
 
 const common = {
   id: label(128),
   source: label(256),
-  time: rfc3339,
+  time: eventTime,
   appid: z
     .string()
     .regex(/^[0-9A-Za-z_-]{1,64}$/, 'must be the appid of the mini-program, 1 to 64 of 0-9 A-Z a-z _ -'),
   version: whole('must be a whole number from 1 that grows per payment', 1, 999_999_999),
-  traceparent: label(128).optional(),
+  traceparent: z
+    .string()
+    .refine(isTraceparent, { error: ruleOf({ path: ['traceparent'] }) })
+    .optional(),
   data: shipment,
 };
 
@@ -153,18 +151,31 @@ export const eventSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-export type Checked = { kind: 'valid'; event: ShippingEvent } | { kind: 'invalid'; problems: Problem[] };
+/** `notes` says what was changed because it means the same, one change each: field and change. */
+export type Checked =
+  { kind: 'valid'; event: ShippingEvent; notes: string[] } | { kind: 'invalid'; problems: Problem[] };
 
-export type ContractOptions = { carriers: CarrierIds };
+export type ContractOptions = { carriers: CarrierIds } & SameMeaningOptions;
 
 /**
  * Checks one event against the contract: strict types (`"1"` is not `1`), no unknown members, WeChat's limits and
- * combinations (wechat.md §1.1, §5, §6.7–6.9). Never throws; every problem names field, value, rule and remedy.
+ * combinations (wechat.md §1.1, §5, §6.7–6.9). What means the same is taken and noted (wechat.md §11). Never throws; every
+ * problem names field, value, rule and remedy. `fahuo.problems` says the same in SQL.
  */
-export function checkEvent(input: unknown, { carriers }: ContractOptions): Checked {
+export function checkEvent(input: unknown, options: ContractOptions): Checked {
+  const asItCame = checkStrictly(input, options);
+  if (asItCame.kind === 'valid') return asItCame;
+  const { event, notes } = sameMeaning(input, options);
+  if (notes.length === 0) return asItCame;
+  const checked = checkStrictly(event, options);
+  return checked.kind === 'valid' ? { ...checked, notes } : checked;
+}
+
+function checkStrictly(input: unknown, { carriers }: ContractOptions): Checked {
   const parsed = eventSchema.safeParse(input, { error: ruleOf });
-  if (!parsed.success)
-    return { kind: 'invalid', problems: parsed.error.issues.flatMap((issue) => problemsOf(input, issue)) };
+  if (!parsed.success) return { kind: 'invalid', problems: structureProblems(input, parsed.error.issues) };
   const problems = combinationProblems(parsed.data.data, carriers);
-  return problems.length === 0 ? { kind: 'valid', event: parsed.data } : { kind: 'invalid', problems };
+  return problems.length === 0
+    ? { kind: 'valid', event: parsed.data, notes: [] }
+    : { kind: 'invalid', problems };
 }

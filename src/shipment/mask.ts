@@ -1,14 +1,54 @@
+/** Four clear digits at the end, at least one star, digits and separators before them; several with commas (wechat.md §5.2). */
+const maskedPhones = /^[+0-9*-]*\*[+0-9*-]*[0-9]{2}-?[0-9]{2}(?:,[+0-9*-]*\*[+0-9*-]*[0-9]{2}-?[0-9]{2})*$/;
+
+export const isMasked = (text: string): boolean => maskedPhones.test(text);
+
+const spaces = /[ \t\u00a0\u3000]+/gu;
+const listSeparators = /[，;；、/]/gu;
+/** 转, 分机: what is dialled after the number. */
+const namedExtension = /(?:转|分机|ext\.?|#)[:：]?[0-9]{1,8}(?=,|$)/giu;
+
+/** Masked numbers as people write them: spaces, other separators, an extension in words. A text without a mask stays as it is. */
+export const tidyPhones = (text: string): string =>
+  text.includes('*')
+    ? text.replace(spaces, '').replace(listSeparators, ',').replace(namedExtension, '')
+    : text;
+
 /**
- * A phone number as WeChat wants it in `contact`: the last four digits clear, the rest starred (wechat.md §5). Of several
- * with commas between, the first; of a virtual number, what stands before its extension (`12345678901-1234`).
+ * Phone numbers as WeChat wants them in `contact`: the last four digits clear, the rest starred, several with commas between
+ * (wechat.md §5.2). The last four of a number stand before its extension (`12345678901-1234`, `0755-88888888-801`).
  */
 export function maskPhone(phone: string): string {
-  if (phone.includes('*')) return phone;
-  const [first = ''] = phone.split(/[,，;；/]/);
-  const digits = (/^\s*(1\d{10})-\d{1,6}\s*$/.exec(first)?.[1] ?? first).replace(/\D/g, '');
-  if (digits.length < 4) return phone;
-  const head = digits.length >= 11 ? digits.slice(-11, -8) : '';
-  return `${head}****${digits.slice(-4)}`;
+  const parts = phone.split(/[,，;；、/]/u);
+  if (!parts.some(isClear)) return phone;
+  return parts
+    .filter((part) => part.trim() !== '')
+    .map((part) => (isClear(part) ? maskOne(part) : part.trim()))
+    .join(',');
+}
+
+const isClear = (part: string): boolean => !part.includes('*') && digitsOf(part).length >= 4;
+
+const digitsOf = (text: string): string => text.replace(/[^0-9]/g, '');
+
+function maskOne(phone: string): string {
+  const digits = digitsOf(withoutExtension(phone.replace(/^\s*(?:\+86|0086|\(86\)|86-)/u, '')));
+  return `${headOf(digits)}****${digits.slice(-4)}`;
+}
+
+/** 1 and ten digits are a mobile number, 0 and more an area with eight digits after it; of others nothing is shown. */
+function headOf(digits: string): string {
+  if (/^1[0-9]{10}$/.test(digits)) return digits.slice(0, 3);
+  if (/^86(1[0-9]{10})$/.test(digits)) return digits.slice(2, 5);
+  return /^0[0-9]{10,11}$/.test(digits) ? digits.slice(0, -8) : '';
+}
+
+function withoutExtension(phone: string): string {
+  const named = /^(.*?)\s*(?:转|分机|ext\.?|x|#)\s*[:：]?\s*[0-9]{1,8}\s*$/iu.exec(phone)?.[1];
+  if (named !== undefined) return named;
+  const before = /^(.*)[-\s][0-9]{1,6}\s*$/u.exec(phone)?.[1] ?? '';
+  const digits = digitsOf(before);
+  return /^1[0-9]{10}$/.test(digits) || /^0[0-9]{9,11}$/.test(digits) ? before : phone;
 }
 
 type Loose = { data?: { shipping_list?: { contact?: Record<string, unknown> }[] } };

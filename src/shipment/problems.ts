@@ -4,16 +4,36 @@ import { CORRECTED, SHIPPED } from './events.ts';
 /** One broken rule: where, what stood there, what the rule is (with its remedy). */
 export type Problem = { field: string; value: string; rule: string };
 
-/** One line for logs, dead letters and errors. */
-export const describeProblems = (problems: readonly Problem[]): string =>
-  problems.map((problem) => `${problem.field} is ${problem.value}: ${problem.rule}`).join('; ');
+/** So many problems of one event are described; who wrote more than that has one cause for most of them. */
+const maxDescribed = 20;
+
+/** One line for logs, dead letters and errors. `fahuo.describe_problems` is the same in SQL. */
+export function describeProblems(problems: readonly Problem[]): string {
+  const told = problems
+    .slice(0, maxDescribed)
+    .map((problem) => `${problem.field} is ${problem.value}: ${problem.rule}`);
+  const more = problems.length - told.length;
+  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+export const MAX_PARCELS = 15;
+export const parcelsRule = `must hold 1 to ${MAX_PARCELS} parcels: WeChat takes no more of one payment`;
 
 const maxShown = 80;
 /** A value as problems show it: JSON, cut after 80 characters. */
 export const show = (value: unknown): string => {
-  const text = value === undefined ? 'missing' : JSON.stringify(value);
+  const text = value === undefined ? 'missing' : textOf(value);
   return text.length > maxShown ? `${text.slice(0, maxShown - 3)}…` : text;
 };
+
+/** What is nested so deep that it cannot be written is shown as that. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return Array.isArray(value) ? '[…]' : '{…}';
+  }
+}
 
 /** What belongs into a member, for whoever left it out or put another type there. Names are unique in the contract. */
 const wanted: Readonly<Record<string, string>> = {
@@ -22,7 +42,7 @@ const wanted: Readonly<Record<string, string>> = {
   type: `${SHIPPED}, or ${CORRECTED} for a correction`,
   source: 'a text that names the sender, like "/orders"',
   appid: 'the appid of the mini-program as a text, like "wx0123456789abcdef"',
-  traceparent: 'a text, or left out',
+  traceparent: 'a traceparent of the W3C, or left out',
   reason: 'a text that says why WeChat holds the wrong content',
   approved_by: 'a text that names who approved spending the only re-ship chance',
   data: 'an object: the body of upload_shipping_info without upload_time',
@@ -65,14 +85,38 @@ const shownAt = (input: unknown, path: readonly PropertyKey[]): string => {
   return path.includes('contact') ? shown.replaceAll(/\d(?=(?:\D?\d){4})/g, '*') : shown;
 };
 
+const foreign = new Map([
+  ['reason', `belongs to ${CORRECTED} alone: remove it`],
+  ['approved_by', `belongs to ${CORRECTED} alone: remove it`],
+  ['data.order_key.transaction_id', 'belongs to order_number_type 2: remove it, or send 2'],
+]);
+const unknownRule = (field: string): string =>
+  foreign.get(field) ??
+  (field.startsWith('data.')
+    ? 'is not a member that WeChat knows: remove it'
+    : 'is not a member of an event: remove it');
+
 /** What a schema found, in the words of the contract. */
-export function problemsOf(input: unknown, issue: core.$ZodIssue): Problem[] {
+function problemsOf(input: unknown, issue: core.$ZodIssue): Problem[] {
   const problem = (path: readonly PropertyKey[], rule: string): Problem => ({
     field: fieldName(path) || 'event',
     value: shownAt(input, path),
     rule,
   });
   return issue.code === 'unrecognized_keys'
-    ? issue.keys.map((key) => problem([...issue.path, key], 'is not a member that WeChat knows: remove it'))
+    ? issue.keys.map((key) => problem([...issue.path, key], unknownRule(fieldName([...issue.path, key]))))
     : [problem(issue.path, issue.message)];
+}
+
+const listField = 'data.shipping_list';
+
+/** What the schemas found, the first problem of each field. Of a list with too many parcels nothing is said but that. */
+export function structureProblems(input: unknown, issues: readonly core.$ZodIssue[]): Problem[] {
+  const first = new Map<string, Problem>();
+  for (const problem of issues.flatMap((issue) => problemsOf(input, issue)))
+    if (!first.has(problem.field)) first.set(problem.field, problem);
+  const problems = [...first.values()];
+  return problems.some(({ field, rule }) => field === listField && rule === parcelsRule)
+    ? problems.filter(({ field }) => !field.startsWith(`${listField}[`))
+    : problems;
 }

@@ -6,7 +6,7 @@ import {
   lateAcknowledgements,
   lateLetterAcknowledgements,
 } from './acknowledgement-store.ts';
-import { columnsOf, insertColumns, offered, publishedOf, type NewUpload } from './offered-rows.ts';
+import { columnsOf, insertColumns, notesOf, offered, publishedOf, type NewUpload } from './offered-rows.ts';
 
 export type { NewUpload } from './offered-rows.ts';
 export { lateLetterAcknowledgements };
@@ -74,6 +74,7 @@ export async function insertUploads(
       uploads.length,
       publishedOf(uploads),
       ...progressValues(options.progress),
+      notesOf(uploads),
     ],
   });
   const { count = 0, superseded = 0, positions = [], forgotten } = rows[0] ?? {};
@@ -106,7 +107,8 @@ const insertText = `with base as materialized (
         case when outdated then clock_timestamp() end,
         case when outdated then 'a newer version was acknowledged before this one arrived' end,
         caution::fahuo.upload_caution,
-        case when caution = 'older' and not outdated then 'infinity' else clock_timestamp() end
+        case when caution = 'older' and not outdated then 'infinity' else clock_timestamp() end,
+        notes
       from judged where not forgotten
       on conflict do nothing
       returning topic, partition, "offset", ${acknowledgementColumns('upload')}

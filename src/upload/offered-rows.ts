@@ -22,12 +22,14 @@ export type NewUpload = {
   body_hash: string;
   /** When the message was put on the topic, in Unix milliseconds; null where nobody says. */
   published_ms: number | null;
+  /** What was changed because it means the same, one change a line. */
+  notes: string | null;
 };
 
 export const offered = `unnest($1::text[], $2::text[], $3::int4[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
   $9::text[], $10::text[], $11::text[], $12::int4[], $13::int8[], $14::text[], $15::text[],
-  $18::int8[]) as r(appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic, partition,
-    "offset", body, body_hash, published_ms)`;
+  $18::int8[], $23::text[]) as r(appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic,
+    partition, "offset", body, body_hash, published_ms, notes)`;
 
 /** The parameters of `offered`, one a column. */
 export const columnsOf = (uploads: readonly NewUpload[]): Buffer[] => {
@@ -52,6 +54,10 @@ export const columnsOf = (uploads: readonly NewUpload[]): Buffer[] => {
 };
 type TextColumn = Exclude<keyof NewUpload, 'version' | 'partition' | 'offset' | 'published_ms'>;
 
+/** The parameter of `notes`. */
+export const notesOf = (uploads: readonly NewUpload[]): Buffer =>
+  textArray(uploads.map((upload) => upload.notes));
+
 /** The last instant that a Date holds: what nobody dated is not older than a database. */
 const undatedMs = 8.64e15;
 
@@ -60,4 +66,4 @@ export const publishedOf = (uploads: readonly NewUpload[]): Buffer =>
   int8Array(uploads.map((upload) => upload.published_ms ?? undatedMs));
 
 export const insertColumns = `appid, payment, version, kind, event_id, source, event_time, reason, approved_by, traceparent, topic,
-  partition, "offset", body, body_hash, state, finished_at, detail, caution, next_attempt_at`;
+  partition, "offset", body, body_hash, state, finished_at, detail, caution, next_attempt_at, notes`;

@@ -130,6 +130,39 @@ export async function deleteDeadLetters(
   return rowCount ?? 0;
 }
 
+/** Refused offers, oldest first. Returns the count. */
+export async function deleteRefusedOffers(
+  db: Queryable,
+  of: { limit: number; retentionMs: number },
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from fahuo.refused_offer where id in (
+       select id from (select id, offered_at from fahuo.refused_offer order by id limit $1) r
+       where ${past('offered_at', '$2::float8')}
+     )`,
+    [of.limit, of.retentionMs],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * Versions that were drawn so long ago, oldest first: what they were drawn for stands in the uploads by then, or in the
+ * tombstone, and the next is drawn above these. A payment whose version is being drawn is passed over. Returns the count.
+ */
+export async function deleteDrawnVersions(
+  db: Queryable,
+  of: { limit: number; retentionMs: number },
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from fahuo.drawn_version v using (
+       select payment, appid from fahuo.drawn_version where ${past('drawn_at', '$2::float8')}
+       order by drawn_at limit $1 for update skip locked
+     ) old where v.payment = old.payment and v.appid = old.appid`,
+    [of.limit, of.retentionMs],
+  );
+  return rowCount ?? 0;
+}
+
 /** The cursor below which every shard has published. */
 export async function readPublishedUpTo(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ cursor: number | null }>(

@@ -72,13 +72,27 @@ export async function retain(
       limit: pageRows,
       retentionMs: options.deadLetterMs,
     }),
+    refused_offers: await store.deleteRefusedOffers(pool, {
+      limit: pageRows,
+      retentionMs: options.deadLetterMs,
+    }),
+    drawn_versions: await store.deleteDrawnVersions(pool, {
+      limit: pageRows,
+      retentionMs: Math.max(options.uploadMs, options.outboxMs),
+    }),
     outbox: await trimOutbox(pool, trim),
     journal: await store.deleteJournal(pool, trim),
     tokens: await store.deleteTokens(pool, tokenMs),
   };
   if (Object.values(counts).some((count) => count > 0)) log.debug(counts, 'retention.deleted');
   const over = page.length < pageRows || page.some((row) => row.fresh);
-  const more = [counts.dead_letters, counts.outbox, counts.journal].some((count) => count === pageRows);
+  const more = [
+    counts.dead_letters,
+    counts.refused_offers,
+    counts.drawn_versions,
+    counts.outbox,
+    counts.journal,
+  ].some((count) => count === pageRows);
   const cursor = over ? 0 : (page.at(-1)?.id ?? 0);
   await store.saveMaintenance(pool, { name, owner: options.instance, cursor, over: over && !more });
   if (over && !more) return 'idle';

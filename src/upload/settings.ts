@@ -40,7 +40,7 @@ export const retentionSettings = {
   deadLetterMs: setting(
     'FAHUO_DEAD_LETTER_DAYS',
     days(90),
-    'Dead letters that are on their topic are dropped after this.',
+    'Dead letters that are on their topic, and refused offers, are dropped after this.',
   ),
 };
 

@@ -1,6 +1,7 @@
 import { errorCodes, explanationOf } from '../../src/errors.ts';
 import { groups } from '../../src/roles/config.ts';
 import { envText, titles } from '../../src/roles/env-text.ts';
+import { carriersSql } from './carriers-sql.ts';
 import type { Setting, Settings } from '../../src/setting.ts';
 
 /** Files that are written from the code, by path; `npm run docs` writes them, and a test holds them to it. */
@@ -8,6 +9,7 @@ export const generatedDocs: Record<string, () => string> = {
   '.env.example': envText,
   'docs/settings.md': settingsDoc,
   'docs/errors.md': errorsDoc,
+  'db/functions/carriers.sql': carriersSql,
 };
 
 const widest = 116;

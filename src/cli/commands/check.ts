@@ -4,12 +4,13 @@ import type { Command } from 'commander';
 import { messageOf } from '../../errors.ts';
 import { readConfig } from '../../roles/config.ts';
 import { bundledCarriers } from '../../shipment/carriers.ts';
-import { checkEvent, type Problem } from '../../shipment/contract.ts';
-import { maskContacts } from '../../shipment/mask.ts';
+import type { ContractOptions, Problem } from '../../shipment/contract.ts';
+import { checkOffer } from '../../shipment/offer.ts';
 import { readEvents, type Written } from '../event-text.ts';
 import { answer, exitCodes, usage } from '../output.ts';
 
-type Found = Problem & { line: number };
+/** What a door would say of one event. */
+type Result = { line: number; ok: boolean; notes: string[]; problems: Problem[] };
 
 export function addCheck(program: Command): void {
   program
@@ -18,11 +19,14 @@ export function addCheck(program: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExamples:\n  $ fahuo check events.ndjson\n  $ echo "$EVENT" | fahuo check -')
     .action(async (file: string, { json }: { json?: boolean }) => {
-      const mask = readConfig().consumer.maskContacts;
-      const events = readEvents(await textOf(file));
-      if (events.length === 0) throw usage(`${nameOf(file)} holds no event`);
-      const problems = events.flatMap((event) => problemsOf(event, mask));
-      answer(json, { events: events.length, problems }, () => render(events.length, problems));
+      const { maskContacts, carrierAliases } = readConfig().consumer;
+      const options = { carriers: bundledCarriers(), maskContacts, carrierAliases };
+      const results = readEvents(await textOf(file)).map((event) => resultOf(event, options));
+      if (results.length === 0) throw usage(`${nameOf(file)} holds no event`);
+      const problems = results.flatMap((result) =>
+        result.problems.map((problem) => ({ line: result.line, ...problem })),
+      );
+      answer(json, { events: results.length, problems, results }, () => render(results));
       process.exitCode = problems.length === 0 ? exitCodes.done : exitCodes.failed;
     });
 }
@@ -37,28 +41,28 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-function problemsOf(event: Written, mask: boolean): Found[] {
+function resultOf(event: Written, options: ContractOptions): Result {
   const { line } = event;
+  const wrong = (problems: Problem[]): Result => ({ line, ok: false, notes: [], problems });
   if (event.kind === 'broken')
-    return [{ line, field: 'event', value: 'no JSON', rule: `must be one JSON object: ${event.why}` }];
-  return contractProblems(mask ? maskContacts(event.value) : event.value).map((problem) => ({
-    line,
-    ...problem,
-  }));
+    return wrong([{ field: 'event', value: 'no JSON', rule: `must be one JSON object: ${event.why}` }]);
+  const checked = checkOffer(event.value, options);
+  return checked.kind === 'valid'
+    ? { line, ok: true, notes: checked.notes, problems: [] }
+    : wrong(checked.problems);
 }
 
-/** What `enqueue` would refuse. */
-function contractProblems(event: unknown): Problem[] {
-  const checked = checkEvent(event, { carriers: bundledCarriers() });
-  return checked.kind === 'valid' ? [] : checked.problems;
-}
-
-function render(events: number, problems: readonly Found[]): string {
-  const counted = `${events} ${events === 1 ? 'event' : 'events'} checked`;
-  if (problems.length === 0) return `${counted}: all in order.`;
-  const wrong = new Set(problems.map(({ line }) => line)).size;
+function render(results: readonly Result[]): string {
+  const counted = `${results.length} ${results.length === 1 ? 'event' : 'events'} checked`;
+  const wrong = results.filter(({ ok }) => !ok).length;
   return [
-    ...problems.map(({ line, field, value, rule }) => `line ${line}: ${field} is ${value}: ${rule}`),
-    `${counted}: ${wrong} with problems.`,
+    ...results.flatMap(linesOf),
+    wrong === 0 ? `${counted}: all in order.` : `${counted}: ${wrong} with problems.`,
   ].join('\n');
+}
+
+/** A line a problem; one for an event that is taken, and one for each change. */
+function linesOf({ line, ok, notes, problems }: Result): string[] {
+  if (!ok) return problems.map(({ field, value, rule }) => `line ${line}: ${field} is ${value}: ${rule}`);
+  return [`line ${line}: ok`, ...notes.map((note) => `line ${line}: taken, ${note}`)];
 }

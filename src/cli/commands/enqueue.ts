@@ -18,7 +18,7 @@ export function addEnqueue(program: Command): void {
         inTransaction(pool, async (tx) => {
           const written: number[] = [];
           for await (const { line, number } of linesOf(file ?? '-'))
-            written.push(await enqueue(tx, parse(line, number), { maskContacts: consumer.maskContacts }));
+            written.push(await enqueue(tx, parse(line, number), consumer));
           return written;
         }),
       );

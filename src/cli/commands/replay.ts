@@ -195,6 +195,7 @@ function optionsOf(config: Config): ReplayOptions {
     group: config.consumer.group,
     carriers: bundledCarriers(),
     maskContacts: config.consumer.maskContacts,
+    carrierAliases: config.consumer.carrierAliases,
     acknowledgements: config.upload.acknowledgements,
   };
 }

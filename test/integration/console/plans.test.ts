@@ -109,6 +109,7 @@ const upload = (number: number): NewUpload => ({
   approved_by: null,
   traceparent: null,
   published_ms: null,
+  notes: null,
   topic: 't',
   partition: 0,
   offset: number - 1,

@@ -45,6 +45,11 @@ async function ranAs(url: string, ...preparation: string[]): Promise<string[]> {
     await client.query('grant insert on pg_temp.loot to public');
     for (const statement of preparation) await client.query(statement);
     await client.query(enqueue());
+    await client.query(enqueue().replace('fahuo.enqueue', 'fahuo.offer'));
+    await client.query(
+      `select * from fahuo.problems('{"time":"2026-11-23 10:00+08","data":{"shipping_list":[{"item_desc":"\\n"}]}}')`,
+    );
+    await client.query(`select fahuo.offer('{"id":null,"appid":"a"}')`);
     const { rows } = await client.query<{ ran_as: string }>('select distinct ran_as from pg_temp.loot');
     return rows.map((row) => row.ran_as);
   } finally {
@@ -80,7 +85,7 @@ describe('the functions of the schema', () => {
          and has_function_privilege(r.oid, p.oid, 'execute') order by 1, 2`,
     );
     const may = (role: string): string[] => rows.filter((row) => row.role === role).map(({ name }) => name);
-    expect(may('fahuo_writer')).toEqual(['enqueue']);
+    expect(may('fahuo_writer')).toEqual(['enqueue', 'offer', 'problems']);
     expect(may('fahuo_service')).toEqual([
       'await_outbox',
       'detach_outbox_partition',
@@ -90,7 +95,9 @@ describe('the functions of the schema', () => {
       'enqueue',
       'insert_acknowledgements',
       'make_outbox_partition',
+      'offer',
       'passed_over',
+      'problems',
       'release_passed_over',
       'repair_outbox_default',
       'take_budget',
@@ -198,7 +205,13 @@ describe('a login with fahuo_writer and nothing else', () => {
     'select * from fahuo.token',
     'select fahuo.await_outbox(0, 1, 1)',
     'select fahuo.make_outbox_partition(9)',
-    `select fahuo.member_text('"a"', 'a', true)`,
+    `select fahuo.read_event('{}')`,
+    `select fahuo.insert_event('{}', '', '')`,
+    `select fahuo.refuse_offer('', '{}', '')`,
+    `select fahuo.recent_outbox('', '', '', '', 1)`,
+    'select fahuo.write_recent_outbox()',
+    'select * from fahuo.refused_offer',
+    'select * from fahuo.drawn_version',
     'create table fahuo.mine (id int)',
     'delete from fahuo.migrations',
   ])('is refused %s', async (statement) => {

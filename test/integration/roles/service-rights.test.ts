@@ -73,11 +73,13 @@ const partitionNames = async (): Promise<string[]> =>
 
 describe('with the rights of fahuo_service alone', () => {
   it('every role does its work, dead letters and acknowledgements among it', async () => {
-    const unreadable = {
-      ...shippedEvent({ payment: 'bad' }),
-      data: { order_key: shippedEvent().data['order_key'] },
-    };
-    await enqueue(shippedEvent({ payment: 'good' }), unreadable);
+    await enqueue(shippedEvent({ payment: 'good' }));
+    // The door refuses such an event; a producer without it does not.
+    await database.admin.query(
+      `insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, data)
+       values ('bad', 'fahuo.shipment.shipped.v1', '/s', '2026-11-23T10:00:00Z', $1, 'bad', 1, '{}')`,
+      [appid],
+    );
     await eventually(async () => {
       const client = await connectAlone(writerUrl, 'order-service');
       const { rows } = await client.query<{ state: string }>(

@@ -247,4 +247,24 @@ describe('retention', () => {
     expect(await ids('select id from fahuo.outbox order by id')).toEqual([2, 3, 4]);
     expect(await ids('select first_id as id from fahuo.relay_journal order by 1')).toEqual([2, 3]);
   });
+
+  it('forgets refused offers and drawn versions, and draws above what is left of the payment', async () => {
+    const { version: _drawn, ...event } = shippedEvent({ payment: 'drawn' });
+    const enqueue = (id: string) =>
+      database.pool.query('select fahuo.enqueue($1)', [JSON.stringify({ ...event, id })]);
+    await enqueue('one');
+    await database.pool.query(`select fahuo.offer('{}'), fahuo.offer('{}')`);
+    await pass();
+    expect([await count('refused_offer'), await count('drawn_version')]).toEqual([2, 1]);
+    await accept({ payment: 'drawn', version: 8 });
+    await database.pool.query(
+      `update fahuo.refused_offer set offered_at = now() - interval '91 days' where id = 1;
+       update fahuo.drawn_version set drawn_at = now() - interval '401 days'`,
+    );
+    await pass();
+    expect([await count('refused_offer'), await count('drawn_version')]).toEqual([1, 0]);
+    await enqueue('two');
+    const { rows } = await database.pool.query(`select version from fahuo.outbox where event_id = 'two'`);
+    expect(rows).toEqual([{ version: 9 }]);
+  });
 });

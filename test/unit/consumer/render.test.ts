@@ -21,22 +21,27 @@ const render = (change: object, timestampMs?: number) => {
   if (decoded.kind !== 'event') expect.unreachable();
   return renderUpload(decoded);
 };
+const traceparent = `00-${'a'.repeat(32)}-${'1'.repeat(16)}-01`;
 const correction = { type: 'fahuo.shipment.corrected.v1', reason: 'wrong number', approved_by: 'li' };
 
 it('keeps where an event came from, what it is called and when it was put on the topic', () => {
-  expect(render({ traceparent: '00-1' }, 7)).toMatchObject({
+  expect(render({ traceparent }, 7)).toMatchObject({
     payment: '42',
     version: 2,
     event_id: '42-2',
     source: '/orders',
     event_time: '2026-11-23T10:00:00+08:00',
-    traceparent: '00-1',
+    traceparent,
     topic: 't',
     partition: 3,
     offset: 5,
     published_ms: 7,
   });
-  expect(render({})).toMatchObject({ traceparent: null, published_ms: null });
+  expect(render({})).toMatchObject({ traceparent: null, published_ms: null, notes: null });
+  expect(render({ time: '2026-11-23T10:00+0800' })).toMatchObject({
+    event_time: '2026-11-23T10:00:00+08:00',
+    notes: 'time: read as 2026-11-23T10:00:00+08:00',
+  });
 });
 
 it('keeps who approved a correction, and why; a shipment has neither', () => {

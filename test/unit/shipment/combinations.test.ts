@@ -32,14 +32,13 @@ describe('what an express parcel needs', () => {
     expect(express({ contact: undefined, express_company: 'YTO' })).toEqual([]);
   });
 
-  it.each([2, 3, 4])('is refused member by member for goods of logistics_type %i', (logistics_type) => {
+  it.each([2, 3, 4])('is passed over for goods of logistics_type %i, whatever it holds', (logistics_type) => {
     const goods = (change: object) =>
       fields((e) =>
         Object.assign(e.data, { logistics_type, shipping_list: [{ item_desc: '会员', ...change }] }),
       );
-    expect(goods({})).toEqual([]);
-    for (const change of [{ tracking_no: '1' }, { express_company: 'YTO' }, { contact: {} }])
-      expect(goods(change)).toEqual([`data.shipping_list[0].${Object.keys(change)[0]}`]);
+    for (const change of [{}, { tracking_no: '' }, { express_company: 'YTO' }, { contact: [] }])
+      expect(goods(change)).toEqual([]);
   });
 
   it('stands once in the list: the same number of two carriers is two parcels', () => {

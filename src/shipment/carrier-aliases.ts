@@ -1,0 +1,56 @@
+import aliases from './carrier-aliases.json' with { type: 'json' };
+import { bundledCarriers } from './carriers.ts';
+
+/** What another system calls a carrier; wechat.md §5.1 has the sources. */
+export type CarrierAlias = { alias: string; carrierId: string; system: string };
+
+const spacesAtEnds = /^[ \t\u00a0\u3000]+|[ \t\u00a0\u3000]+$/gu;
+const businessWords = /(?:快递|速运|速递|物流|公司|集团|股份|有限|责任)+$/u;
+
+/** How aliases are looked up: without spaces at the ends, Latin letters in lower case. */
+export const aliasKey = (text: string): string =>
+  text.replace(spacesAtEnds, '').replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+/** A name without what a carrier's name may end in: 顺丰快递公司 and 顺丰速运 are both 顺丰. */
+export const nameStem = (key: string): string => key.replace(businessWords, '');
+
+const asRow = ([alias, carrierId, system]: readonly string[]): CarrierAlias => ({
+  alias: aliasKey(alias ?? ''),
+  carrierId: carrierId ?? '',
+  system: system ?? '',
+});
+
+/** A row an alias and carrier: codes of other systems, then ids in another case, names, and stems of names. */
+export function bundledAliases(): CarrierAlias[] {
+  const ownWords = [...bundledCarriers()].flatMap(([id, name]): CarrierAlias[] => [
+    asRow([id, id, 'id']),
+    asRow([name, id, 'name']),
+    asRow([nameStem(aliasKey(name)), id, 'name']),
+  ]);
+  const rows = [...aliases.map(asRow), ...ownWords].filter(({ alias }) => alias !== '');
+  return [...new Map(rows.reverse().map((row) => [`${row.alias}\n${row.carrierId}`, row])).values()];
+}
+
+let byAlias: Map<string, string[]> | undefined;
+const known = (): Map<string, string[]> => {
+  if (byAlias !== undefined) return byAlias;
+  byAlias = new Map();
+  for (const { alias, carrierId } of bundledAliases())
+    byAlias.set(alias, [...(byAlias.get(alias) ?? []), carrierId].sort());
+  return byAlias;
+};
+
+/** More of them are no suggestion. */
+const maxSuggestions = 3;
+
+/**
+ * The ids that a carrier's name, or a code of another system, may mean; none where there are more than three.
+ * `fahuo.carrier_suggestions` is the same in SQL, over `fahuo.carrier_alias`.
+ */
+export function suggestCarriers(text: string, carriers: { has: (id: string) => boolean }): string[] {
+  const key = aliasKey(text);
+  const listed = (alias: string): string[] => (known().get(alias) ?? []).filter((id) => carriers.has(id));
+  const exact = listed(key);
+  const found = exact.length > 0 ? exact : listed(nameStem(key));
+  return found.length > maxSuggestions ? [] : found;
+}

@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundledCarriers } from '../../../src/shipment/carriers.ts';
+import { checkOfferText, describeNotes } from '../../../src/shipment/offer.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { eventText } from '../../support/event-texts.ts';
+import { createRandom } from '../../support/random.ts';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createDatabase();
+});
+afterAll(() => database.drop());
+
+/** Every event of the issue's count takes a minute and more: `FAHUO_TEST_EVENTS=100000` for all of them. */
+const count = Number(process.env['FAHUO_TEST_EVENTS'] ?? 10_000);
+const seed = Number(process.env['FAHUO_TEST_SEED'] ?? 1);
+const batchSize = 2_000;
+
+type SqlVerdict = { e: string | null; data: string | null; notes: string | null; problems: string[] | null };
+const askSql = async (events: readonly string[]): Promise<SqlVerdict[]> =>
+  (
+    await database.pool.query<SqlVerdict>(
+      `select r.e::text as e, r.data, r.notes, r.problems
+       from unnest($1::text[]) with ordinality as t (event, n), fahuo.read_event(t.event) r order by t.n`,
+      [events],
+    )
+  ).rows;
+
+/** What the doors say of an event, to be compared: a text that is made of it, whatever the order of members. */
+type Verdict = { valid: boolean; said: string };
+
+/** Postgres' texts hold neither NUL nor half a pair: what stands for them there, and for them here, is one sign. */
+const held = (text: string): string =>
+  // eslint-disable-next-line no-control-regex -- NUL is what is looked for
+  text.toWellFormed().replace(/[\u0000\u0001\uffff]/g, '\ufffd');
+
+const canonical = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(canonical);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([name, member]) => [name, canonical(member)]),
+  );
+};
+const sameEvent = (event: unknown, notes: string | null): string =>
+  `${JSON.stringify(canonical(event))}\n${held(notes?.split('\n').sort().join('\n') ?? '')}`;
+/** What the two parsers say of broken JSON is their own. */
+const sameProblems = (problems: { field: string; rule: string }[]): string =>
+  held(
+    problems
+      .map(({ field, rule }) => (field === 'event' ? field : `${field}: ${rule}`))
+      .sort()
+      .join('\n'),
+  );
+
+function verdictOfSql({ e, data, notes, problems }: SqlVerdict): Verdict {
+  if (problems !== null) {
+    const told = Array.from({ length: problems.length / 3 }, (_, n) => ({
+      field: problems[3 * n] ?? '',
+      rule: problems[3 * n + 2] ?? '',
+    }));
+    return { valid: false, said: sameProblems(told) };
+  }
+  const event = JSON.parse(e ?? 'null') as { data: unknown };
+  expect(canonical(JSON.parse(data ?? 'null'))).toEqual(canonical(event.data));
+  return { valid: true, said: sameEvent(event, notes) };
+}
+
+function verdictOfTypeScript(text: string): Verdict {
+  const checked = checkOfferText(text, { carriers: bundledCarriers() });
+  return checked.kind === 'invalid'
+    ? { valid: false, said: sameProblems(checked.problems) }
+    : {
+        valid: true,
+        said: sameEvent(JSON.parse(JSON.stringify(checked.event)), describeNotes(checked.notes)),
+      };
+}
+
+describe('the contract in SQL and in TypeScript', () => {
+  it(`says the same of ${count} generated events, good and broken: verdict, fields, rules, and the event that is kept`, async () => {
+    const random = createRandom(seed);
+    const counts = { taken: 0, noted: 0, refused: 0 };
+    const differing: unknown[] = [];
+    for (let done = 0; done < count; done += batchSize) {
+      const events = Array.from({ length: Math.min(batchSize, count - done) }, () => eventText(random));
+      const answers = await askSql(events);
+      for (const [at, text] of events.entries()) {
+        const answer = answers[at]!;
+        const [sql, typescript] = [verdictOfSql(answer), verdictOfTypeScript(text)];
+        counts[!sql.valid ? 'refused' : answer.notes === null ? 'taken' : 'noted'] += 1;
+        if (sql.valid !== typescript.valid || sql.said !== typescript.said)
+          differing.push({ text: text.slice(0, 3_000), sql, typescript });
+      }
+      if (differing.length > 10) break;
+    }
+    console.log(`${count} events, seed ${seed}: ${JSON.stringify(counts)}, ${differing.length} differing`);
+    expect(differing.slice(0, 10)).toEqual([]);
+    for (const some of Object.values(counts)) expect(some).toBeGreaterThan(count / 20);
+  }, 600_000);
+});
