@@ -74,19 +74,23 @@ export async function resumeReplay(
   return rows[0] ?? null;
 }
 
-/** Adds to what a running replay did, and keeps its lease. False when it is not this process's to go on with. */
+/**
+ * Adds to what this process's replay did, and keeps its lease. False when it is not to go on: somebody stopped it, and
+ * what was in hand is counted all the same, or another process has taken it.
+ */
 export async function addToReplay(
   db: Queryable,
   id: number,
   { accepted, owner, leaseMs }: Lease & { accepted: Accepted },
 ): Promise<boolean> {
-  const { rowCount } = await db.query(
+  const { rows } = await db.query<{ running: boolean }>(
     `update fahuo.replay set inserted = inserted + $3, duplicate = duplicate + $4, superseded = superseded + $5,
-       dead = dead + $6, lease_until = clock_timestamp() + $7 * interval '1 millisecond'
-     where id = $1 and owner = $2 and state = 'running'`,
+       dead = dead + $6,
+       lease_until = case when state = 'running' then clock_timestamp() + $7 * interval '1 millisecond' end
+     where id = $1 and owner = $2 returning state = 'running' as running`,
     [id, owner, accepted.inserted, accepted.duplicate, accepted.superseded, accepted.dead, leaseMs],
   );
-  return rowCount === 1;
+  return rows[0]?.running === true;
 }
 
 export type Ending = { state: 'done' | 'incomplete'; retried: number; unread: readonly OffsetRange[] };
@@ -119,7 +123,7 @@ export async function stopReplay(
 ): Promise<ReplayRow | null> {
   const { rows } = await db.query<ReplayRow>(
     `with stopped as (
-       update fahuo.replay set state = $2::fahuo.replay_state, owner = null, lease_until = null,
+       update fahuo.replay set state = $2::fahuo.replay_state, lease_until = null,
          finished_at = case when $2 = 'cancelled' then clock_timestamp() end
        where id = $1 and (state = 'running' or ($2 = 'cancelled' and state in ('paused', 'incomplete')))
        returning ${columns}

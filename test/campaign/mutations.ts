@@ -34,9 +34,16 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     end if;`),
     caughtBy: ['reshipsWithoutCorrection'],
   },
-  /** Two claims that meet on one payment both go through. */
+  /** Two claims that meet on one payment both go through, and neither is asked afterwards. */
   'no-one-in-flight': {
     sql: `drop index fahuo.upload_one_in_flight`,
+    patches: [
+      {
+        file: 'src/upload/claim-store.ts',
+        from: 'if (rows.length === 0) return new Set();',
+        to: 'return new Set();',
+      },
+    ],
     caughtBy: ['overtaken', 'orderViolations', 'reshipsWithoutCorrection'],
   },
   /** A lease runs out while its call is still on the wire. */

@@ -220,7 +220,8 @@ describe('a login with fahuo_writer and nothing else', () => {
 
   it('sees by a function of its own no row that is not final yet', async () => {
     await database.admin.query(
-      `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset", body, body_hash)
+      `truncate fahuo.refused_offer, fahuo.dead_letter;
+       insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset", body, body_hash)
        values ('a', 'secret', 1, 'shipped', 'secret', 's', 't', 't', 0, 0, '{}', 'h')`,
     );
     const client = await connectAlone(writerUrl, 'test');
@@ -237,7 +238,7 @@ describe('a login with fahuo_writer and nothing else', () => {
 
   it('sees by a function of its own nothing that fahuo.events hides', async () => {
     await database.admin.query(
-      `truncate fahuo.upload, fahuo.outbox;
+      `truncate fahuo.upload, fahuo.outbox, fahuo.refused_offer;
        insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, data)
        values ('ack', 'fahuo.shipment.acknowledged.v1', 's', 't', 'a', 'hidden', 1, '{}'),
          ('twin', 'fahuo.shipment.shipped.v1', 's', 't', 'a', 'shown', 1, '{}'),
