@@ -10,6 +10,7 @@ const oldest: Record<string, string> = {
   dead_letter: 'select received_at from fahuo.dead_letter order by id limit 1',
   refused_offer: 'select offered_at from fahuo.refused_offer order by id limit 1',
   drawn_version: 'select drawn_at from fahuo.drawn_version order by drawn_at limit 1',
+  replay: 'select started_at from fahuo.replay order by id limit 1',
   pause: 'select min(paused_at) from fahuo.pause',
 };
 

@@ -163,6 +163,24 @@ export async function deleteDrawnVersions(
   return rowCount ?? 0;
 }
 
+/** Replays that have ended or were left so long ago, oldest first. Returns the count. */
+export async function deleteReplays(
+  db: Queryable,
+  of: { limit: number; retentionMs: number },
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `with gone as (
+       delete from fahuo.replay where id in (
+         select id from (select id, started_at from fahuo.replay order by id limit $1) r
+         where ${past('started_at', '$2::float8')}
+       ) returning id
+     )
+     delete from fahuo.consumer_offset c using gone where c.consumer_group = 'replay/' || gone.id`,
+    [of.limit, of.retentionMs],
+  );
+  return rowCount ?? 0;
+}
+
 /** The cursor below which every shard has published. */
 export async function readPublishedUpTo(db: Queryable): Promise<number> {
   const { rows } = await db.query<{ cursor: number | null }>(

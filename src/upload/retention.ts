@@ -80,6 +80,7 @@ export async function retain(
       limit: pageRows,
       retentionMs: Math.max(options.uploadMs, options.outboxMs),
     }),
+    replays: await store.deleteReplays(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     outbox: await trimOutbox(pool, trim),
     journal: await store.deleteJournal(pool, trim),
     tokens: await store.deleteTokens(pool, tokenMs),
