@@ -15,7 +15,7 @@ afterAll(() => database.drop());
 let ids = 0;
 const versionless = (payment: string): LooseEvent => {
   const { version: _drawn, ...event } = shippedEvent({ payment, id: `drawn-${++ids}` });
-  return event as LooseEvent;
+  return event;
 };
 const write = async (db: Pick<Client, 'query'>, event: unknown): Promise<number> =>
   (await db.query<{ id: number }>('select fahuo.enqueue($1) as id', [JSON.stringify(event)])).rows[0]!.id;

@@ -90,7 +90,7 @@ function byCheck(event: LooseEvent): Said {
     : refused(problems.map(({ field, value, rule }) => `${field} is ${value}: ${rule}`).join('; '));
 }
 
-const message = (value: unknown, headers: Record<string, unknown>): Received => ({
+const message = (value: unknown, headers: Record<string, string | undefined>): Received => ({
   topic: 't',
   partition: 0,
   offset: 0,
@@ -98,7 +98,7 @@ const message = (value: unknown, headers: Record<string, unknown>): Received => 
   value: Buffer.from(JSON.stringify(value)),
   headers: Object.fromEntries(
     Object.entries(headers).flatMap(([name, text]) =>
-      text === undefined ? [] : [[name, Buffer.from(String(text))]],
+      text === undefined ? [] : [[name, Buffer.from(text)]],
     ),
   ),
 });
@@ -106,13 +106,18 @@ const byKafka = (received: Received): Said => {
   const decoded = decode(received, { carriers: bundledCarriers(), maskContacts: false });
   return decoded.kind === 'event' ? taken(decoded.notes.join('\n')) : refused(decoded.detail);
 };
+const header = (value: unknown): string | undefined =>
+  typeof value === 'string' || typeof value === 'number' ? `${value}` : undefined;
 const binary = ({ data, ...event }: LooseEvent): Said =>
   byKafka(
     message(data, {
       'content-type': 'application/json',
-      traceparent: event['traceparent'],
+      traceparent: header(event['traceparent']),
       ...Object.fromEntries(
-        ['id', 'type', 'source', 'time', 'appid', 'version'].map((name) => [`ce_${name}`, event[name]]),
+        ['id', 'type', 'source', 'time', 'appid', 'version'].map((name) => [
+          `ce_${name}`,
+          header(event[name]),
+        ]),
       ),
     }),
   );
