@@ -50,14 +50,14 @@ beforeAll(async () => {
      ), letter as (
        insert into fahuo.dead_letter (topic, partition, "offset", value, headers, message_hash, reason, detail, event_id, source,
          appid, payment, version)
-       select 't', 1, n, '{}', '{}', md5(n::text), 'invalid', 'd', 'd' || n, '/orders', $1, payment, 1 from n
+       select 't', 1, n, '[]', '{}', md5(n::text), 'invalid', 'd', 'd' || n, '/orders', $1, payment, 1 from n
      ), repeat as (
        insert into fahuo.upload_repeat (event_id, source, upload_id) select 'r' || n, '/orders', n from n
      ), grave as (
        insert into fahuo.tombstone (appid, payment, last_version, finished, chance_spent) select $1, 'grave' || n, 1, true, false from n
      )
      insert into fahuo.refused_offer (event, bytes, event_id, source, appid, payment, version, detail)
-     select '{}', 2, 'f' || n, '/orders', $1, replace(payment, 'dead', 'offer'), 1, 'd' from n`,
+     select '[]', 2, 'f' || n, '/orders', $1, replace(payment, 'dead', 'offer'), 1, 'd' from n`,
     [appid, events],
   );
   await filler.query(`update fahuo.relay_cursor set cursor = $1`, [events]);
