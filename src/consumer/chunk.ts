@@ -9,9 +9,10 @@ import {
   type NewUpload,
   type Progress,
 } from '../upload/insert-store.ts';
+import { paymentIn } from '../shipment/payment.ts';
 import { addAccepted, type AcceptDeps, type AcceptOptions, type Accepted } from './accepted.ts';
 import { isRepeat, judgeLeftOut } from './batch.ts';
-import { namesOf, unnamed, type Decoded } from './decode.ts';
+import { namesOf, type Decoded } from './decode.ts';
 import { renderUpload } from './render.ts';
 import { insertRepeats } from './repeat-store.ts';
 import { insertDeadLetters, noteProgress, outcomeOf, type NewDeadLetter } from './store.ts';
@@ -61,14 +62,18 @@ type Dead = Extract<Decoded, { kind: 'dead' }>;
 
 function refusedLetter(one: Decoded, detail: string): Dead {
   if (one.kind === 'dead') return { ...one, detail };
-  return { ...namesOf(renderUpload(one)), kind: 'dead', received: one.received, reason: 'invalid', detail };
+  const { received, event } = one;
+  const { id: eventId, source, appid, version } = event;
+  // Not through renderUpload: it may be what stumbles.
+  const { order_key: key } = Object(event.data) as { order_key?: unknown };
+  const names = { eventId, source, appid, version, payment: paymentIn(key) };
+  return { ...names, kind: 'dead', received, reason: 'invalid', detail };
 }
 
-/** Its bytes are left where they lie: on its topic. */
+/** Its bytes are left where they lie, on its topic; who wrote it finds the answer by its names. */
 const bareLetter = ({ received, ...letter }: Dead, detail: string): Dead => ({
   ...letter,
   received: { ...received, key: null, value: null, headers: {}, rawHeaders: [] },
-  ...unnamed,
   detail: `${letter.detail}; its bytes are not kept: ${detail}`,
 });
 

@@ -63,7 +63,7 @@ function decodeOne(received: Received, options: DecodeOptions): Decoded {
   return { ...decoded, reason: 'undecodable', detail };
 }
 
-export const unnamed: Names = { eventId: null, source: null, appid: null, payment: null, version: null };
+const unnamed: Names = { eventId: null, source: null, appid: null, payment: null, version: null };
 
 function decodeText(received: Received, text: string, options: DecodeOptions): Decoded {
   const dead = (reason: DeadLetterReason, detail: string, names: Names = unnamed): Decoded => ({

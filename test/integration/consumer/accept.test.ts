@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
+import { acceptChunk } from '../../../src/consumer/chunk.ts';
 import { decode } from '../../../src/consumer/decode.ts';
 import { acceptMessages } from '../../../src/consumer/handle.ts';
 import { headersIn } from '../../../src/consumer/letter-headers.ts';
@@ -274,6 +275,18 @@ describe('an error of our own', () => {
     expect(letter).toMatchObject({ offset: 17, reason: 'invalid', event_id: 'p17-1' });
     expect(letter!.detail).toMatch(/^fahuo cannot take it: /);
     expect(await noted()).toBe(40);
+  });
+});
+
+describe('a message that our own rendering stumbles over', () => {
+  it('is a dead letter that its writer finds by its names', async () => {
+    const fine = decode(eventMessage({ payment: 'a' }), options);
+    const stumbling = decode(eventMessage({ payment: 'b' }), options);
+    if (stumbling.kind === 'event') stumbling.event.data = { order_key: null } as never;
+    const deps = { pool: database.pool, log, metrics: createMetrics() };
+    const chunk = { decoded: [fine, stumbling], progress: null };
+    expect(await acceptChunk(deps, chunk, options)).toMatchObject({ inserted: 1, dead: 1 });
+    expect(await deadLetters()).toMatchObject([{ offset: 1, reason: 'invalid', event_id: 'b-1' }]);
   });
 });
 
