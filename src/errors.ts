@@ -108,11 +108,6 @@ const catalogue = {
     remedy:
       'Give this deployment a KAFKA_GROUP of its own; if that database is gone for good, run `fahuo database take-group --execute`.',
   },
-  CONSUMER_CRASHED: {
-    says: 'consumer group fahuo of fahuo.shipments: The group is not authorized',
-    cause: 'The Kafka client gave up for good.',
-    remedy: 'Read the cause; restart the process when it is mended. No offset was lost.',
-  },
   CHECK_FAILED: {
     says: 'this login lacks INSERT on fahuo.upload',
     cause: 'A check of `fahuo doctor` found something.',

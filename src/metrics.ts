@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { monotonicMs } from './clock.ts';
 import { Heartbeats } from './heartbeats.ts';
+import { Waits } from './waits.ts';
 
 /** Seconds; from one poll of an idle relay to a payment that WeChat cannot see for a day. */
 const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600, 86_400];
@@ -66,6 +67,12 @@ const consumerMetrics = ({ counter, gauge }: Kinds) => ({
   consumerLag: gauge('fahuo_consumer_lag_messages', 'Messages between the committed offset and the end', [
     'partition',
   ]),
+  consumerLost: counter(
+    'fahuo_consumer_lost_messages_total',
+    'Messages that Kafka forgot before they were read',
+    ['partition'],
+  ),
+  waiting: gauge('fahuo_waiting', '1 while a role waits for a neighbour that is away or refuses', ['role']),
 });
 
 /** Upload rows → WeChat, and what is kept of them. */
@@ -123,12 +130,14 @@ export function createMetrics(heartbeatMs = stepMs) {
     'Steps of a loop that threw and were made again',
     ['loop'],
   );
+  const consumer = consumerMetrics(kinds);
   return {
     registry,
     loopFailures,
+    waits: new Waits((role, waits) => consumer.waiting.set({ role }, Number(waits))),
     heartbeats: new Heartbeats(heartbeatMs, monotonicMs, (loop) => loopFailures.inc({ loop })),
     ...relayMetrics(kinds),
-    ...consumerMetrics(kinds),
+    ...consumer,
     ...uploadMetrics(kinds),
   };
 }

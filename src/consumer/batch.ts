@@ -12,7 +12,7 @@ export function chunksOf(messages: readonly Received[]): Received[][] {
   let chunk: Received[] = [];
   let bytes = 0;
   for (const message of messages) {
-    const size = message.value?.length ?? 0;
+    const size = sizeOf(message);
     if (chunk.length > 0 && (chunk.length >= maxRows || bytes + size > maxBytes)) {
       chunks.push(chunk);
       chunk = [];
@@ -24,6 +24,11 @@ export function chunksOf(messages: readonly Received[]): Received[][] {
   if (chunk.length > 0) chunks.push(chunk);
   return chunks;
 }
+
+const sizeOf = ({ key, value, rawHeaders = [] }: Received): number =>
+  (key?.length ?? 0) +
+  (value?.length ?? 0) +
+  rawHeaders.reduce((sum, header) => sum + header.name.length + (header.value?.length ?? 0), 0);
 
 /**
  * Whether the unique rules of fahuo.upload leave a row out beside these ones: what the insert itself decides, for those who

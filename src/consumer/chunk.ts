@@ -11,7 +11,7 @@ import {
 } from '../upload/insert-store.ts';
 import { addAccepted, type AcceptDeps, type AcceptOptions, type Accepted } from './accepted.ts';
 import { isRepeat, judgeLeftOut } from './batch.ts';
-import { namesOf, type Decoded } from './decode.ts';
+import { namesOf, unnamed, type Decoded } from './decode.ts';
 import { renderUpload } from './render.ts';
 import { insertRepeats } from './repeat-store.ts';
 import { insertDeadLetters, noteProgress, outcomeOf, type NewDeadLetter } from './store.ts';
@@ -27,26 +27,50 @@ export function firstOf({ decoded, progress }: Chunk, count: number): Chunk {
   return { decoded: first, progress: progress === null ? null : { ...progress, next } };
 }
 
-/** A row that the database refuses must not hold up the others: the chunk is halved until it stands alone (P7). */
+/**
+ * A message that the database refuses, or that we stumble over, must not hold up the others: the chunk is halved until it
+ * stands alone (P7). Then it is tried once more, and becomes a dead letter.
+ */
 export async function acceptChunk(deps: AcceptDeps, chunk: Chunk, options: AcceptOptions): Promise<Accepted> {
   const outcome = await outcomeOf(insertChunk(deps, chunk, options));
   if (outcome.kind === 'written') return outcome.value;
   const { decoded, progress } = chunk;
   const [only] = decoded;
-  if (decoded.length === 1 && only !== undefined)
-    return insertChunk(deps, { decoded: [refusedLetter(only, outcome.detail)], progress }, options);
+  if (decoded.length === 1 && only !== undefined) return acceptAlone(deps, { only, progress }, options);
   const middle = Math.ceil(decoded.length / 2);
   const first = await acceptChunk(deps, firstOf(chunk, middle), options);
   const second = await acceptChunk(deps, { decoded: decoded.slice(middle), progress }, options);
   return addAccepted(first, second);
 }
 
-function refusedLetter(one: Decoded, refusal: string): Decoded {
-  const { received } = one;
-  const detail = `the database refused it: ${refusal}`;
-  const names = one.kind === 'event' ? namesOf(renderUpload(one)) : one;
-  return { ...names, kind: 'dead', received, reason: 'invalid', detail };
+/** As it is; as a dead letter; and where not even that can be kept, as one that says where the message lies. */
+async function acceptAlone(
+  deps: AcceptDeps,
+  { only, progress }: { only: Decoded; progress: Progress | null },
+  options: AcceptOptions,
+): Promise<Accepted> {
+  const again = await outcomeOf(insertChunk(deps, { decoded: [only], progress }, options));
+  if (again.kind === 'written') return again.value;
+  const letter = refusedLetter(only, again.detail);
+  const kept = await outcomeOf(insertChunk(deps, { decoded: [letter], progress }, options));
+  if (kept.kind === 'written') return kept.value;
+  return insertChunk(deps, { decoded: [bareLetter(letter, kept.detail)], progress }, options);
 }
+
+type Dead = Extract<Decoded, { kind: 'dead' }>;
+
+function refusedLetter(one: Decoded, detail: string): Dead {
+  if (one.kind === 'dead') return { ...one, detail };
+  return { ...namesOf(renderUpload(one)), kind: 'dead', received: one.received, reason: 'invalid', detail };
+}
+
+/** Its bytes are left where they lie: on its topic. */
+const bareLetter = ({ received, ...letter }: Dead, detail: string): Dead => ({
+  ...letter,
+  received: { ...received, key: null, value: null, headers: {}, rawHeaders: [] },
+  ...unnamed,
+  detail: `${letter.detail}; its bytes are not kept: ${detail}`,
+});
 
 /** An event with the message that brought it; positions tell apart two that share an event id. */
 type Offered = { upload: NewUpload; received: Received };

@@ -2,6 +2,7 @@ import type { Pool } from '../../db/client.ts';
 import type { Message } from '../kafka/message.ts';
 import type { Published, Publisher } from '../kafka/publisher.ts';
 import type { Log } from '../log.ts';
+import { headersIn } from './letter-headers.ts';
 import { leaseUnpublished, markPublished, releaseUnpublished, type UnpublishedLetter } from './store.ts';
 
 /** One send: Kafka takes a megabyte, headers included. */
@@ -50,7 +51,7 @@ async function publishAll(
   return 'published';
 }
 
-/** The original key, value and headers, and beside them why it is here and where it came from. */
+/** The original key, value and headers, byte for byte, and after them why it is here and where it came from. */
 function messageOf({
   topic,
   partition,
@@ -61,20 +62,13 @@ function messageOf({
   reason,
   detail,
 }: UnpublishedLetter): Message {
-  const original = Object.entries(JSON.parse(headers) as Record<string, string>).map(([name, text]) => [
-    name,
-    Buffer.from(text, 'base64').toString('utf8'),
-  ]);
-  return {
-    key,
-    value,
-    headers: {
-      ...(Object.fromEntries(original) as Record<string, string>),
-      fahuo_reason: reason,
-      fahuo_detail: detail,
-      fahuo_topic: topic,
-      fahuo_partition: String(partition),
-      fahuo_offset: String(offset),
-    },
+  const added = {
+    fahuo_reason: reason,
+    fahuo_detail: detail,
+    fahuo_topic: topic,
+    fahuo_partition: String(partition),
+    fahuo_offset: String(offset),
   };
+  const why = Object.entries(added).map(([name, text]) => ({ name, value: Buffer.from(text) }));
+  return { key, value, headers: [...headersIn(headers), ...why] };
 }

@@ -7,6 +7,7 @@ import { maxDepth, maxEventBytes } from '../shipment/offer.ts';
 import { paymentIn } from '../shipment/payment.ts';
 import { describeProblems } from '../shipment/problems.ts';
 import type { NewUpload } from '../upload/insert-store.ts';
+import { converterHint, registryHint } from './converter.ts';
 import { fromBinary, fromStructured, header, type Candidate } from './candidate.ts';
 import { isDeeperThan } from '../shipment/nesting.ts';
 
@@ -37,16 +38,32 @@ export type DecodeOptions = ContractOptions & { maskContacts: boolean };
  * headers) and in structured mode (application/cloudevents+json). Never throws, whatever the bytes are.
  */
 export function decode(received: Received, options: DecodeOptions): Decoded {
+  try {
+    return decodeOne(received, options);
+  } catch (error) {
+    return undecodable(received, `the message cannot be read: ${messageOf(error)}`);
+  }
+}
+
+const undecodable = (received: Received, detail: string): Decoded => ({
+  kind: 'dead',
+  received,
+  reason: 'undecodable',
+  detail,
+  ...unnamed,
+});
+
+function decodeOne(received: Received, options: DecodeOptions): Decoded {
+  if (received.unreadable !== undefined) return undecodable(received, received.unreadable);
   const read = readText(received.value);
-  if (read.kind === 'bad')
-    return { kind: 'dead', received, reason: 'undecodable', detail: read.detail, ...unnamed };
+  if (read.kind === 'bad') return undecodable(received, read.detail);
   const decoded = decodeText(received, read.text, options);
   if (decoded.kind === 'event' || !isDeeperThan(read.text, maxDepth)) return decoded;
   const detail = `the value is nested deeper than ${maxDepth} levels`;
   return { ...decoded, reason: 'undecodable', detail };
 }
 
-const unnamed: Names = { eventId: null, source: null, appid: null, payment: null, version: null };
+export const unnamed: Names = { eventId: null, source: null, appid: null, payment: null, version: null };
 
 function decodeText(received: Received, text: string, options: DecodeOptions): Decoded {
   const dead = (reason: DeadLetterReason, detail: string, names: Names = unnamed): Decoded => ({
@@ -59,6 +76,8 @@ function decodeText(received: Received, text: string, options: DecodeOptions): D
   const parsed = parse(text);
   if (parsed.kind === 'bad') return dead('undecodable', parsed.detail);
   const contentType = header(received, 'content-type')?.toLowerCase();
+  const hint = converterHint(parsed.value);
+  if (hint !== null) return dead('undecodable', hint);
   const structured = contentType?.startsWith('application/cloudevents') === true;
   const candidate = structured ? fromStructured(parsed.value) : fromBinary(received, parsed.value);
   const checked = check(candidate, options);
@@ -120,9 +139,13 @@ type Text = { kind: 'text'; text: string } | { kind: 'bad'; detail: string };
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 function readText(value: Buffer | null): Text {
-  if (value === null || value.length === 0) return bad('the message has no value');
+  if (value === null)
+    return bad('the message has no value: a tombstone is no event (Debezium: tombstones.on.delete=false)');
+  if (value.length === 0) return bad('the value is empty');
   if (value.length > maxEventBytes)
     return bad(`the value has ${value.length} bytes: at most ${maxEventBytes} are read`);
+  const hint = registryHint(value);
+  if (hint !== null) return bad(hint);
   try {
     return { kind: 'text', text: utf8.decode(value) };
   } catch {

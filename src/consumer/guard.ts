@@ -4,10 +4,11 @@ import { FahuoError, messageOf } from '../errors.ts';
 import { createAdmin, type Admin } from '../kafka/admin.ts';
 import type { KafkaConnection } from '../kafka/connection.ts';
 import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
 import { readDeployment, readTaken } from './deployment-store.ts';
 import { ownerMark, strangersOf } from './owner.ts';
 
-export type GuardDeps = { pool: Pool; connection: KafkaConnection; log: Log };
+export type GuardDeps = { pool: Pool; connection: KafkaConnection; log: Log; metrics: Metrics };
 export type GuardedGroup = { group: string; topic: string };
 
 const everyMs = 30_000;
@@ -58,7 +59,7 @@ export async function watchGroup(deps: GuardDeps, named: GuardedGroup, signal: A
 
 /** This database's name; null when Kafka or Postgres could not say. */
 async function checkOnce(
-  { pool, log }: GuardDeps,
+  { pool, log, metrics }: GuardDeps,
   { admin, named }: { admin: Admin; named: GuardedGroup },
 ): Promise<string | null> {
   try {
@@ -67,6 +68,7 @@ async function checkOnce(
     return own;
   } catch (error) {
     if (error instanceof FahuoError && error.code === 'GROUP_OF_ANOTHER_DATABASE') throw error;
+    metrics.waits.set('consume', messageOf(error)); // until the first fetch
     log.warn({ group: named.group, err: messageOf(error) }, 'group.not_checked');
     return null;
   }

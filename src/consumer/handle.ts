@@ -6,6 +6,7 @@ import { addAccepted, noneAccepted, type AcceptDeps, type AcceptOptions, type Ac
 import { chunksOf } from './batch.ts';
 import { acceptChunk, firstOf, type Chunk } from './chunk.ts';
 import { decode } from './decode.ts';
+import { noteProgress } from './store.ts';
 
 /** Where the group stands when all the messages are in; a replay keeps no progress. */
 export type LiveOptions = AcceptOptions & { progress?: Progress };
@@ -28,6 +29,8 @@ export async function acceptMessages(
     sum = addAccepted(sum, accepted);
   };
   const chunks = chunksOf(messages);
+  // A stretch of markers and aborted messages: the group has passed it all the same.
+  if (chunks.length === 0 && options.progress !== undefined) await noteProgress(deps.pool, options.progress);
   for (const chunk of chunks) {
     // One is decoded while the one before it is stored.
     const decoded = chunk.map((message) => decode(message, options));

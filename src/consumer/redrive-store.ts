@@ -1,7 +1,8 @@
 import type { Queryable } from '../../db/client.ts';
 import type { DeadLetterReason } from '../../db/states.ts';
 import type { Received } from '../kafka/message.ts';
-import { readHeaders } from './store.ts';
+import { lastOfEach } from '../kafka/received.ts';
+import { headersIn } from './letter-headers.ts';
 
 /** A dead letter with its message as it came. */
 export type Letter = {
@@ -34,7 +35,15 @@ type LetterRow = Omit<Letter, 'received'> & Omit<Received, 'headers'> & { header
 
 const letterOf = ({ topic, partition, offset, key, value, headers, ...rest }: LetterRow): Letter => ({
   ...rest,
-  received: { topic, partition, offset, key, value, headers: readHeaders(headers) },
+  received: {
+    topic,
+    partition,
+    offset,
+    key,
+    value,
+    headers: lastOfEach(headersIn(headers)),
+    rawHeaders: headersIn(headers),
+  },
 });
 
 /** Letters that were not redriven, in their order; by index whichever way they are chosen. */

@@ -70,6 +70,8 @@ export async function runConsumer(
         sessionTimeoutMs: options.sessionTimeoutMs,
         log: deps.log,
         mark,
+        onWait: (reason) => deps.metrics.waits.set('consume', reason),
+        onLost: (lost) => tellLost(deps, options, lost),
         readNoted: () => readProgress(deps.pool, group, options.topic),
         onBatch,
       },
@@ -78,6 +80,18 @@ export async function runConsumer(
     keepPublishingDeadLetters(deps, { topic: options.deadLetterTopic, doorbell: letters }, signal),
   ]);
 }
+
+function tellLost(
+  { log, metrics }: ConsumerDeps,
+  { topic, group }: ConsumerOptions,
+  { partition, from, to }: { partition: number; from: number; to: number },
+): void {
+  metrics.consumerLost.inc({ partition: String(partition) }, to - from);
+  log.error({ topic, group, partition, from, to, messages: to - from, remedy: lostRemedy }, 'messages.lost');
+}
+
+const lostRemedy =
+  'Kafka forgot them before they were read: enqueue those events again, and lengthen retention.ms of the topic.';
 
 /** Rung when there are new ones; between that it looks for those that another instance left. */
 const keepPublishingDeadLetters = (

@@ -1,4 +1,5 @@
-import { hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { blameOf } from '../../db/blame.ts';
 import { byteaArray } from '../../db/binary-array.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { DeadLetterReason } from '../../db/states.ts';
@@ -11,31 +12,31 @@ import {
   progressValues,
   type Progress,
 } from '../upload/insert-store.ts';
+import { storable } from '../text.ts';
+import { headersText } from './letter-headers.ts';
 
 export type NewDeadLetter = Names & { received: Received; reason: DeadLetterReason; detail: string };
 
 const maxDetail = 2_000;
 
-/** What became of writes; `refused` for what they hold, which no retry helps. */
+/** What became of writes; `refused` for what they hold, or what we make of it, which no retry helps. */
 export type WriteOutcome<T> = { kind: 'written'; value: T } | { kind: 'refused'; detail: string };
 
-/** Rejects when the database is away. */
+/** Rejects when the database is away, or damaged: a dead letter would be a final answer to a good event. */
 export async function outcomeOf<T>(writes: Promise<T>): Promise<WriteOutcome<T>> {
   try {
     return { kind: 'written', value: await writes };
   } catch (error) {
-    if (!isAboutData(error)) throw error;
-    return { kind: 'refused', detail: messageOf(error) };
+    if (blameOf(error) !== 'rows') throw error;
+    return { kind: 'refused', detail: refusalOf(error) };
   }
 }
 
-/** Classes 22 and 23 of SQLSTATE. */
-const isAboutData = (error: unknown): boolean =>
-  typeof error === 'object' &&
-  error !== null &&
-  'code' in error &&
-  typeof error.code === 'string' &&
-  /^2[23]/.test(error.code);
+/** Postgres's errors have a code; what has none is our own. */
+const refusalOf = (error: unknown): string =>
+  /^[0-9A-Z]{5}$/.test(String((Object(error) as { code?: unknown }).code))
+    ? `the database refused it: ${messageOf(error)}`
+    : `fahuo cannot take it: ${messageOf(error)}`;
 
 /**
  * Once per topic, partition, offset and message: a redelivered message is the same dead letter, and another one at the
@@ -114,30 +115,13 @@ export async function readProgress(
   return new Map(rows.map(({ partition, next }) => [partition, next]));
 }
 
-const messageHash = (received: Received): string => {
-  const base64 = (bytes: Buffer | null): string | null => bytes?.toString('base64') ?? null;
-  return hash(
-    'sha256',
-    JSON.stringify([base64(received.key), base64(received.value), headersText(received)]),
-  );
-};
-
-const headersText = ({ headers }: Received): string =>
-  JSON.stringify(
-    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.toString('base64')])),
-  );
-
-/** What {@link headersText} made a text of. */
-export const readHeaders = (text: string): Received['headers'] =>
-  Object.fromEntries(
-    Object.entries(JSON.parse(text) as Record<string, string>).map(([name, value]) => [
-      name,
-      Buffer.from(value, 'base64'),
-    ]),
-  );
-
-/** Postgres text holds neither NUL nor half a surrogate pair. */
-const storable = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+/** Each part after its length: what ends one and begins the next is not the same message. */
+function messageHash(received: Received): string {
+  const sum = createHash('sha256');
+  for (const part of [received.key, received.value, Buffer.from(headersText(received))])
+    sum.update(`${part?.length ?? -1}:`).update(part ?? '');
+  return sum.digest('hex');
+}
 
 export type UnpublishedLetter = {
   id: number;
@@ -146,7 +130,7 @@ export type UnpublishedLetter = {
   offset: number;
   key: Buffer | null;
   value: Buffer | null;
-  /** JSON: name → base64. */
+  /** See letter-headers.ts. */
   headers: string;
   reason: DeadLetterReason;
   detail: string;

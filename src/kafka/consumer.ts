@@ -1,62 +1,73 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { sleep } from '../clock.ts';
 import { describeFault } from '../connection-fault.ts';
-import { FahuoError, messageOf, topicRemedy } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { whileBeating } from './beats.ts';
+import { commit } from './commit.ts';
 import { createKafkajs, type KafkaConnection } from './connection.ts';
 import { kafkaFaultOf, kafkaRemedies } from './faults.ts';
 import { watchJoins } from './find-beginning.ts';
-import type { GroupOptions } from './group-options.ts';
+import type { GroupOptions, MemberOptions } from './group-options.ts';
+import { logStartOf } from './kafkajs-fetch.ts';
 import { received } from './received.ts';
+import { consumerRemedy } from './refusals.ts';
 
-const retryMs = 1_000;
+const waitMinMs = 1_000;
+const waitMaxMs = 10_000;
 
 /**
  * A member of a consumer group until `signal` aborts. No auto-commit; an offset that is out of range starts at the
- * beginning, never at the end. While brokers are away or the topic is missing it tries again and says so.
- * @throws FahuoError CONSUMER_CRASHED when the client gave up on an error that no retry helps.
+ * beginning, never at the end. Whatever ends a member (brokers that are away, a missing topic or right, a coordinator that
+ * moves, a broker that does not know a request) is waited for, with a new member each time, and said: P11.
  */
 export async function runConsumerGroup(
   connection: KafkaConnection,
   options: GroupOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const { topic, groupId: group, log } = options;
+  let waitMs = waitMinMs;
+  const onFetched = (): void => {
+    waitMs = waitMinMs;
+    options.onWait?.(null);
+  };
   while (!signal.aborted) {
-    const consumer = createMember(connection, options, signal);
-    watchJoins(connection, options, { consumer, signal });
-    const crashed = Promise.withResolvers<never>();
-    crashed.promise.catch(() => undefined);
-    consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (payload.restart) return;
-      // A password that was changed, a certificate that ran out: the next member finds it mended, or says so again.
-      const mendable = kafkaFaultOf(payload.error, connection) !== null;
-      crashed.reject(mendable ? payload.error : crash(options, payload.error));
-    });
-    try {
-      await begin(consumer, options, signal);
-      await Promise.race([untilAborted(signal), crashed.promise]);
-      return;
-    } catch (error) {
-      if (error instanceof FahuoError) throw error;
-      options.log.warn(
-        {
-          topic: options.topic,
-          group: options.groupId,
-          ...explained(error, connection, options),
-        },
-        'consumer.not_started',
-      );
-      await sleep(retryMs, signal);
-    } finally {
-      await consumer.disconnect().catch(() => undefined);
-    }
+    const failure = await runMember(connection, { ...options, onFetched, reached: new Map() }, signal);
+    if (failure === null) break;
+    const { err, remedy } = explained(failure.error, connection, options);
+    options.onWait?.(err);
+    log.warn({ topic, group, err, remedy, retry_in_ms: waitMs }, 'consumer.waits');
+    await sleep(waitMs, signal);
+    waitMs = Math.min(waitMs * 2, waitMaxMs);
+  }
+  options.onWait?.(null);
+}
+
+/** Null when it was told to end. */
+async function runMember(
+  connection: KafkaConnection,
+  options: MemberOptions,
+  signal: AbortSignal,
+): Promise<{ error: unknown } | null> {
+  const consumer = createMember(connection, options);
+  watchJoins(connection, options, { consumer, signal });
+  const crashed = Promise.withResolvers<never>();
+  crashed.promise.catch(() => undefined);
+  consumer.on(consumer.events.CRASH, ({ payload }) => crashed.reject(payload.error));
+  try {
+    await Promise.race([begin(consumer, options, signal), crashed.promise]);
+    await Promise.race([untilAborted(signal), crashed.promise]);
+    return null;
+  } catch (error) {
+    return { error };
+  } finally {
+    await consumer.disconnect().catch(() => undefined);
   }
 }
 
 const createMember = (
   connection: KafkaConnection,
   { groupId, sessionTimeoutMs, log }: GroupOptions,
-  signal: AbortSignal,
 ): Consumer =>
   createKafkajs(connection, log).consumer({
     groupId,
@@ -71,13 +82,13 @@ const createMember = (
       initialRetryTime: 100,
       maxRetryTime: 2_000,
       retries: 20,
-      // kafkajs asks this after it has disconnected a member that crashed. On a yes while our member is ending, kafkajs
-      // would start the member again behind our back, and nobody would ever end it.
-      restartOnFailure: () => Promise.resolve(!signal.aborted),
+      // We start another one, after a wait that is said. kafkajs would also do so while ours is ending, and nobody would
+      // ever end that one.
+      restartOnFailure: () => Promise.resolve(false),
     },
   });
 
-async function begin(consumer: Consumer, options: GroupOptions, signal: AbortSignal): Promise<void> {
+async function begin(consumer: Consumer, options: MemberOptions, signal: AbortSignal): Promise<void> {
   await consumer.connect();
   await consumer.subscribe({ topics: [options.topic], fromBeginning: true });
   await consumer.run({
@@ -91,24 +102,31 @@ async function begin(consumer: Consumer, options: GroupOptions, signal: AbortSig
 
 async function accept(
   consumer: Consumer,
-  options: GroupOptions,
+  options: MemberOptions,
   payload: EachBatchPayload,
   signal: AbortSignal,
 ): Promise<void> {
   if (signal.aborted || payload.isStale() || !payload.isRunning()) return;
   const { batch } = payload;
   const { topic, partition } = batch;
+  tellLost(options, batch);
   const messages = batch.messages.map((message) => received(topic, partition, message));
   const highWatermark = Number(batch.highWatermark);
   const next = Number(batch.lastOffset()) + 1;
   if (!(await options.onBatch({ topic, partition, messages, next, highWatermark }, signal))) return;
+  options.reached.set(partition, next);
   payload.resolveOffset(batch.lastOffset());
-  // A member that the coordinator forgot (a restart, a rebalance) cannot commit, and kafkajs would take that for a
-  // crash. The rows are in; the next commit or the next owner of the partition goes on from here.
-  const offsets = [{ topic, partition, offset: String(next), metadata: options.mark ?? null }];
-  await consumer.commitOffsets(offsets).catch((error: unknown) => {
-    options.log.warn({ topic, partition, next, err: messageOf(error) }, 'offset.not_committed');
-  });
+  await commit(consumer, options, { topic, partition, next });
+}
+
+/** Retention may overtake a group that reads, too; kafkajs goes on at what is left and says nothing. */
+function tellLost({ reached, onLost }: MemberOptions, batch: EachBatchPayload['batch']): void {
+  const { partition } = batch;
+  const from = reached.get(partition);
+  const to = logStartOf(batch);
+  if (from === undefined || to === undefined || to <= from) return;
+  onLost?.({ partition, from, to });
+  reached.set(partition, to);
 }
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
@@ -117,16 +135,14 @@ const untilAborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-const crash = ({ topic, groupId }: GroupOptions, cause: Error): FahuoError =>
-  new FahuoError('CONSUMER_CRASHED', `consumer group ${groupId} of ${topic}: ${cause.message}`, { cause });
-
+/** A password that was changed, a certificate that ran out, a right that is missing: each in its own words. */
 function explained(
   error: unknown,
   connection: KafkaConnection,
-  { topic }: GroupOptions,
-): { err: string; remedy?: string } {
+  options: GroupOptions,
+): { err: string; remedy: string | undefined } {
   const found = kafkaFaultOf(error, connection);
-  if (found !== null) return { err: describeFault(found), remedy: kafkaRemedies[found.fault] };
-  const err = messageOf(error);
-  return err.includes('does not host this topic-partition') ? { err, remedy: topicRemedy(topic) } : { err };
+  return found === null
+    ? { err: messageOf(error), remedy: consumerRemedy(error, options) }
+    : { err: describeFault(found), remedy: kafkaRemedies[found.fault] };
 }

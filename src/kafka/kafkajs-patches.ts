@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module';
+import { patchFetch } from './kafkajs-fetch.ts';
 
 type Queue = { pending: unknown[]; scheduleCheckPendingRequests: () => void };
 type Connection = { connect: () => Promise<true>; disconnect: () => Promise<true> };
-type Header = { key: string; value: Buffer | null };
-type Decoder = { readVarIntArray: (read: unknown) => Header[] };
 type Class<T> = { prototype: T };
 
 /** What is wrong with kafkajs 2.2.4 and is felt here. The version is pinned; remove this with the library. */
@@ -13,10 +12,7 @@ export function patchKafkajs(): void {
   const require = createRequire(import.meta.url);
   calmTimers((require('kafkajs/src/network/requestQueue') as Class<Queue>).prototype);
   shareConnects((require('kafkajs/src/network/connection') as Class<Connection>).prototype);
-  foldHeaders(
-    (require('kafkajs/src/protocol/decoder') as Class<Decoder>).prototype,
-    require('kafkajs/src/protocol/recordBatch/header/v0/decoder'),
-  );
+  patchFetch(require);
 }
 let patched = false;
 
@@ -53,28 +49,4 @@ function shareConnects(connection: Connection): void {
     connecting.delete(this);
     return disconnect.call(this);
   };
-}
-
-/**
- * kafkajs copies all headers of a message once more for each of them: 8,000 headers, 47 kB, kept the process busy for 40 s,
- * and every role of it. With the patch each is put down once. A name that stands twice has an array, as before.
- */
-function foldHeaders(decoder: Decoder, readHeader: unknown): void {
-  const { readVarIntArray } = decoder;
-  decoder.readVarIntArray = function (this: Decoder, read: unknown): Header[] {
-    const found = readVarIntArray.call(this, read);
-    return read === readHeader ? Object.assign(found, { reduce: () => folded(found) }) : found;
-  };
-}
-
-function folded(headers: readonly Header[]): Record<string, Header['value'] | Header['value'][]> {
-  const byName = new Map<string, Header['value'][]>();
-  for (const { key, value } of headers) {
-    const before = byName.get(key);
-    if (before === undefined) byName.set(key, [value]);
-    else before.push(value);
-  }
-  return Object.fromEntries(
-    Array.from(byName, ([name, values]) => [name, values.length === 1 ? (values[0] ?? null) : values]),
-  );
 }

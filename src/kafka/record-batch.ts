@@ -1,5 +1,5 @@
 import { crc32c } from '@platformatic/kafka';
-import type { Message } from './message.ts';
+import type { Message, RecordHeader } from './message.ts';
 
 /** Bytes that lie in a larger buffer, `end` not included. */
 export type Span = { bytes: Buffer; start: number; end: number };
@@ -86,12 +86,13 @@ export class RecordBatch {
 }
 
 /** One header, its name encoded before; returns where it ends. The caller sees to the room. */
-export function writeHeader(target: Buffer, at: number, name: Buffer, value: Span): number {
+export function writeHeader(target: Buffer, at: number, name: Buffer, value: Span | null): number {
   return writeSpan(target, writeSpan(target, at, spanOf(name)), value);
 }
 
 /** The most that a header takes. */
-export const headerRoom = (name: Buffer, value: Span): number => name.length + (value.end - value.start) + 10;
+export const headerRoom = (name: Buffer, value: Span | null): number =>
+  name.length + (value === null ? 0 : value.end - value.start) + 10;
 
 export const spanOf = (bytes: Buffer): Span => ({ bytes, start: 0, end: bytes.length });
 
@@ -99,18 +100,24 @@ export const spanOf = (bytes: Buffer): Span => ({ bytes, start: 0, end: bytes.le
 export function encodeMessages(messages: readonly Message[]): RecordBatch {
   const batch = new RecordBatch();
   for (const { key, value, headers } of messages) {
-    const named = Object.entries(headers).map(
-      ([name, text]) => [Buffer.from(name), Buffer.from(text)] as const,
-    );
-    const bytes = Buffer.allocUnsafe(
-      named.reduce((sum, [name, text]) => sum + headerRoom(name, spanOf(text)), 0),
-    );
+    const list = listOf(headers).map(({ name, value: held }) => ({
+      name: Buffer.from(name),
+      held: spanOrNull(held),
+    }));
+    const bytes = Buffer.allocUnsafe(list.reduce((sum, { name, held }) => sum + headerRoom(name, held), 0));
     let end = 0;
-    for (const [name, text] of named) end = writeHeader(bytes, end, name, spanOf(text));
-    batch.append(spanOrNull(key), spanOrNull(value), { bytes, start: 0, end }, named.length);
+    for (const { name, held } of list) end = writeHeader(bytes, end, name, held);
+    batch.append(spanOrNull(key), spanOrNull(value), { bytes, start: 0, end }, list.length);
   }
   return batch;
 }
+
+const listOf = (headers: Message['headers']): readonly RecordHeader[] =>
+  isList(headers)
+    ? headers
+    : Object.entries(headers).map(([name, text]) => ({ name, value: Buffer.from(text) }));
+
+const isList = (headers: Message['headers']): headers is readonly RecordHeader[] => Array.isArray(headers);
 
 const spanOrNull = (data: string | Buffer | null): Span | null =>
   data === null ? null : spanOf(typeof data === 'string' ? Buffer.from(data) : data);

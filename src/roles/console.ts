@@ -11,8 +11,9 @@ export const openConsole: OpenRole = async (context) => {
   return { url: server.url, run: (signal) => keepGauges(context, signal), close: server.stop };
 };
 
-async function readReadiness({ pool, admin, config }: Context): Promise<Readiness> {
+async function readReadiness({ pool, admin, config, metrics }: Context): Promise<Readiness> {
   const checks = {
+    ...metrics.waits.all(),
     postgres: await wordOf(ping(pool)),
     kafka: await wordOf(admin.partitionCount(config.kafka.topic)),
   };

@@ -121,10 +121,14 @@ async function explain(database: Bench): Promise<void> {
 }
 
 async function redeliveredUploads(connection: Connection) {
-  const { rows } = await connection.query<{ event_id: string; source: string; appid: string; payment: string }>(
-    `select event_id, source, appid, payment from fahuo.upload where event_id = any($1)`,
-    [Array.from({ length: 500 }, (_, at) => `old-${at * 31 + 1}`)],
-  );
+  const { rows } = await connection.query<{
+    event_id: string;
+    source: string;
+    appid: string;
+    payment: string;
+  }>(`select event_id, source, appid, payment from fahuo.upload where event_id = any($1)`, [
+    Array.from({ length: 500 }, (_, at) => `old-${at * 31 + 1}`),
+  ]);
   return rows;
 }
 

@@ -141,7 +141,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     patches: [
       {
         file: 'src/upload/halving.ts',
-        from: `if (!isRefusal(error)) return`,
+        from: `if (blameOf(error) === 'server') return`,
         to: `if (true) return`,
       },
     ],

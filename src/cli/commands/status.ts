@@ -67,7 +67,8 @@ async function readTopic(session: Session) {
       const offsets = await admin.topicOffsets(events);
       const committed = await admin.groupOffsets(consumer.group, events);
       const lag = offsets.reduce(
-        (sum, { partition, low, high }) => sum + Math.max(0, high - (committed.get(partition) ?? low)),
+        (sum, { partition, low, high }) =>
+          sum + Math.max(0, high - Math.max(low, committed.get(partition) ?? low)),
         0,
       );
       return { name: events, group: consumer.group, partitions: offsets.length, lag };

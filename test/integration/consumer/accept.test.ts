@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { decode } from '../../../src/consumer/decode.ts';
 import { acceptMessages } from '../../../src/consumer/handle.ts';
+import { headersIn } from '../../../src/consumer/letter-headers.ts';
 import { renderUpload } from '../../../src/consumer/render.ts';
 import { readProgress } from '../../../src/consumer/store.ts';
 import type { Received } from '../../../src/kafka/message.ts';
@@ -170,13 +171,19 @@ describe('the door of the consumer', () => {
 
   it('keeps key, value and headers of a dead letter as they were', async () => {
     const bytes = Buffer.from([0, 1, 0xff, 0x22, 0xfe]);
-    await accept({ ...messageOf(bytes), key: bytes, headers: { binary: bytes, '': Buffer.alloc(0) } });
+    const rawHeaders = [
+      { name: 'binary', value: bytes },
+      { name: '', value: Buffer.alloc(0) },
+      { name: 'subject', value: null },
+      { name: 'binary', value: Buffer.from([0xff]) },
+    ];
+    await accept({ ...messageOf(bytes), key: bytes, headers: {}, rawHeaders });
     const { rows } = await database.pool.query<{ key: Buffer; value: Buffer; headers: string }>(
       'select key, value, headers from fahuo.dead_letter',
     );
     expect(rows[0]!.key).toEqual(bytes);
     expect(rows[0]!.value).toEqual(bytes);
-    expect(JSON.parse(rows[0]!.headers)).toEqual({ binary: bytes.toString('base64'), '': '' });
+    expect(headersIn(rows[0]!.headers)).toEqual(rawHeaders);
   });
 
   it('keeps both dead letters of one offset when the topic was made again, and one of a message that comes again', async () => {
@@ -255,6 +262,20 @@ function clashingMessages(seed: number, count: number): Received[] {
     });
   });
 }
+
+describe('an error of our own', () => {
+  it('costs the message that it is over, and none of the others', async () => {
+    const messages = Array.from({ length: 40 }, (_, at) => eventMessage({ payment: `p${at}` }));
+    // What no decoder of ours makes today: text that is no text trips the parameters of the insert.
+    const stumbling = { ...messages[17]!, topic: 7 as unknown as string };
+    const given = [...messages.slice(0, 17), stumbling, ...messages.slice(18)];
+    expect(await acceptUpTo(40, ...given)).toEqual({ inserted: 39, duplicate: 0, superseded: 0, dead: 1 });
+    const [letter] = await deadLetters();
+    expect(letter).toMatchObject({ offset: 17, reason: 'invalid', event_id: 'p17-1' });
+    expect(letter!.detail).toMatch(/^fahuo cannot take it: /);
+    expect(await noted()).toBe(40);
+  });
+});
 
 describe('a dry run', () => {
   it.each([4, 5, 6])('counts what the door then does (seed %i)', async (seed) => {

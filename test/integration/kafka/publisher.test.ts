@@ -41,9 +41,10 @@ afterEach(async () => {
   await proxy.close();
 });
 
-const message = (name: string): Message => ({ key: name, value: `value of ${name}`, headers: { name } });
+type Named = Message & { headers: { name: string } };
+const message = (name: string): Named => ({ key: name, value: `value of ${name}`, headers: { name } });
 /** Messages that the publisher encodes itself. */
-type Batch = Extract<PartitionBatch, { messages: unknown }>;
+type Batch = { partition: number; messages: readonly Named[] };
 const batchOf = (partition: number, ...names: string[]): Batch => ({
   partition,
   messages: names.map(message),

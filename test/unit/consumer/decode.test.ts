@@ -65,7 +65,19 @@ describe('decoding a message', () => {
   });
 
   it.each([
-    ['no value', null, 'undecodable: the message has no value'],
+    ['a tombstone', null, 'undecodable: the message has no value'],
+    ['JSON that was quoted once more', JSON.stringify(data), 'connect.storage.StringConverter'],
+    ['a text for a value', '"shipped"', 'is a JSON string that holds a text'],
+    [
+      "a connector's envelope",
+      JSON.stringify({ schema: { type: 'string', optional: false }, payload: data }),
+      'value.converter.schemas.enable=false',
+    ],
+    [
+      "a schema registry's format",
+      Buffer.concat([Buffer.from([0, 0, 0, 0, 7]), Buffer.from(data)]),
+      'StringSerializer',
+    ],
     ['half a document', data.slice(0, 50), 'undecodable: the value is not JSON'],
     ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe, 0x22]), 'undecodable: the value is not UTF-8'],
     ['a megabyte', `"${'x'.repeat(1_000_000)}"`, 'undecodable: the value has 1000002 bytes'],
@@ -223,7 +235,7 @@ describe('decoding a message', () => {
         traceparent: first,
       });
     expect(of({})).toMatchObject({ detail: expect.stringMatching(/^approved_by is missing/) as string });
-    for (const text of ['null', '1', '"text"', '[]'])
+    for (const text of ['null', '1', '[]'])
       expect(reasonOf(received(text, structured))).toContain('invalid: type is missing');
   });
 
@@ -253,13 +265,24 @@ describe('decoding a message', () => {
     expect(sized(262_144 - (Buffer.byteLength(data) - data.length))).toBe('event');
     expect(reasonOf(received(Buffer.alloc(262_144, ' ')))).toContain('not JSON');
     expect(reasonOf(received(Buffer.alloc(262_145, ' ')))).toContain('262145 bytes: at most 262144');
-    expect(reasonOf(received(''))).toBe('undecodable: the message has no value');
+    expect(reasonOf(received(''))).toBe('undecodable: the value is empty');
   });
 
   it('finds 33 levels too deep, and 32 only wrong', () => {
     const nested = (depth: number) => reasonOf(received(`${'['.repeat(depth)}${']'.repeat(depth)}`));
     expect(nested(32)).toMatch(/^invalid/);
     expect(nested(33)).toMatch(/^undecodable: the value is nested deeper than 32 levels/);
+  });
+
+  it('says what is known of a message before its value is looked at', () => {
+    expect(reasonOf({ ...received(data), unreadable: 'the batch is damaged' })).toBe(
+      'undecodable: the batch is damaged',
+    );
+  });
+
+  it('makes a dead letter of what it stumbles over itself', () => {
+    const stumbling = { ...received(data), headers: null as never };
+    expect(reasonOf(stumbling)).toMatch(/^undecodable: the message cannot be read: /);
   });
 
   it('shows eighty characters of a type that it does not know', () => {

@@ -60,34 +60,3 @@ describe('a connection of kafkajs', () => {
     await new Promise((resolve) => server.close(resolve)); // when no socket is left, and not before
   });
 });
-
-describe('the headers of a message of kafkajs', () => {
-  type Encoder = { writeVarIntArray: (list: object[], write: object) => Encoder; buffer: Buffer };
-  const headersOf = (headers: object): Record<string, unknown> => {
-    patchKafkajs();
-    const encode = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => Encoder;
-    const Decoder = require('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => {
-      readVarInt: () => number;
-    };
-    const decode = require('kafkajs/src/protocol/recordBatch/record/v0/decoder') as (
-      decoder: object,
-      context: object,
-    ) => { headers: Record<string, unknown> };
-    const decoder = new Decoder(encode({ key: null, value: null, headers }).buffer);
-    decoder.readVarInt(); // the length of the record
-    return decode(decoder, { firstOffset: '0', firstTimestamp: '0' }).headers;
-  };
-
-  it('are what they were, each name once, and a list where it stands twice', () => {
-    expect(headersOf({ a: 'one', b: ['two', 'three'] })).toEqual({
-      a: Buffer.from('one'),
-      b: [Buffer.from('two'), Buffer.from('three')],
-    });
-  });
-
-  /** Unpatched, these take minutes: each header copied all that came before it. */
-  it('may be many', () => {
-    const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`h${index}`, 'x']));
-    expect(Object.keys(headersOf(many))).toHaveLength(20_000);
-  });
-});

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { afterFailure, isRefusal } from '../../../src/upload/halving.ts';
+import { afterFailure } from '../../../src/upload/halving.ts';
 
 const refused = { code: '22003' };
 
@@ -19,40 +19,4 @@ describe('a batch that was not written', () => {
   it.each([1, 500])('waits for the database when it is away, whether of %i rows', (size) => {
     expect(afterFailure(size, 'whole', { code: 'ECONNREFUSED' })).toEqual({ kind: 'wait' });
   });
-});
-
-describe('a refusal of content', () => {
-  it.each(['22003', '22021', '23502', '54000', 'P0001', 'XX001', '21000'])('is %s', (code) => {
-    expect(isRefusal({ code })).toBe(true);
-  });
-  it('is a broken check by name', () => {
-    expect(isRefusal({ code: '23514', constraint: 'outbox_data_fits_kafka' })).toBe(true);
-  });
-  it.each([
-    '08006',
-    '0A000',
-    '25006',
-    '26000',
-    '28P01',
-    '3D000',
-    '3F000',
-    '40P01',
-    '42501',
-    '53100',
-    '55P03',
-    '57P01',
-    '57014',
-    '58030',
-  ])('is not %s, which is about the server', (code) => {
-    expect(isRefusal({ code })).toBe(false);
-  });
-  it('is not a missing partition, which every row meets', () => {
-    expect(isRefusal({ code: '23514' })).toBe(false);
-  });
-  it.each([new Error('Connection terminated'), { code: 'EPIPE' }, { code: 7 }, null, undefined, 'text'])(
-    'is not %s, which has no SQLSTATE',
-    (error) => {
-      expect(isRefusal(error)).toBe(false);
-    },
-  );
 });
