@@ -68,19 +68,25 @@ async function readRange(
   let heardAtMs = monotonicMs();
   while (range.from < range.to) {
     if (reading.signal?.aborted === true) return range;
-    const fetched = await fetchOnce({ ...reading, range });
-    if (fetched.kind === 'failed') {
-      if (fetched.mayEnd) range = await cutToAvailable(connection, { ...reading, range });
-      if (monotonicMs() - heardAtMs > reading.patienceMs) return range.from < range.to ? range : null;
-      await sleep(retryAfterMs, reading.signal);
-    } else {
-      if (fetched.messages.length > 0) await onMessages(fetched.messages);
-      if (fetched.next > range.from) heardAtMs = monotonicMs();
-      else if (monotonicMs() - heardAtMs > reading.patienceMs) return range;
-      range = { ...range, from: fetched.next };
-    }
+    const { messages, next } = await fetchNext(connection, { ...reading, range });
+    if (messages.length > 0) await onMessages(messages);
+    if (next > range.from) heardAtMs = monotonicMs();
+    range = { ...range, from: next };
+    if (next < range.to && monotonicMs() - heardAtMs > reading.patienceMs) return range;
   }
   return null;
+}
+
+/** A fetch that failed brings nothing, after a rest; where retention took what was asked for, it goes on behind that. */
+async function fetchNext(
+  connection: KafkaConnection,
+  reading: Reading,
+): Promise<{ messages: Received[]; next: number }> {
+  const fetched = await fetchOnce(reading);
+  if (fetched.kind === 'fetched') return fetched;
+  await sleep(retryAfterMs, reading.signal);
+  const range = fetched.mayEnd ? await cutToAvailable(connection, reading) : reading.range;
+  return { messages: [], next: range.from };
 }
 
 type Fetched =
@@ -90,7 +96,10 @@ type Fetched =
 
 async function fetchOnce({ cluster, topic, range, log }: Reading): Promise<Fetched> {
   try {
-    return await fetchFrom(cluster, topic, range);
+    const fetched = await fetchFrom(cluster, topic, range);
+    if (fetched !== null) return fetched;
+    await cluster.refreshMetadata().catch(() => undefined);
+    return { kind: 'failed', mayEnd: false };
   } catch (error) {
     const { type } = error as { type?: unknown };
     if (type === 'TOPIC_AUTHORIZATION_FAILED' || type === 'CLUSTER_AUTHORIZATION_FAILED') throw error;
@@ -100,12 +109,13 @@ async function fetchOnce({ cluster, topic, range, log }: Reading): Promise<Fetch
   }
 }
 
-async function fetchFrom(cluster: Cluster, topic: string, range: OffsetRange): Promise<Fetched> {
+/** Null while the partition has no leader, or it answers nothing. */
+async function fetchFrom(cluster: Cluster, topic: string, range: OffsetRange): Promise<Fetched | null> {
   const { partition, from, to } = range;
   await cluster.connect();
   await cluster.addTargetTopic(topic);
   const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
-  if (nodeId === undefined) throw new Error(`partition ${partition} has no leader`);
+  if (nodeId === undefined) return null;
   const broker = await cluster.findBroker({ nodeId });
   const { responses } = await broker.fetch({
     isolationLevel: readCommitted,
@@ -115,7 +125,7 @@ async function fetchFrom(cluster: Cluster, topic: string, range: OffsetRange): P
     topics: [{ topic, partitions: [{ partition, fetchOffset: String(from), maxBytes }] }],
   });
   const data = responses[0]?.partitions[0];
-  if (data === undefined) throw new Error(`the broker answered nothing for partition ${partition}`);
+  if (data === undefined) return null;
   const { messages, rawMessages } = batchOf(topic, from, data);
   const taken = messages.map((message) => received(topic, partition, message));
   const last = rawMessages.at(-1);

@@ -64,9 +64,9 @@ export async function goOn(
   const pace = createPace(rate);
   const accept = async (messages: Received[]): Promise<void> => {
     for (const chunk of piecesOf(messages, rate)) {
-      if (stop.aborted) return;
-      const { partition, offset } = chunk.at(-1)!;
-      const progress = { group, topic, partition, next: offset + 1 };
+      const last = chunk.at(-1);
+      if (stop.aborted || last === undefined) return;
+      const progress = { group, topic, partition: last.partition, next: last.offset + 1 };
       const accepted = await acceptMessages(deps, chunk, { ...options, progress });
       if (!(await addToReplay(deps.pool, id, { accepted, owner, leaseMs }))) lost.abort();
       await pace(chunk.length, stop);

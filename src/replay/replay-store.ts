@@ -1,3 +1,4 @@
+import { FahuoError } from '../errors.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { ReplayState } from '../../db/states.ts';
 import type { Accepted } from '../consumer/accepted.ts';
@@ -52,7 +53,9 @@ export async function insertReplay(
       replay.leaseMs,
     ],
   );
-  return rows[0]!;
+  const [row] = rows;
+  if (row === undefined) throw new FahuoError('INVARIANT', 'an insert of a replay returned no row');
+  return row;
 }
 
 export type Lease = { owner: string; leaseMs: number };

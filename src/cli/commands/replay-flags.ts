@@ -59,7 +59,7 @@ export function selectionOf(given: ReplayFlags, { now, topic }: { now: Date; top
   if (only === 'payment' || only === 'state') return selectionOfRows(only, flags);
   return {
     kind: 'topic',
-    from: fromOf(only, flags, { now, topic }),
+    from: fromParsers[only](String(flags[only]), { now, topic }),
     until: untilOf(flags),
     partitions: flags.partitions === undefined ? null : partitionsOf(flags.partitions),
   };
@@ -78,29 +78,19 @@ function selectionOfRows(only: 'payment' | 'state', flags: ReplayFlags): Selecti
   return { kind: 'state', state: 'parked' };
 }
 
-function fromOf(
-  only: Exclude<Selector, 'payment' | 'state'>,
-  flags: ReplayFlags,
-  { now, topic }: { now: Date; topic: string },
-): From {
-  switch (only) {
-    case 'earliest':
-      return { kind: 'earliest' };
-    case 'fromOffset':
-      return { kind: 'offset', offset: wholeNumber('--from-offset', flags.fromOffset ?? '') };
-    case 'shiftBy':
-      return {
-        kind: 'shift',
-        by: wholeNumber('--shift-by', flags.shiftBy ?? '', { min: Number.MIN_SAFE_INTEGER }),
-      };
-    case 'fromDatetime':
-      return { kind: 'time', at: instant('--from-datetime', flags.fromDatetime ?? '') };
-    case 'byDuration':
-      return { kind: 'time', at: new Date(now.getTime() - duration(flags.byDuration ?? '')) };
-    case 'offsetsFile':
-      return { kind: 'offsets', offsets: offsetsIn(flags.offsetsFile ?? '', topic) };
-  }
-}
+type Parse = (text: string, context: { now: Date; topic: string }) => From;
+
+const fromParsers: Record<Exclude<Selector, 'payment' | 'state'>, Parse> = {
+  earliest: () => ({ kind: 'earliest' }),
+  fromOffset: (text) => ({ kind: 'offset', offset: wholeNumber('--from-offset', text) }),
+  shiftBy: (text) => ({
+    kind: 'shift',
+    by: wholeNumber('--shift-by', text, { min: Number.MIN_SAFE_INTEGER }),
+  }),
+  fromDatetime: (text) => ({ kind: 'time', at: instant('--from-datetime', text) }),
+  byDuration: (text, { now }) => ({ kind: 'time', at: new Date(now.getTime() - duration(text)) }),
+  offsetsFile: (text, { topic }) => ({ kind: 'offsets', offsets: offsetsIn(text, topic) }),
+};
 
 function untilOf({ untilOffset, untilDatetime }: ReplayFlags): Until {
   if (untilOffset !== undefined && untilDatetime !== undefined)

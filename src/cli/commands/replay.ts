@@ -101,7 +101,7 @@ function addVerbs(command: Command): void {
 }
 
 /** The parent has these options, too, and takes them wherever they stand. */
-const isJson = (self: Command): boolean => (self.optsWithGlobals() as Flags).json === true;
+const isJson = (self: Command): boolean => self.optsWithGlobals<Flags>().json === true;
 const rateOf = ({ rate }: Flags): number | null =>
   rate === undefined ? null : wholeNumber('--rate', rate, { min: 1, max: 1_000_000 });
 

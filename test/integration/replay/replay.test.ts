@@ -152,7 +152,7 @@ describe('a replay of what the topic has forgotten', () => {
     expect(await stack.run('replay', '--from-offset', '0', '--execute')).toMatchObject({ code: 0 });
     const rows = async () =>
       (
-        await stack.database.pool.query(
+        await stack.database.pool.query<Record<string, unknown>>(
           `select topic, partition, "offset", event_id, source, event_time, version, payment, body, traceparent from fahuo.upload
            order by partition, "offset"`,
         )
