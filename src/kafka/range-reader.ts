@@ -132,18 +132,11 @@ async function fetchFrom(cluster: Cluster, topic: string, range: OffsetRange): P
   return {
     kind: 'fetched',
     messages: taken.filter(({ offset }) => offset < to),
-    next: last === undefined ? nextOfNothing(range, data) : Math.max(from, Number(last.offset) + 1),
+    // Every batch brings a record that says where it ends, also an emptied one. An answer without any is one that the broker
+    // put off (a quota, a transaction that is open): what lies at `from` was not seen.
+    next: last === undefined ? from : Math.max(from, Number(last.offset) + 1),
   };
 }
-
-/**
- * A fetch of one partition brings something whenever there is something below the last stable offset. An empty batch, which
- * compaction leaves, is something without a message: the next offset is tried. Above it a transaction is open: wait.
- */
-const nextOfNothing = (
-  { from, to }: OffsetRange,
-  { lastStableOffset }: { lastStableOffset: string },
-): number => (from < Number(lastStableOffset) ? Math.min(from + 1, to) : from);
 
 /** Retention may have taken some of it meanwhile: what the topic holds no longer, nobody can read. */
 async function cutToAvailable(
