@@ -104,6 +104,8 @@ const uploadMetrics = ({ counter, gauge, histogram }: Kinds) => ({
     'Age of the oldest row that a table still keeps; 0 when it is empty',
     ['table'],
   ),
+  carriers: gauge('fahuo_carriers', 'Carriers that events may name'),
+  carriersAgeSeconds: gauge('fahuo_carriers_age_seconds', 'Since WeChat last gave its list of carriers'),
   paused: gauge('fahuo_paused', '1 while an app’s endpoint is paused', ['appid', 'endpoint']),
   wechatUnreachableSeconds: gauge(
     'fahuo_wechat_unreachable_seconds',

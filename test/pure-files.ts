@@ -5,6 +5,7 @@
 export const pureFiles = [
   'db/statement-text.ts',
   'src/cli/event-text.ts',
+  'src/carriers/decide.ts',
   'src/connection-fault.ts',
   'src/consumer/batch.ts',
   'src/consumer/candidate.ts',

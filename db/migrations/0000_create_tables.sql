@@ -62,6 +62,16 @@ CREATE TABLE "fahuo"."carrier_alias" (
 	CONSTRAINT "carrier_alias_alias_carrier_id_pk" PRIMARY KEY("alias","carrier_id")
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."carrier_list" (
+	"shard" smallint PRIMARY KEY DEFAULT 0 NOT NULL,
+	"wanted_at" timestamp (3) with time zone,
+	"asked_at" timestamp (3) with time zone,
+	"answered_at" timestamp (3) with time zone,
+	"refreshed_at" timestamp (3) with time zone,
+	"failure" text,
+	CONSTRAINT "carrier_list_is_one" CHECK ("fahuo"."carrier_list"."shard" = 0)
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."consumer_offset" (
 	"consumer_group" text NOT NULL,
 	"topic" text NOT NULL,

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addCarriers } from './commands/carriers.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDatabase } from './commands/database.ts';
@@ -39,6 +40,7 @@ const commands = [
   addPause,
   addDatabase,
   addRetire,
+  addCarriers,
   addSandbox,
   addParts,
   addDemo,

@@ -1,4 +1,5 @@
 import type { Pool } from '../../db/client.ts';
+import { readCarrierState } from '../carriers/store.ts';
 import type { Log } from '../log.ts';
 import { runLoop } from '../loop.ts';
 import type { Metrics } from '../metrics.ts';
@@ -18,6 +19,9 @@ export async function keepGauges(
     metrics.uploadOldestSeconds.set(Math.max(0, ...unfinished.map(({ ageSeconds }) => ageSeconds ?? 0)));
     for (const { table, ageSeconds } of await readOldestRows(pool))
       metrics.oldestRowSeconds.set({ table }, ageSeconds);
+    const { carriers, ageSeconds } = await readCarrierState(pool);
+    metrics.carriers.set(carriers);
+    metrics.carriersAgeSeconds.set(ageSeconds);
     return 'idle';
   };
   const waits = { idleMinMs: everyMs, idleMaxMs: everyMs, errorMinMs: everyMs, errorMaxMs: everyMs };

@@ -4,7 +4,11 @@ import type { Metrics } from '../metrics.ts';
 import type { DecodeOptions } from './decode.ts';
 
 export type AcceptDeps = { pool: Queryable; log: Log; metrics: Metrics };
-export type AcceptOptions = DecodeOptions & { acknowledgements: boolean };
+export type AcceptOptions = DecodeOptions & {
+  acknowledgements: boolean;
+  /** Told of carriers that a refused message names and nobody knows: whether one of them is known after all. */
+  askCarriers?: (ids: readonly string[]) => Promise<boolean>;
+};
 
 /** What became of messages; the numbers add up to the messages given. */
 export type Accepted = { inserted: number; duplicate: number; superseded: number; dead: number };

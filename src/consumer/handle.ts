@@ -5,7 +5,7 @@ import type { Progress } from '../upload/insert-store.ts';
 import { addAccepted, noneAccepted, type AcceptDeps, type AcceptOptions, type Accepted } from './accepted.ts';
 import { chunksOf } from './batch.ts';
 import { acceptChunk, firstOf, type Chunk } from './chunk.ts';
-import { decode } from './decode.ts';
+import { decodeAll } from './decode-all.ts';
 import { noteProgress } from './store.ts';
 
 /** Where the group stands when all the messages are in; a replay keeps no progress. */
@@ -33,7 +33,7 @@ export async function acceptMessages(
   if (chunks.length === 0 && options.progress !== undefined) await noteProgress(deps.pool, options.progress);
   for (const chunk of chunks) {
     // One is decoded while the one before it is stored.
-    const decoded = chunk.map((message) => decode(message, options));
+    const decoded = await decodeAll(chunk, options);
     const whole = { decoded, progress: options.progress ?? null };
     await storing;
     storing = store(chunk === chunks.at(-1) ? whole : firstOf(whole, chunk.length));

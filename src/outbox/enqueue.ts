@@ -1,17 +1,17 @@
 import { bundledCarriers } from '../shipment/carriers.ts';
 import { FahuoError } from '../errors.ts';
-import type { ContractOptions } from '../shipment/contract.ts';
+import type { CarrierIds } from '../shipment/combinations.ts';
 import { maskContacts } from '../shipment/mask.ts';
 import { checkOffer } from '../shipment/offer.ts';
 import { describeProblems } from '../shipment/problems.ts';
-import { insertEvent } from './store.ts';
-import { recognise, type OutboxTransaction } from './transaction.ts';
+import { insertEvent, isInOrder } from './store.ts';
+import { recognise, type OutboxTransaction, type RunStatement } from './transaction.ts';
 
 export type { OutboxTransaction } from './transaction.ts';
 
 export type EnqueueOptions = {
-  /** Instead of the carriers that ship with fahuo; the database has its own list, and refuses what that one lacks. */
-  carriers?: ContractOptions['carriers'];
+  /** Instead of those that the database knows, which has the last word all the same. */
+  carriers?: CarrierIds;
   /** Mask phone numbers of `contact` before they are stored; off, an unmasked number is refused. */
   maskContacts?: boolean;
   /** Take a carrier's name, or another system's code, for the one id that it can mean; off, the refusal suggests it. */
@@ -24,7 +24,7 @@ export type EnqueueOptions = {
  * came before. `tx` is a pg client after `begin`, or the transaction of drizzle, postgres.js, PGlite, Kysely, Knex, TypeORM or
  * Prisma.
  * @throws FahuoError TRANSACTION_INVALID where `tx` is none of these, or is seen to be outside of a transaction;
- * EVENT_INVALID naming field, value, rule and remedy. Nothing is sent to the database then. What the database refuses (the id,
+ * EVENT_INVALID naming field, value, rule and remedy. Nothing is written then, and the transaction goes on. What the database refuses (the id,
  * or the payment and version, came before with other content) is the driver's own error, with SQLSTATE 23505.
  */
 export async function enqueue(
@@ -37,8 +37,19 @@ export async function enqueue(
     throw new FahuoError('TRANSACTION_INVALID', recognised.message, { remedy: recognised.remedy });
   const candidate = options.maskContacts === true ? maskContacts(event) : event;
   const checked = checkOffer(candidate, { ...options, carriers: options.carriers ?? bundledCarriers() });
-  if (checked.kind === 'invalid') throw new FahuoError('EVENT_INVALID', describeProblems(checked.problems));
+  if (checked.kind === 'invalid') {
+    if (options.carriers === undefined && (await isOfNewCarrier(recognised.run, candidate)))
+      return insertEvent(recognised.run, JSON.stringify(candidate));
+    throw new FahuoError('EVENT_INVALID', describeProblems(checked.problems));
+  }
   // The database takes what means the same, and notes it. Aliases alone are a choice that it may not share.
   const written = options.carrierAliases === true ? checked.event : candidate;
   return insertEvent(recognised.run, JSON.stringify(written));
 }
+
+const everyCarrier: CarrierIds = { has: () => true };
+
+/** The database's list is WeChat's of today, and ours the one of our release: where a carrier alone is wrong, it is asked. */
+const isOfNewCarrier = async (run: RunStatement, candidate: unknown): Promise<boolean> =>
+  checkOffer(candidate, { carriers: everyCarrier }).kind === 'valid' &&
+  isInOrder(run, JSON.stringify(candidate));

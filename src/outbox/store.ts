@@ -12,6 +12,11 @@ export async function insertEvent(run: RunStatement, text: string): Promise<numb
   return id;
 }
 
+/** Whether the database's own door would take this text; writes nothing, and raises nothing over content. */
+export const isInOrder = async (run: RunStatement, text: string): Promise<boolean> =>
+  firstValue(await run('select (not exists (select from fahuo.problems($1)))::text as fine', text)) ===
+  'true';
+
 /** Drivers answer with rows, or with an object that holds them; and what names a column may have been renamed. */
 function firstValue(answer: unknown): unknown {
   const rows = Array.isArray(answer) ? answer : (answer as { rows?: unknown } | null)?.rows;

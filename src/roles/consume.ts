@@ -1,7 +1,7 @@
+import { openCarrierList } from '../carriers/list.ts';
 import { runConsumer } from '../consumer/run.ts';
 import { createPublisher } from '../kafka/publisher.ts';
 import { openAll } from '../opened.ts';
-import { bundledCarriers } from '../shipment/carriers.ts';
 import type { OpenRole } from './role.ts';
 import { kafkaConnection, topicsOf } from './services.ts';
 
@@ -12,13 +12,19 @@ export const openConsume: OpenRole = ({ config, log, metrics, pool, doorbell }) 
     const publisher = opened.add('dead-letter producer', createPublisher(connection), (it) => it.close());
     const { events: topic, deadLetters: deadLetterTopic } = topicsOf(config);
     const { acknowledgements } = config.upload;
+    const carriers = await openCarrierList(pool);
     const options = {
       ...config.consumer,
       topic,
       deadLetterTopic,
       acknowledgements,
-      carriers: bundledCarriers(),
+      carriers,
     };
     const deps = { pool, log, metrics, connection, publisher, doorbell };
-    return Promise.resolve({ run: (signal: AbortSignal) => runConsumer(deps, options, signal) });
+    return {
+      run: (signal: AbortSignal) => {
+        const askCarriers = (ids: readonly string[]): Promise<boolean> => carriers.ask(ids, signal);
+        return runConsumer(deps, { ...options, askCarriers }, signal);
+      },
+    };
   });

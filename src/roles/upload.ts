@@ -1,3 +1,4 @@
+import { keepCarriers } from '../carriers/refresh.ts';
 import { keepRates, probeQuotas } from '../apps/rates.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { openAll } from '../opened.ts';
@@ -26,6 +27,7 @@ export const openUpload: OpenRole = (context) =>
           (stop) => keepRates(deps, apps, stop), // before the first call
           (stop) => runUploader({ ...context, ...deps }, options, stop),
           (stop) => probeQuotas(deps, options.apps, stop),
+          (stop) => keepCarriers(deps, options.apps, stop),
         ],
         signal,
       );

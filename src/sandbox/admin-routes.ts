@@ -33,6 +33,10 @@ const quotasShape = z.partialRecord(
   z.enum(endpoints),
   z.strictObject({ daily: z.int().min(0), per_minute: z.int().min(0) }),
 );
+const carriersShape = z.strictObject({
+  add: listOf(z.strictObject({ delivery_id: z.string(), delivery_name: z.string() })).optional(),
+  list: z.array(z.unknown()).optional(),
+});
 const rulesShape = z.strictObject({
   read_lag_ms: z.int().min(0).optional(),
   parcel_mode: z.enum(['merge', 'overwrite', 'append']).optional(),
@@ -88,6 +92,10 @@ function addPreparation(post: Post, service: Service): void {
   post('/_sandbox/quotas', quotasShape, (quotas) => {
     for (const [name, quota] of Object.entries(quotas)) service.usage.quotas.set(name as 'upload', quota);
     return { quotas };
+  });
+  post('/_sandbox/carriers', carriersShape, ({ list, add = [] }) => {
+    service.world.carriers = [...(list ?? service.world.carriers), ...add];
+    return { carriers: service.world.carriers.length };
   });
   post('/_sandbox/rules', rulesShape, (given) => {
     const { rules } = service.world;

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { bundledCarriers } from '../shipment/carriers.ts';
 import { checkUpload } from './check.ts';
 import type { EndpointName } from './faults.ts';
 import { listBody, orderBody } from './order-body.ts';
@@ -32,7 +31,7 @@ export function addWechatRoutes(app: FastifyInstance, service: Service): void {
   route('get_order', paths.get_order, (appid, body) => getOrder(service, appid, body));
   route('get_order_list', paths.get_order_list, (appid, body) => getOrderList(service, appid, body));
   route('quota', paths.quota, (appid, body) => getQuota(service, appid, body));
-  route('delivery_list', paths.delivery_list, () => deliveryList());
+  route('delivery_list', paths.delivery_list, () => deliveryList(service));
   route('quota', paths.is_trade_managed, () => ({ errcode: 0, is_trade_managed: true }));
   app.post(paths.stable_token, (request: FastifyRequest<{ Body: string }>, reply) =>
     token(service, 'stable', request.body, reply),
@@ -85,8 +84,7 @@ function getQuota(service: Service, appid: string, text: string): Json {
   };
 }
 
-function deliveryList(): Json {
-  const list = [...bundledCarriers()].map(([id, name]) => ({ delivery_id: id, delivery_name: name }));
+function deliveryList({ world: { carriers: list } }: Service): Json {
   return { errcode: 0, count: list.length, delivery_list: list };
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { bundledCarriers } from '../shipment/carriers.ts';
 import type { Upload } from './check.ts';
 import type { Omission } from './omissions.ts';
 import { applyUpload, type EffectKind, type ParcelMode, type Shipping } from './payment.ts';
@@ -84,6 +85,8 @@ export class World {
   /** The same payments by their transaction_id and by `mchid:out_trade_no`: one payment has both names (wechat.md §1.3). */
   readonly #named = new Map<string, Payment>();
   readonly effects: Effect[] = [];
+  /** What get_delivery_list answers; entries may be anything. */
+  carriers: readonly unknown[] = carriersAtStart();
 
   constructor(rules: WorldRules) {
     this.rules = rules;
@@ -183,6 +186,7 @@ export class World {
     this.payments.clear();
     this.#named.clear();
     this.effects.length = 0;
+    this.carriers = carriersAtStart();
   }
 
   #see(
@@ -199,6 +203,9 @@ export class World {
     });
   }
 }
+
+const carriersAtStart = (): object[] =>
+  [...bundledCarriers()].map(([id, name]) => ({ delivery_id: id, delivery_name: name }));
 
 /** The transaction's name first: a payment that is made with both is called by it. */
 const namesIn = ({ transaction_id: id, mchid, out_trade_no: trade }: NewPayment): string[] => [

@@ -20,15 +20,25 @@ const asRow = ([alias, carrierId, system]: readonly string[]): CarrierAlias => (
   system: system ?? '',
 });
 
-/** A row an alias and carrier: codes of other systems, then ids in another case, names, and stems of names. */
+/** What follows from a carrier's own id and name: the id in another case, the name, and the name's stem. */
+export const aliasesOf = (id: string, name: string): CarrierAlias[] => unique(ownWords(id, name));
+
+const ownWords = (id: string, name: string): CarrierAlias[] => [
+  asRow([id, id, 'id']),
+  asRow([name, id, 'name']),
+  asRow([nameStem(aliasKey(name)), id, 'name']),
+];
+
+/** A row an alias and carrier: codes of other systems first, then what follows from ids and names. */
 export function bundledAliases(): CarrierAlias[] {
-  const ownWords = [...bundledCarriers()].flatMap(([id, name]): CarrierAlias[] => [
-    asRow([id, id, 'id']),
-    asRow([name, id, 'name']),
-    asRow([nameStem(aliasKey(name)), id, 'name']),
-  ]);
-  const rows = [...aliases.map(asRow), ...ownWords].filter(({ alias }) => alias !== '');
-  return [...new Map(rows.reverse().map((row) => [`${row.alias}\n${row.carrierId}`, row])).values()];
+  const own = [...bundledCarriers()].flatMap(([id, name]) => ownWords(id, name));
+  return unique([...aliases.map(asRow), ...own]);
+}
+
+/** Of several rows with one alias and carrier the first. */
+function unique(rows: readonly CarrierAlias[]): CarrierAlias[] {
+  const named = rows.filter(({ alias }) => alias !== '').reverse();
+  return [...new Map(named.map((row) => [`${row.alias}\n${row.carrierId}`, row])).values()];
 }
 
 let byAlias: Map<string, string[]> | undefined;
@@ -40,6 +50,9 @@ const known = (): Map<string, string[]> => {
   return byAlias;
 };
 
+/** The ids that a word in the form of {@link aliasKey} may mean, sorted; the bundled words where a list has none. */
+export type AliasLookup = { called?: (alias: string) => readonly string[] };
+
 /** More of them are no suggestion. */
 const maxSuggestions = 3;
 
@@ -47,9 +60,13 @@ const maxSuggestions = 3;
  * The ids that a carrier's name, or a code of another system, may mean; none where there are more than three.
  * `fahuo.carrier_suggestions` is the same in SQL, over `fahuo.carrier_alias`.
  */
-export function suggestCarriers(text: string, carriers: { has: (id: string) => boolean }): string[] {
+export function suggestCarriers(
+  text: string,
+  carriers: { has: (id: string) => boolean } & AliasLookup,
+): string[] {
   const key = aliasKey(text);
-  const listed = (alias: string): string[] => (known().get(alias) ?? []).filter((id) => carriers.has(id));
+  const called = (alias: string): readonly string[] => carriers.called?.(alias) ?? known().get(alias) ?? [];
+  const listed = (alias: string): string[] => called(alias).filter((id) => carriers.has(id));
   const exact = listed(key);
   const found = exact.length > 0 ? exact : listed(nameStem(key));
   return found.length > maxSuggestions ? [] : found;

@@ -4,6 +4,6 @@ const carriers: ReadonlyMap<string, string> = new Map(list as [id: string, name:
 
 /**
  * The carriers that ship with fahuo: id → name, exactly as WeChat writes them. Ids are opaque and case-sensitive
- * (`dao`, `5Post`, `COMET-TECH`). A first check while the list of WeChat is not at hand; wechat.md §5.
+ * (`dao`, `5Post`, `COMET-TECH`). The start of `fahuo.carrier`, which follows WeChat's list (src/carriers); wechat.md §5.
  */
 export const bundledCarriers = (): ReadonlyMap<string, string> => carriers;

@@ -1,9 +1,9 @@
-import { suggestCarriers } from './carrier-aliases.ts';
+import { suggestCarriers, type AliasLookup } from './carrier-aliases.ts';
 import type { Parcel, Shipment } from './events.ts';
 import { show, type Problem } from './problems.ts';
 
-/** Carrier ids of `get_delivery_list`, exact and case-sensitive. */
-export type CarrierIds = Pick<ReadonlyMap<string, string>, 'has'>;
+/** Carrier ids of `get_delivery_list`, exact and case-sensitive; with words for them where the list has its own. */
+export type CarrierIds = Pick<ReadonlyMap<string, string>, 'has'> & AliasLookup;
 
 const EXPRESS = 1;
 const UNIFIED = 1;

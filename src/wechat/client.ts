@@ -31,7 +31,7 @@ export type WechatClient = {
   listOrders: (request: ListRequest, signal?: AbortSignal) => Promise<ListResult>;
   /** The quota of one path, for example `/wxa/sec/order/upload_shipping_info`; wechat.md §2.3. */
   getQuota: (appid: string, cgiPath: string, signal?: AbortSignal) => Promise<QuotaResult>;
-  /** The carriers that WeChat knows, id → name; wechat.md §5. */
+  /** The carriers that WeChat knows; wechat.md §5. */
   getDeliveryList: (appid: string, signal?: AbortSignal) => Promise<DeliveryListResult>;
   /** Lets calls under way end. */
   close: () => Promise<void>;

@@ -22,7 +22,9 @@ export type QuotaResult =
     }
   | Failed;
 export type DeliveryListResult =
-  { kind: 'list'; carriers: ReadonlyMap<string, string>; answer: Answer } | Failed;
+  /** Entries as they came: which of them are carriers is for src/carriers to say. */
+  { kind: 'list'; entries: readonly ListedCarrier[]; answer: Answer } | Failed;
+export type ListedCarrier = { id: unknown; name: unknown };
 
 /** What the answers of each endpoint say. Pure. */
 type Replied = Pick<Called, 'outcome' | 'reply'>;
@@ -68,14 +70,17 @@ export function readQuota(called: Replied): QuotaResult {
 }
 
 const deliveryList = z.looseObject({
-  delivery_list: z.array(z.looseObject({ delivery_id: z.string(), delivery_name: z.string() })).min(1),
+  delivery_list: z.array(z.unknown()),
 });
 
 export function readDeliveryList(called: Replied): DeliveryListResult {
   const body = bodyOf(called, deliveryList);
   if (body === null) return failed(called);
-  const carriers = new Map(body.delivery_list.map((carrier) => [carrier.delivery_id, carrier.delivery_name]));
-  return { kind: 'list', carriers, answer: called.reply.answer };
+  const entries = body.delivery_list.map((entry): ListedCarrier => {
+    const { delivery_id: id, delivery_name: name } = Object(entry) as Record<string, unknown>;
+    return { id, name };
+  });
+  return { kind: 'list', entries, answer: called.reply.answer };
 }
 
 function bodyOf<T>({ outcome, reply }: Replied, shape: z.ZodType<T>): T | null {

@@ -2,13 +2,14 @@ import type { Command } from 'commander';
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { deadLetterReasons } from '../../../db/states.ts';
+import { openCarrierList } from '../../carriers/list.ts';
 import type { AcceptOptions } from '../../consumer/accepted.ts';
 import { readOpenLetters, type LetterSelection } from '../../consumer/redrive-store.ts';
 import { messageOf } from '../../errors.ts';
 import { createMetrics } from '../../metrics.ts';
 import { executeRedrive, planRedrive, type RedrivePlan } from '../../replay/redrive.ts';
 import type { Config } from '../../roles/config.ts';
-import { bundledCarriers } from '../../shipment/carriers.ts';
+import type { CarrierIds } from '../../shipment/combinations.ts';
 import { readEvents } from '../event-text.ts';
 import { answer, exitCodes, unknownWord, usage, wholeNumber } from '../output.ts';
 import { withDatabase, type Session } from '../session.ts';
@@ -80,7 +81,7 @@ type Outcome = RedrivePlan & { done: boolean | null };
 async function redrive({ pool, log, config }: Session, { selection, edited, flags }: Asked): Promise<void> {
   const letters = await readOpenLetters(pool, selection);
   if (edited !== null && letters.length > 1) throw usage('--edit takes one letter: give its id');
-  const options = { ...acceptOptions(config), by: userInfo().username };
+  const options = { ...acceptOptions(config, await openCarrierList(pool)), by: userInfo().username };
   const outcomes: Outcome[] = [];
   for (const letter of letters) {
     const plan = await planRedrive(pool, { letter, edited }, options);
@@ -92,8 +93,8 @@ async function redrive({ pool, log, config }: Session, { selection, edited, flag
   answer(flags.json, outcomes.map(jsonOf), () => render(outcomes, flags.execute === true));
 }
 
-const acceptOptions = (config: Config): AcceptOptions => ({
-  carriers: bundledCarriers(),
+const acceptOptions = (config: Config, carriers: CarrierIds): AcceptOptions => ({
+  carriers,
   maskContacts: config.consumer.maskContacts,
   acknowledgements: config.upload.acknowledgements,
 });

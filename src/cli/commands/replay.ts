@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname, userInfo } from 'node:os';
 import { Option, type Command } from 'commander';
 import type { Pool } from '../../../db/client.ts';
-import { bundledCarriers } from '../../shipment/carriers.ts';
+import { openCarrierList } from '../../carriers/list.ts';
+import type { CarrierIds } from '../../shipment/combinations.ts';
 import { systemClock } from '../../clock.ts';
 import { createMetrics } from '../../metrics.ts';
 import { executeReplay, goOn, leaseOf } from '../../replay/execute.ts';
@@ -109,8 +110,8 @@ async function run(flags: Flags): Promise<void> {
   const config = readConfig();
   const selection = selectionOf(flags, { now: systemClock(), topic: topicsOf(config).events });
   const rate = rateOf(flags);
-  await withDatabase(database, (session) =>
-    replay(depsOf(session), optionsOf(session.config), {
+  await withDatabase(database, async (session) =>
+    replay(depsOf(session), optionsOf(session.config, await openCarrierList(session.pool)), {
       selection,
       rate,
       execute: flags.execute === true,
@@ -129,7 +130,8 @@ async function resume(id: string, self: Command): Promise<void> {
     const deps = depsOf(session);
     const row = await resumeReplay(deps.pool, number, { ...leaseOf(owner), rate });
     if (row === null) return refuse(deps.pool, { id: number, verb: 'resume', json: isJson(self) });
-    const options = { ...optionsOf(session.config), topic: row.topic };
+    const carriers = await openCarrierList(deps.pool);
+    const options = { ...optionsOf(session.config, carriers), topic: row.topic };
     tell(reportReplay(await goOn(deps, options, { row, owner, signal })), { json: isJson(self) });
   });
 }
@@ -187,13 +189,13 @@ function tell({ exitCode, json, lines }: Report, to: { json: boolean; echo?: rea
   answer(to.json, json, () => [...(to.echo ?? []), ...lines].join('\n'));
 }
 
-function optionsOf(config: Config): ReplayOptions {
+function optionsOf(config: Config, carriers: CarrierIds): ReplayOptions {
   const topics = topicsOf(config);
   return {
     topic: topics.events,
     acks: topics.acks,
     group: config.consumer.group,
-    carriers: bundledCarriers(),
+    carriers,
     maskContacts: config.consumer.maskContacts,
     carrierAliases: config.consumer.carrierAliases,
     acknowledgements: config.upload.acknowledgements,

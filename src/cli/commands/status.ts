@@ -4,6 +4,8 @@ import { finalUploadStates, uploadStates, type FinalUploadState } from '../../..
 import { readPauses } from '../../apps/pause-store.ts';
 import { notServedRemedy } from '../../apps/serving.ts';
 import { readNotServed, readUnreachable } from '../../apps/serving-store.ts';
+import { describeAge } from '../../carriers/age.ts';
+import { readCarrierState } from '../../carriers/store.ts';
 import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../console/status-store.ts';
 import { messageOf, topicMissing } from '../../errors.ts';
 import { whileOpen } from '../../opened.ts';
@@ -46,7 +48,13 @@ async function readAll(session: Session) {
     pauses: await readPauses(pool),
     unreachable: await readUnreachable(pool),
     not_served: await readNotServed(pool),
+    carriers: await readCarriers(pool),
   };
+}
+
+async function readCarriers(pool: Pool) {
+  const state = await readCarrierState(pool);
+  return { ...state, problem: describeAge(state) };
 }
 
 /** The last leader is named beside the one that leads now: after an end of all instances it says where it was. */
@@ -93,6 +101,7 @@ export function renderStatus(status: Status): string {
     ...status.parked.map(({ reason, rows }) => `  parked ${reason}: ${rows}`),
     `dead letters ${deadLetterText(status)}`,
     ...appLines(status),
+    ...(status.carriers.problem === null ? [] : [`CARRIERS ${status.carriers.problem}`]),
   ].join('\n');
 }
 

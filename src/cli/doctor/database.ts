@@ -1,4 +1,6 @@
 import type { Pool } from '../../../db/client.ts';
+import { describeAge, refreshRemedy } from '../../carriers/age.ts';
+import { readCarrierState } from '../../carriers/store.ts';
 import { missingRights, prefetchedIds } from '../../console/doctor-store.ts';
 import { messageOf } from '../../errors.ts';
 import { checkOutbox } from '../../relay/health.ts';
@@ -26,6 +28,7 @@ export async function checkDatabase({
     await examine('rights', () => checkRights(db)),
     await examine('outbox ids', () => checkSequence(db)),
     await examine('outbox partitions', () => checkPartitions(db)),
+    await examine('carriers', () => checkCarriers(db)),
   ];
   return { pool, checks: [reached, ...checks, ...(await checkRelay(db))] };
 }
@@ -79,4 +82,11 @@ async function checkPartitions(db: Pool): Promise<string> {
       'See docs/operations.md, "Rows in the default partition".',
     );
   return 'made ahead';
+}
+
+async function checkCarriers(db: Pool): Promise<string> {
+  const state = await readCarrierState(db);
+  const old = describeAge(state);
+  if (old !== null) throw finding(old, refreshRemedy);
+  return `${state.carriers} known, ${state.refreshedAt === null ? 'as fahuo came with them' : 'as WeChat listed them this week'}`;
 }
