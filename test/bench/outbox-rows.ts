@@ -45,12 +45,15 @@ export const eventText = (eventId: string, payment: string): string =>
 
 export const paymentOf = (number: number): string => `4200001234${String(number).padStart(14, '0')}`;
 
+/** Of payments that no other run has written: the door refuses a version that a payment has had. */
+export const freshNumber = (): number => Number(process.hrtime.bigint() / 1_000n) % 1e13;
+
 /** One writer that has drawn an id and does not commit: nothing after it is published until `release`. */
 export async function holdFrontier(pool: Pool): Promise<{ release: () => Promise<void> }> {
   const holder = await pool.connect();
-  await holder.query('begin');
+  await holder.query('begin; set local idle_in_transaction_session_timeout = 0');
   await holder.query('select fahuo.enqueue($1)', [
-    eventText(`holder-${process.hrtime.bigint()}`, paymentOf(0)),
+    eventText(`holder-${process.hrtime.bigint()}`, paymentOf(freshNumber())),
   ]);
   return {
     release: async () => {

@@ -3,7 +3,7 @@ import { appid } from '../support/events.ts';
 import type { Bench } from './bench-parts.ts';
 import { startHelper, usageOf, type Helper } from './child.ts';
 import { head, percentile, row, say } from './numbers.ts';
-import { dataTemplate, eventText, paymentOf } from './outbox-rows.ts';
+import { dataTemplate, eventText, freshNumber, paymentOf } from './outbox-rows.ts';
 import { drainRelay } from './relay-drain.ts';
 
 /** Events a second, and how many of them one transaction commits: 500 commits a second at most. */
@@ -43,7 +43,7 @@ export const insertWrite =
 export type Latency = { perSecond: number; p50Ms: number; p99Ms: number; cpuUs: number; commitMs: number };
 
 const warmSeconds = 3;
-let nextPayment = 0;
+let nextPayment = freshNumber();
 
 /**
  * Writes at a steady rate, whatever the answers take, and asks the counter how old events were when it saw them. An

@@ -1,6 +1,6 @@
 import { createPool } from '../../db/client.ts';
 import { answerRequests } from './child.ts';
-import { eventText, paymentOf } from './outbox-rows.ts';
+import { eventText, freshNumber, paymentOf } from './outbox-rows.ts';
 
 /** Clients as pgbench has them: each makes one transaction after the other, as fast as it can. */
 const options = JSON.parse(process.argv[2]!) as { databaseUrl: string; clients: number; order: boolean };
@@ -10,7 +10,7 @@ const pool = createPool({
   applicationName: 'writers',
   onError: () => undefined,
 });
-let next = 0;
+let next = freshNumber();
 
 const enqueue = (text: string) => ({ name: 'enqueue', text: 'select fahuo.enqueue($1)', values: [text] });
 
