@@ -1,7 +1,7 @@
 import { sleep } from '../../src/clock.ts';
 import type { Bench } from './bench-parts.ts';
 import { head, median, percent, row, say, thousands } from './numbers.ts';
-import { eventText, paymentOf } from './outbox-rows.ts';
+import { eventText, freshNumber, paymentOf } from './outbox-rows.ts';
 import { drainRelay, lastOutboxId, serverMs, untilPublished } from './relay-drain.ts';
 
 /** What ten minutes leave behind at sixty batches a second: versions of the cursor that the snapshot may still see. */
@@ -69,11 +69,12 @@ async function slowWriter(bench: Bench): Promise<void> {
   const heldMs = 3_000;
   const slow = await bench.pool.connect();
   const enqueue = 'select fahuo.enqueue($1)';
+  const first = freshNumber();
   await slow.query('begin');
-  await slow.query(enqueue, [eventText('slow', paymentOf(1))]);
+  await slow.query(enqueue, [eventText(`slow-${first}`, paymentOf(first))]);
   const before = await lastOutboxId(bench);
-  for (let number = 0; number < 1_000; number++)
-    await bench.pool.query(enqueue, [eventText(`behind-${number}`, paymentOf(number))]);
+  for (let number = 1; number <= 1_000; number++)
+    await bench.pool.query(enqueue, [eventText(`behind-${first + number}`, paymentOf(first + number))]);
   await sleep(heldMs);
   const { rows } = await bench.pool.query<{ cursor: number }>('select cursor from fahuo.relay_cursor');
   const waited = (rows[0]?.cursor ?? 0) < before;
