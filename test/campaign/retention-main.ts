@@ -90,8 +90,8 @@ if (half.length === 0) throw new TypeError('too short: --minutes must be more th
 say(grown.length === 0 ? `flat: no table above ${limit} rows` : `GROWN: ${grown.join(', ')}`);
 
 const before = (await effectsOf(stack.wechat)).length;
-const replayed = await stack.run('replay', '--to-earliest', '--execute', '--json');
-const { done } = JSON.parse(replayed.stdout) as { done: Record<string, number> };
+const replayed = await stack.run('replay', '--earliest', '--execute', '--json');
+const { replay: done } = JSON.parse(replayed.stdout) as { replay: Record<string, number> };
 await sleep(5_000);
 const after = (await effectsOf(stack.wechat)).length;
 const { effects } = await statsOf(stack.wechat);

@@ -78,11 +78,11 @@ describe('years that pass in seconds', () => {
 
     const before = await effectsOf(stack.wechat);
     expect(new Set(before.map((effect) => effect.payment)).size).toBe(generations * payments);
-    const planned = await stack.run('replay', '--to-earliest', '--json');
+    const planned = await stack.run('replay', '--earliest', '--json');
     expect(JSON.parse(planned.stdout)).toMatchObject({ plan: { toSend: 0, dead: generations } });
-    const replayed = await stack.run('replay', '--to-earliest', '--execute', '--json');
+    const replayed = await stack.run('replay', '--earliest', '--execute', '--json');
     expect(JSON.parse(replayed.stdout)).toMatchObject({
-      done: { inserted: 0, retried: 0, duplicate: generations * payments * 2, dead: generations },
+      replay: { inserted: 0, retried: 0, duplicate: generations * payments * 2, dead: generations },
     });
     expect(await one('select count(*) as n from fahuo.upload')).toBe(0);
     expect(await effectsOf(stack.wechat)).toEqual(before);

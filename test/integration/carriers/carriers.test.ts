@@ -125,7 +125,7 @@ describe('a carrier that WeChat lists since today', () => {
     expect(await rowsOf('select detail from fahuo.dead_letter')).toEqual([]);
     await offer(eventOf('p1', 'NEW1'));
     await inTransaction(database.pool, (tx) => enqueue(tx, eventOf('p3', 'NEW1')));
-    expect(await rowsOf('select payment from fahuo.outbox where payment like $$p%$$ order by 1')).toEqual([
+    expect(await rowsOf('select payment from fahuo.outbox where type like $$%shipped%$$ order by 1')).toEqual([
       { payment: 'p1' },
       { payment: 'p3' },
     ]);

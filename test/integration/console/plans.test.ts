@@ -50,7 +50,7 @@ beforeAll(async () => {
      ), letter as (
        insert into fahuo.dead_letter (topic, partition, "offset", value, headers, message_hash, reason, detail, event_id, source,
          appid, payment, version)
-       select 't', 1, n, '[]', '{}', md5(n::text), 'invalid', 'd', 'd' || n, '/orders', $1, payment, 1 from n
+       select 't', 1, n, '{}', '[]', md5(n::text), 'invalid', 'd', 'd' || n, '/orders', $1, payment, 1 from n
      ), repeat as (
        insert into fahuo.upload_repeat (event_id, source, upload_id) select 'r' || n, '/orders', n from n
      ), grave as (
