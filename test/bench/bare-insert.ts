@@ -1,5 +1,5 @@
 import { createPool } from '../../db/client.ts';
-import { columnsOf, offered, publishedOf, type NewUpload } from '../../src/upload/offered-rows.ts';
+import { columnsOf, notesOf, offered, publishedOf, type NewUpload } from '../../src/upload/offered-rows.ts';
 import { answerRequests } from './child.ts';
 
 /** Rows of fahuo.upload once more into a table that is like it, 500 a statement, one statement after the other. */
@@ -17,17 +17,17 @@ const insert = {
   name: 'bare_insert',
   text: `insert into bench_upload (${columns})
     select appid, payment, version, kind::fahuo.upload_kind, event_id, source, event_time, reason, approved_by, traceparent,
-      topic, partition, "offset", body, body_hash from ${offered.replace('$18', '$16')}`,
+      topic, partition, "offset", body, body_hash from ${offered.replace('$18', '$16').replace('$23', '$17')}`,
 };
 
 async function statementsOf(events: number): Promise<Buffer[][]> {
   const statements: Buffer[][] = [];
   for (let after = 0; after < events; after += rowsAtOnce) {
     const { rows } = await pool.query<NewUpload>(
-      `select ${columns}, null as published_ms from fahuo.upload where id > $1 order by id limit $2`,
+      `select ${columns}, null as published_ms, notes from fahuo.upload where id > $1 order by id limit $2`,
       [after, rowsAtOnce],
     );
-    statements.push([...columnsOf(rows), publishedOf(rows)]);
+    statements.push([...columnsOf(rows), publishedOf(rows), notesOf(rows)]);
   }
   return statements;
 }
