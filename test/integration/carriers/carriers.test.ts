@@ -125,10 +125,9 @@ describe('a carrier that WeChat lists since today', () => {
     expect(await rowsOf('select detail from fahuo.dead_letter')).toEqual([]);
     await offer(eventOf('p1', 'NEW1'));
     await inTransaction(database.pool, (tx) => enqueue(tx, eventOf('p3', 'NEW1')));
-    expect(await rowsOf('select payment from fahuo.outbox where type like $$%shipped%$$ order by 1')).toEqual([
-      { payment: 'p1' },
-      { payment: 'p3' },
-    ]);
+    expect(await rowsOf('select payment from fahuo.outbox where type like $$%shipped%$$ order by 1')).toEqual(
+      [{ payment: 'p1' }, { payment: 'p3' }],
+    );
     expect(await requests()).toBe(2);
     // What nobody knows is refused at once then: the ten minutes are not over.
     await publish(eventOf('p4', 'NEW2'));
