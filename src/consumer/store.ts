@@ -53,6 +53,7 @@ export async function insertDeadLetters(
     const text = letter[of];
     return typeof text === 'string' ? storable(text) : text;
   };
+  const headers = letters.map(({ received }) => headersText(received));
   const { rows } = await db.query<{ count: number }>(
     `with inserted as (
        insert into fahuo.dead_letter (topic, partition, "offset", key, value, headers, message_hash, reason, detail, event_id,
@@ -81,8 +82,8 @@ export async function insertDeadLetters(
       letters.map(({ received }) => received.offset),
       byteaArray(letters.map(({ received }) => received.key)),
       byteaArray(letters.map(({ received }) => received.value)),
-      letters.map(({ received }) => headersText(received)),
-      letters.map(({ received }) => messageHash(received)),
+      headers,
+      letters.map(({ received }, at) => messageHash(received, headers[at] ?? '')),
       letters.map(({ reason }) => reason),
       letters.map(({ detail }) => storable(detail).slice(0, maxDetail)),
       letters.map(name('eventId')),
@@ -116,9 +117,9 @@ export async function readProgress(
 }
 
 /** Each part after its length: what ends one and begins the next is not the same message. */
-function messageHash(received: Received): string {
+function messageHash({ key, value }: Received, headers: string): string {
   const sum = createHash('sha256');
-  for (const part of [received.key, received.value, Buffer.from(headersText(received))])
+  for (const part of [key, value, Buffer.from(headers)])
     sum.update(`${part?.length ?? -1}:`).update(part ?? '');
   return sum.digest('hex');
 }

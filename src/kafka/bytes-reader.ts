@@ -28,6 +28,18 @@ export class BytesReader {
 
   /** After its length; null where that is -1. */
   bytes(): Buffer | null {
+    const start = this.#skip();
+    return start === null ? null : this.#bytes.subarray(start, this.at);
+  }
+
+  /** The same as UTF-8. */
+  text(): string | null {
+    const start = this.#skip();
+    return start === null ? null : this.#bytes.toString('utf8', start, this.at);
+  }
+
+  /** Where they begin; `at` is where they end. */
+  #skip(): number | null {
     const length = this.varint();
     if (length === -1) return null;
     const start = this.at;
@@ -36,7 +48,7 @@ export class BytesReader {
       return null;
     }
     this.at = start + length;
-    return this.#bytes.subarray(start, this.at);
+    return start;
   }
 }
 

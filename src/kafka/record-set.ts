@@ -179,9 +179,9 @@ function readHeaders(reader: BytesReader): RecordHeader[] {
   if (count < 0) reader.failed = true;
   const headers: RecordHeader[] = [];
   for (let index = 0; index < count && index <= maxItems && !reader.failed; index++) {
-    const name = reader.bytes();
+    const name = reader.text();
     if (name === null) reader.failed = true;
-    else headers.push({ name: name.toString('utf8'), value: reader.bytes() });
+    else headers.push({ name, value: reader.bytes() });
   }
   return headers;
 }
