@@ -107,3 +107,11 @@ export const eventReasons = [
   ...deadLetterReasons,
 ] as const;
 export type EventReason = (typeof eventReasons)[number];
+
+/**
+ * Of a payment, or a key, of an adopted shop. `said`: an event carries what the shop shows. `nothing`: nothing is shipped yet.
+ * `skipped`: WeChat has no part in it. `held`: a person, or a change in the shop, must mend it. `proposed`: a correction
+ * waits for a person. `failed`: the parts query fails over it, and is tried again. `gone`: the shop has deleted it.
+ */
+export const adoptStates = ['said', 'nothing', 'skipped', 'held', 'proposed', 'failed', 'gone'] as const;
+export type AdoptState = (typeof adoptStates)[number];

@@ -92,6 +92,31 @@ const catalogue = {
     cause: 'An event breaks a rule of the contract.',
     remedy: 'Correct the named field and enqueue again; nothing was written.',
   },
+  ADOPT_FILE_INVALID: {
+    says: 'adopt.yaml line 12, watch[0].keys: must name at least one key: keys: { order_id: id }',
+    cause: 'The adopt file is no YAML, or breaks a rule of docs/adopting.md.',
+    remedy: 'Correct the named line; `fahuo adopt check FILE` says the same without changing anything.',
+  },
+  ADOPT_QUERY_BROKEN: {
+    says: 'the parts query of my_shop fails: column t.delivery_tim does not exist',
+    cause: 'The parts query of the adopt file fails whatever the orders are: a name or a right is missing.',
+    remedy: 'Correct the query, or grant SELECT on what it reads; touched orders wait meanwhile.',
+  },
+  ADOPT_NOT_APPLIED: {
+    says: 'the shop my_shop has no triggers of this file: run fahuo adopt apply adopt.yaml',
+    cause: 'The role adopt runs on a shop whose triggers were never made, or are those of another file.',
+    remedy: 'Run `fahuo adopt plan FILE`, have it reviewed, then `fahuo adopt apply FILE`.',
+  },
+  ADOPT_FENCED: {
+    says: 'another instance works on the shop my_shop now',
+    cause: 'This instance was slow for longer than its lease; nothing was written.',
+    remedy: 'None is needed: one instance works on a shop at a time, and the others wait.',
+  },
+  SHOP_UNREACHABLE: {
+    says: 'the shop at 127.0.0.1:3306: connect ECONNREFUSED 127.0.0.1:3306',
+    cause: 'The order database of SHOP_DATABASE_URL is not there, or refuses the login.',
+    remedy: 'Check SHOP_DATABASE_URL, and that the database accepts this login from this host.',
+  },
   PART_MISSING: {
     says: 'redis-server is not on the PATH',
     cause: 'The demo or the tests start a service whose program is not on this machine.',
