@@ -35,6 +35,7 @@ export type EventPlace = (typeof eventPlaces)[number];
 export const uploadCautions = [
   'forgotten', // earlier versions were forgotten: a tombstone says what they did
   'older', // the event is older than this database: another one may have sent it, so it is never restated
+  'backfill', // an old order of an adopted shop, which may have uploaded it itself: what WeChat shows as shipped stays
 ] as const;
 export type UploadCaution = (typeof uploadCautions)[number];
 

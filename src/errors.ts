@@ -107,10 +107,10 @@ const catalogue = {
     cause: 'The role adopt runs on a shop whose triggers were never made, or are those of another file.',
     remedy: 'Run `fahuo adopt plan FILE`, have it reviewed, then `fahuo adopt apply FILE`.',
   },
-  ADOPT_FENCED: {
-    says: 'another instance works on the shop my_shop now',
-    cause: 'This instance was slow for longer than its lease; nothing was written.',
-    remedy: 'None is needed: one instance works on a shop at a time, and the others wait.',
+  ADOPT_BUSY: {
+    says: 'others wrote of the same payments of the shop my_shop ten times while this look went on',
+    cause: 'A backfill and the role adopt, or two backfills, work on the same payments.',
+    remedy: 'None is needed: nothing was written, and the next look tries again.',
   },
   SHOP_UNREACHABLE: {
     says: 'the shop at 127.0.0.1:3306: connect ECONNREFUSED 127.0.0.1:3306',

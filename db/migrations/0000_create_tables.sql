@@ -6,7 +6,7 @@ CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conf
 CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event', 'unrecorded');--> statement-breakpoint
 CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
 CREATE TYPE "fahuo"."replay_state" AS ENUM('running', 'paused', 'incomplete', 'cancelled', 'done');--> statement-breakpoint
-CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older');--> statement-breakpoint
+CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older', 'backfill');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
 CREATE TABLE "fahuo"."adopt_backfill" (
@@ -16,6 +16,7 @@ CREATE TABLE "fahuo"."adopt_backfill" (
 	"since" timestamp (3) with time zone,
 	"looked" bigint DEFAULT 0 NOT NULL,
 	"events" bigint DEFAULT 0 NOT NULL,
+	"read_first" boolean DEFAULT false NOT NULL,
 	"started_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"finished_at" timestamp (3) with time zone,
 	CONSTRAINT "adopt_backfill_source_kind_pk" PRIMARY KEY("source","kind")
@@ -47,6 +48,8 @@ CREATE TABLE "fahuo"."adopt_payment" (
 	"version" integer,
 	"corrected" boolean DEFAULT false NOT NULL,
 	"proposed" text,
+	"read_first" boolean DEFAULT false NOT NULL,
+	"write" bigint DEFAULT 0 NOT NULL,
 	"touched_at" timestamp (3) with time zone NOT NULL,
 	"answered" text,
 	"answer_final" boolean DEFAULT false NOT NULL,
@@ -55,7 +58,7 @@ CREATE TABLE "fahuo"."adopt_payment" (
 --> statement-breakpoint
 CREATE TABLE "fahuo"."adopt_source" (
 	"name" text PRIMARY KEY NOT NULL,
-	"epoch" bigint DEFAULT 0 NOT NULL,
+	"writes" bigint DEFAULT 0 NOT NULL,
 	"owner" text,
 	"lease_until" timestamp (3) with time zone,
 	"waiting" bigint DEFAULT 0 NOT NULL,

@@ -2,10 +2,11 @@ import { sql } from 'drizzle-orm';
 import { bigserial, boolean, index, integer, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { adoptState, fahuo, id, instant } from './columns.ts';
 
-/** An order database that is adopted: one row an adopt file. One instance at a time works on it; `epoch` fences the others out. */
+/** An order database that is adopted: one row an adopt file. One instance at a time follows it. */
 export const adoptSource = fahuo.table('adopt_source', {
   name: text('name').primaryKey(),
-  epoch: id('epoch').notNull().default(0),
+  /** Counts the transactions that wrote of its payments; see `adopt_payment.write`. */
+  writes: id('writes').notNull().default(0),
   owner: text('owner'),
   leaseUntil: instant('lease_until'),
   /** Rows that wait in the shop's `fahuo_touched`, as last counted, and since when. */
@@ -35,6 +36,10 @@ export const adoptPayment = fahuo.table(
     corrected: boolean('corrected').notNull().default(false),
     /** The `data` of a correction that waits for a person. */
     proposed: text('proposed'),
+    /** Its event comes of a walk over old orders: WeChat is asked before it is sent. */
+    readFirst: boolean('read_first').notNull().default(false),
+    /** Which of the source's writes was the last of this row: who read the parts before it decides anew. */
+    write: id('write').notNull().default(0),
     /** When the shop last changed something that was looked at. */
     touchedAt: instant('touched_at').notNull(),
     /** What the shop was told last, in short; null where it was told nothing. */
@@ -97,6 +102,8 @@ export const adoptBackfill = fahuo.table(
     since: instant('since'),
     looked: id('looked').notNull().default(0),
     events: id('events').notNull().default(0),
+    /** Whether WeChat is asked first: what it shows as shipped is not sent. */
+    readFirst: boolean('read_first').notNull().default(false),
     startedAt: instant('started_at')
       .notNull()
       .default(sql`clock_timestamp()`),

@@ -18,6 +18,3 @@ export type AdoptDeps = {
   nowMs: () => number;
   heartbeats?: Heartbeats;
 };
-
-/** Who has the lease; `epoch` is checked with each write. */
-export type Worker = AdoptDeps & { epoch: number };

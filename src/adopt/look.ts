@@ -26,6 +26,8 @@ export type PlanContext = {
   before: readonly (Key & { state: AdoptState; failures: number })[];
   /** When the shop touched a key. */
   touchedAtMs: (key: Key) => number;
+  /** Payments with a part that names `no_backfill` are left out. */
+  backfill: boolean;
   newId: () => string;
   random: () => number;
 };
@@ -76,10 +78,13 @@ export function planLook(keys: readonly Key[], { parts, failures }: Looked, cont
 
 function planPayment({ appid, payment, parts }: Group, context: PlanContext, plan: Plan): void {
   const known = context.known.find((one) => one.appid === appid && one.payment === payment);
-  const decided = decide(payment, parts, known ?? unknownPayment, {
-    carriers: context.carriers,
-    own: context.file.carriers,
-  });
+  const leftOut = context.backfill ? leftOutOf(parts, known) : undefined;
+  const decided: Decision =
+    leftOut ??
+    decide(payment, parts, known ?? unknownPayment, {
+      carriers: context.carriers,
+      own: context.file.carriers,
+    });
   const touchedAtMs = Math.max(...parts.flatMap(({ keys }) => keys.map(context.touchedAtMs)));
   const eventId = `adopt-${context.newId()}`;
   const draft = { appid, touchedAtMs, eventId, source: context.file.source ?? `/adopt/${context.file.name}` };
@@ -92,6 +97,12 @@ function planPayment({ appid, payment, parts }: Group, context: PlanContext, pla
   for (const part of parts)
     for (const key of part.keys)
       plan.keys.push({ ...key, appid, payment, state: row.state, detail, nextLookMs: null });
+}
+
+/** What the shop uploaded itself, or refunded, is no backfill's to say; what was said here before is followed as ever. */
+function leftOutOf(parts: readonly Part[], known: KnownPayment | undefined): Decision | undefined {
+  const why = parts.find(({ skip, noBackfill }) => skip === null && noBackfill !== null)?.noBackfill ?? null;
+  return why === null || (known?.said ?? null) !== null ? undefined : { kind: 'skipped', why };
 }
 
 type Draft = { appid: string; touchedAtMs: number; eventId: string; source: string };

@@ -6,21 +6,19 @@ import type { Key } from './shop.ts';
 
 /** SQL on fahuo's own side of an adoption; the shop's side stands in postgres/ and mysql/. */
 
-/** The epoch of `owner`, who is the only one to work on the source until the lease ends; null where another has it. */
+/** Whether `owner` is the one who follows the source, until the lease ends. */
 export async function takeLease(
   db: Queryable,
   { name, owner, leaseMs }: { name: string; owner: string; leaseMs: number },
-): Promise<number | null> {
-  const { rows } = await db.query<{ epoch: number }>(
-    `insert into fahuo.adopt_source as s (name, owner, epoch, lease_until)
-     values ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
-     on conflict (name) do update set owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond',
-       epoch = s.epoch + (s.owner is distinct from $2)::int
-     where s.owner = $2 or s.owner is null or s.lease_until < clock_timestamp()
-     returning epoch`,
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `insert into fahuo.adopt_source as s (name, owner, lease_until)
+     values ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')
+     on conflict (name) do update set owner = $2, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+     where s.owner = $2 or s.owner is null or s.lease_until < clock_timestamp()`,
     [name, owner, leaseMs],
   );
-  return rows[0]?.epoch ?? null;
+  return rowCount === 1;
 }
 
 export async function giveLeaseBack(db: Queryable, name: string, owner: string): Promise<void> {
@@ -30,11 +28,36 @@ export async function giveLeaseBack(db: Queryable, name: string, owner: string):
   );
 }
 
-/** Whether this epoch is still the last one; nobody can begin another before the transaction ends. */
-export async function isCurrent(tx: Queryable, name: string, epoch: number): Promise<boolean> {
+/** How many writes the source has had. Read before the parts, it tells later whether they may be older than what was said. */
+export async function readWrites(db: Queryable, name: string): Promise<number> {
+  const { rows } = await db.query<{ writes: number }>(
+    'select writes from fahuo.adopt_source where name = $1',
+    [name],
+  );
+  return rows[0]?.writes ?? 0;
+}
+
+/** Begins the next write of the source; nobody else's begins before the transaction ends. */
+export async function beginWrite(tx: Queryable, name: string): Promise<number> {
+  const { rows } = await tx.query<{ writes: number }>(
+    `insert into fahuo.adopt_source as s (name, writes) values ($1, 1)
+     on conflict (name) do update set writes = s.writes + 1 returning writes`,
+    [name],
+  );
+  return rows[0]?.writes ?? 0;
+}
+
+/** Whether one of these payments was written after the write `seen`. */
+export async function isOvertaken(
+  tx: Queryable,
+  source: string,
+  { names, seen }: { names: readonly PaymentName[]; seen: number },
+): Promise<boolean> {
   const { rowCount } = await tx.query(
-    'select from fahuo.adopt_source where name = $1 and epoch = $2 for update',
-    [name, epoch],
+    `select from unnest($2::text[], $3::text[]) as n (appid, payment)
+     join fahuo.adopt_payment p on p.payment = n.payment and p.appid = n.appid and p.source = $1
+     where p.write > $4 limit 1`,
+    [source, names.map(({ appid }) => appid), names.map(({ payment }) => payment), seen],
   );
   return rowCount === 1;
 }
@@ -177,7 +200,7 @@ export type PaymentRow = PaymentName & {
 /** What was said is overwritten by what was said now alone; the shop is to be told when anything else changed. */
 export async function savePayments(
   tx: Queryable,
-  source: string,
+  { source, write, readFirst }: { source: string; write: number; readFirst: boolean },
   payments: readonly PaymentRow[],
 ): Promise<void> {
   if (payments.length === 0) return;
@@ -188,20 +211,20 @@ export async function savePayments(
      ), updated as (
        update fahuo.adopt_payment p set state = g.state, reason = g.reason, detail = g.detail, said = coalesce(g.said, p.said),
          version = coalesce(g.version, p.version), corrected = p.corrected or g.corrected, proposed = g.proposed,
-         touched_at = to_timestamp(g."touchedAtMs" / 1000), updated_at = clock_timestamp(), answer_final = false
+         touched_at = to_timestamp(g."touchedAtMs" / 1000), updated_at = clock_timestamp(), answer_final = false, write = $3, read_first = $4 and g.said is not null
        from given g where p.source = $1 and p.appid = g.appid and p.payment = g.payment
          and (g.said is not null or (p.state, p.reason, p.detail, p.proposed) is distinct from (g.state, g.reason, g.detail, g.proposed))
        returning p.id
      )
-     insert into fahuo.adopt_payment (source, appid, payment, state, reason, detail, said, version, corrected, proposed, touched_at)
-     select $1, g.appid, g.payment, g.state, g.reason, g.detail, g.said, g.version, g.corrected, g.proposed, to_timestamp(g."touchedAtMs" / 1000)
+     insert into fahuo.adopt_payment (source, appid, payment, state, reason, detail, said, version, corrected, proposed, touched_at, write, read_first)
+     select $1, g.appid, g.payment, g.state, g.reason, g.detail, g.said, g.version, g.corrected, g.proposed, to_timestamp(g."touchedAtMs" / 1000), $3, $4
      from given g where g.state in ('said', 'held', 'proposed')
        and not exists (select from fahuo.adopt_payment p where p.source = $1 and p.appid = g.appid and p.payment = g.payment)`,
-    [source, JSON.stringify(payments)],
+    [source, JSON.stringify(payments), write, readFirst],
   );
 }
 
-/** Whoever begins an epoch may have another file: what is held or failed is looked at anew. */
+/** Whoever begins to follow a source may have another file: what is held or failed is looked at anew. */
 export async function lookAgain(db: Queryable, source: string): Promise<void> {
   await db.query(
     `update fahuo.adopt_key set next_look_at = clock_timestamp() where source = $1 and state in ('held', 'failed')`,
