@@ -48,6 +48,7 @@ CREATE TABLE "fahuo"."adopt_payment" (
 	"version" integer,
 	"corrected" boolean DEFAULT false NOT NULL,
 	"proposed" text,
+	"dismissed" text,
 	"read_first" boolean DEFAULT false NOT NULL,
 	"write" bigint DEFAULT 0 NOT NULL,
 	"touched_at" timestamp (3) with time zone NOT NULL,

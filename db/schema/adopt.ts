@@ -36,6 +36,8 @@ export const adoptPayment = fahuo.table(
     corrected: boolean('corrected').notNull().default(false),
     /** The `data` of a correction that waits for a person. */
     proposed: text('proposed'),
+    /** The proposal that a person dismissed last: it is not made again. */
+    dismissed: text('dismissed'),
     /** Its event comes of a walk over old orders: WeChat is asked before it is sent. */
     readFirst: boolean('read_first').notNull().default(false),
     /** Which of the source's writes was the last of this row: who read the parts before it decides anew. */

@@ -136,13 +136,12 @@ export function outcomeOf(decision: Decision, known: KnownPayment | undefined): 
   switch (decision.kind) {
     case 'say':
       return { ...same, state: 'said', said: JSON.stringify(decision.shipment) };
-    case 'propose':
-      return {
-        ...same,
-        state: 'proposed',
-        detail: decision.why,
-        proposed: JSON.stringify(decision.shipment),
-      };
+    case 'propose': {
+      const proposed = JSON.stringify(decision.shipment);
+      return proposed === known?.dismissed
+        ? { ...same, state: 'said' }
+        : { ...same, state: 'proposed', detail: decision.why, proposed };
+    }
     case 'held':
       return { ...same, state: 'held', reason: decision.reason, detail: decision.detail };
     case 'skipped':

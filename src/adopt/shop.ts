@@ -67,6 +67,8 @@ export type WalkOptions = {
   /** Orders of this moment and later, where the file names the column for it. */
   sinceMs: number | null;
   limit: number;
+  /** The greatest keys, descending, for a sample; `after` is not asked for then. */
+  newestFirst?: boolean;
 };
 
 /**

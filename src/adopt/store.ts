@@ -86,7 +86,12 @@ export async function saveFailure(db: Queryable, name: string, failure: string):
 
 export type PaymentName = { appid: string; payment: string };
 export type KnownPayment = Known &
-  PaymentName & { state: AdoptState; proposed: string | null; version: number | null };
+  PaymentName & {
+    state: AdoptState;
+    proposed: string | null;
+    dismissed: string | null;
+    version: number | null;
+  };
 
 /** What was said of these payments before; those that are new are left out. */
 export async function readKnown(
@@ -95,7 +100,7 @@ export async function readKnown(
   names: readonly PaymentName[],
 ): Promise<KnownPayment[]> {
   const { rows } = await db.query<Omit<KnownPayment, 'said'> & { said: string | null }>(
-    `select p.appid, p.payment, p.state, p.said, p.version, p.corrected, p.proposed,
+    `select p.appid, p.payment, p.state, p.said, p.version, p.corrected, p.proposed, p.dismissed,
        (p.said is not null and u.state is distinct from 'rejected') as stands
      from unnest($2::text[], $3::text[]) as n (appid, payment)
      join fahuo.adopt_payment p on p.payment = n.payment and p.appid = n.appid and p.source = $1
