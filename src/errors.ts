@@ -49,6 +49,11 @@ const catalogue = {
     cause: 'A session of somebody else holds a lock on a table that is to be changed.',
     remedy: 'Wait for that session or end it (`select pg_terminate_backend(PID)`), then migrate again.',
   },
+  ADOPT_BLOCKED: {
+    says: 'adopt: gave up waiting for a lock; nothing was changed. It is held by pid 4711 (user app, …): select …',
+    cause: "A session of the shop holds a lock on a table that is to get, or to lose, fahuo's triggers.",
+    remedy: 'Wait for that session or end it, then run the command again, at a quieter hour if need be.',
+  },
   POOLED_CONNECTION: {
     says: 'DATABASE_URL leads through a pooler: two clients were given one session of Postgres (pid 4711)',
     cause: 'A pooler such as PgBouncer stands between fahuo and Postgres.',

@@ -4,6 +4,10 @@
  */
 export const pureFiles = [
   'db/statement-text.ts',
+  'src/adopt/postgres/answers.ts',
+  'src/adopt/postgres/parts.ts',
+  'src/adopt/postgres/relation.ts',
+  'src/adopt/postgres/triggers.ts',
   'src/cli/event-text.ts',
   'src/carriers/decide.ts',
   'src/connection-fault.ts',
