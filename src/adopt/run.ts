@@ -54,7 +54,7 @@ function follower(deps: AdoptDeps) {
       await saveHealth(deps);
       countedMs = nowMs();
     }
-    return step(deps);
+    return followOnce(deps);
   };
   const follow = (): Promise<StepResult> =>
     lead().catch(async (error: unknown) => {
@@ -69,7 +69,8 @@ async function saveHealth({ pool, shop, file }: AdoptDeps): Promise<void> {
   await store.saveHealth(pool, file.name, { waiting, waitingSinceMs: oldestMs, failure: null });
 }
 
-async function step(deps: AdoptDeps): Promise<StepResult> {
+/** One step: touched keys, or those that are due again. `busy` when there were some. */
+export async function followOnce(deps: AdoptDeps): Promise<StepResult> {
   const { shop, pool, file, nowMs } = deps;
   const touched = await shop.takeTouched(batch, null);
   const due = touched.length < batch ? await store.readDue(pool, file.name, dueBatch) : [];

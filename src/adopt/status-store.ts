@@ -36,7 +36,7 @@ export async function readAdoptStatus(db: Queryable, name: string | null): Promi
        (select coalesce(json_agg(k order by k.state), '[]') from (
          select state, count(*)::int as count from fahuo.adopt_key where source = s.name group by state) k) as keys,
        (select coalesce(json_agg(r order by r.count desc), '[]') from (
-         select state, coalesce(detail, '') as reason, count(*)::int as count, min(kind || ' ' || ref) as example from fahuo.adopt_key
+         select state, coalesce(detail, '') as reason, count(distinct coalesce(payment, kind || ' ' || ref))::int as count, min(kind || ' ' || ref) as example from fahuo.adopt_key
          where source = s.name and state in ('skipped', 'held', 'failed', 'gone') group by 1, 2 order by 3 desc limit ${maxReasons}) r) as reasons,
        (select coalesce(json_agg(p), '[]') from (
          select appid, payment, detail as why, updated_at as since, said::json, proposed::json from fahuo.adopt_payment

@@ -1,3 +1,4 @@
+import { FahuoError } from '../errors.ts';
 import type { AdoptState } from '../../db/states.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { Shipment } from '../shipment/events.ts';
@@ -168,17 +169,31 @@ export async function readDue(db: Queryable, source: string, limit: number): Pro
   return rows;
 }
 
-/** Writes events through the database's own door; the version that each was given, null where it was refused. */
+/**
+ * Writes events through the database's own door; the version that each was given, null where it was refused. Two statements:
+ * the first does not see the rows that the door's function writes meanwhile.
+ */
 export async function offerEvents(tx: Queryable, events: readonly string[]): Promise<(number | null)[]> {
   if (events.length === 0) return [];
-  const { rows } = await tx.query<{ version: number | null }>(
-    `with offered as materialized (
-       select e.n, fahuo.offer(e.event) as id from unnest($1::text[]) with ordinality as e (event, n)
-     )
-     select o.version from offered left join fahuo.outbox o on o.id = offered.id order by offered.n`,
+  const offered = await tx.query<{ id: number | null }>(
+    'select fahuo.offer(e.event) as id from unnest($1::text[]) with ordinality as e (event, n) order by e.n',
     [events],
   );
-  return rows.map(({ version }) => version);
+  const ids = offered.rows.map(({ id }) => id);
+  const { rows } = await tx.query<{ id: number; version: number }>(
+    'select id, version from fahuo.outbox where id = any($1::bigint[])',
+    [ids],
+  );
+  const versions = new Map(rows.map(({ id, version }) => [id, version]));
+  return ids.map((id) => (id === null ? null : versionOf(versions, id)));
+}
+
+/** An event that was taken and looked like one that was refused would be said twice: better nothing at all. */
+function versionOf(versions: ReadonlyMap<number, number>, id: number): number {
+  const version = versions.get(id);
+  if (version === undefined)
+    throw new FahuoError('INVARIANT', `fahuo.offer took an event as outbox row ${id}, which is not there`);
+  return version;
 }
 
 /** Why the door refused an event of ours. */

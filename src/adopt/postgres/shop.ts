@@ -154,7 +154,10 @@ async function readParts({ shops, file }: Deps, keys: readonly Key[], verb = '')
 }
 
 /** @throws CONFIG_INVALID where the file has no way to walk this kind. */
-async function walkShop(deps: Deps, { kind, after, sinceMs, limit }: WalkOptions): Promise<string[]> {
+async function walkShop(
+  deps: Deps,
+  { kind, after, sinceMs, limit, newestFirst = false }: WalkOptions,
+): Promise<string[]> {
   const entry = deps.file.backfill.find(({ keys }) => keys[kind] !== undefined);
   if (entry === undefined) throw wrongFile(`backfill names no table for ${kind}`);
   const relation = (await readRelations(deps, [entry.table])).get(entry.table);
@@ -171,6 +174,7 @@ async function walkShop(deps: Deps, { kind, after, sinceMs, limit }: WalkOptions
     key: column(entry.keys[kind] ?? ''),
     after,
     limit,
+    newestFirst,
     since: sinceMs === null ? null : { column: column(entry.since ?? ''), ms: sinceMs },
   });
 }

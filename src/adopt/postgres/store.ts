@@ -158,22 +158,24 @@ export type WalkFrom = {
   after: string | null;
   limit: number;
   since: { column: Column; ms: number } | null;
+  newestFirst: boolean;
 };
 
 /** Keys in the order of their column, each once. */
 export async function walkKeys(
   db: Queryable,
-  { relation, key, after, limit, since }: WalkFrom,
+  { relation, key, after, limit, since, newestFirst }: WalkFrom,
 ): Promise<string[]> {
   const column = `t.${quoted(key.name)}`;
   const values: unknown[] = [limit];
   const beyond = after === null ? '' : ` and ${column} > $${values.push(after)}::text::${key.type}`;
   const later = since === null ? '' : ` and ${await sinceOf(db, relation, since, values)}`;
+  const order = newestFirst ? ' desc' : '';
   const { rows } = await db.query<{ ref: string }>(
     `select k.key::text as ref from (
        select distinct ${column} as key from ${nameOf(relation)} t where ${column} is not null${beyond}${later}
-       order by 1 limit $1) k
-     order by k.key`,
+       order by 1${order} limit $1) k
+     order by k.key${order}`,
     values,
   );
   return rows.map(({ ref }) => ref);
