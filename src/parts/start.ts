@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKafka, type KafkaOptions } from './kafka.ts';
+import { startMariadb } from './mariadb.ts';
 import { startPostgres } from './postgres.ts';
 import type { LocalService } from './process.ts';
 import { startRedis } from './redis.ts';
@@ -11,19 +12,24 @@ export type PartsOptions = {
   databaseUrl?: string | undefined;
   kafkaBrokers?: string | undefined;
   redisUrl?: string | undefined;
+  mysqlUrl?: string | undefined;
   /** What version of Kafka is started, and with what. */
   kafka?: KafkaOptions;
   needRedis: boolean;
+  /** An order database of a shop: whoever adopts one wants it, and nobody else. */
+  needMysql?: boolean;
 };
 
 export type LocalServices = {
   databaseUrl: string;
   kafkaBrokers: string;
   redisUrl: string | undefined;
+  mysqlUrl: string | undefined;
   /** The parts that were started here, for tests that restart them. */
   postgres: LocalService | undefined;
   kafka: LocalService | undefined;
   redis: LocalService | undefined;
+  mysql: LocalService | undefined;
   stop: () => Promise<void>;
 };
 
@@ -31,9 +37,12 @@ const starters = {
   DATABASE_URL: (dir: string) => startPostgres(dir),
   KAFKA_BROKERS: startKafka,
   REDIS_URL: (dir: string) => startRedis(dir),
+  MYSQL_URL: (dir: string) => startMariadb(dir),
 } as const;
 export type PartName = keyof typeof starters;
 const partNames = Object.keys(starters) as PartName[];
+/** What fahuo itself needs: MySQL is a shop's. */
+export const ownParts: readonly PartName[] = ['DATABASE_URL', 'KAFKA_BROKERS', 'REDIS_URL'];
 
 export type StartedParts = {
   services: Partial<Record<PartName, LocalService>>;
@@ -46,7 +55,7 @@ export type StartedParts = {
 
 /** Starts the parts side by side, in a temp folder; one that cannot start keeps none of the others away. */
 export async function startEach(
-  names: readonly PartName[] = partNames,
+  names: readonly PartName[] = ownParts,
   kafka: KafkaOptions = {},
 ): Promise<StartedParts> {
   const dir = await mkdtemp(join(tmpdir(), 'fahuo-parts-'));
@@ -75,9 +84,11 @@ export async function startParts(options: PartsOptions): Promise<LocalServices> 
     DATABASE_URL: options.databaseUrl,
     KAFKA_BROKERS: options.kafkaBrokers,
     REDIS_URL: options.redisUrl,
+    MYSQL_URL: options.mysqlUrl,
   };
+  const needed = { DATABASE_URL: true, KAFKA_BROKERS: true, REDIS_URL: options.needRedis };
   const isWanted = (name: PartName): boolean =>
-    given[name] === undefined && (name !== 'REDIS_URL' || options.needRedis);
+    given[name] === undefined && { ...needed, MYSQL_URL: options.needMysql === true }[name];
   const { services, failures, end, stop } = await startEach(partNames.filter(isWanted), options.kafka);
   const [failure] = Object.values(failures);
   if (failure !== undefined) {
@@ -89,9 +100,11 @@ export async function startParts(options: PartsOptions): Promise<LocalServices> 
     databaseUrl: urlOf('DATABASE_URL') ?? '',
     kafkaBrokers: urlOf('KAFKA_BROKERS') ?? '',
     redisUrl: urlOf('REDIS_URL'),
+    mysqlUrl: urlOf('MYSQL_URL'),
     postgres: services.DATABASE_URL,
     kafka: services.KAFKA_BROKERS,
     redis: services.REDIS_URL,
+    mysql: services.MYSQL_URL,
     stop,
   };
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { sleep } from '../../clock.ts';
 import { FahuoError, messageOf } from '../../errors.ts';
-import { startEach, type PartName } from '../../parts/start.ts';
+import { ownParts, startEach, type PartName } from '../../parts/start.ts';
 import { answer, exitCodes, stopSignal } from '../output.ts';
 
 export function addParts(program: Command): void {
@@ -10,12 +10,13 @@ export function addParts(program: Command): void {
     .description(
       'start Postgres, Kafka and Redis of your own, without Docker, and leave them running until Ctrl-C',
     )
+    .option('--mysql', "start a MariaDB as well, to try `fahuo adopt` on a shop's tables")
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo parts        # copy what it prints into another terminal')
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async ({ json, mysql }: { json?: boolean; mysql?: boolean }) => {
       const signal = stopSignal();
-      note('Starting Postgres, Kafka and Redis …');
-      const parts = await startEach();
+      note(`Starting Postgres, Kafka${mysql === true ? ', Redis and MariaDB' : ' and Redis'} …`);
+      const parts = await startEach(mysql === true ? [...ownParts, 'MYSQL_URL'] : ownParts);
       try {
         if (signal.aborted) return; // Ctrl-C reaches what was just starting as well: its failures say nothing
         for (const [name, failure] of Object.entries(parts.failures))
@@ -38,6 +39,7 @@ const programs: Record<PartName, string> = {
   DATABASE_URL: 'Postgres',
   KAFKA_BROKERS: 'Kafka',
   REDIS_URL: 'Redis',
+  MYSQL_URL: 'MariaDB',
 };
 
 /** A part that is missing, and the command that brings it, in one line. */
