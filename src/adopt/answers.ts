@@ -1,6 +1,7 @@
 import type { StepResult } from '../loop.ts';
 import { cutText } from '../text.ts';
 import type { AdoptDeps } from './deps.ts';
+import { keyName } from './read-parts.ts';
 import type { ShopAnswer, ShopAnswerState } from './shop.ts';
 import * as store from './store.ts';
 
@@ -24,21 +25,20 @@ export function tellShop({
       .map((row) => ({ row, answer: answerOf(row, nowMs()) }))
       .filter(({ row, answer }) => isNew(row, answer));
     if (news.length === 0) return afterId === 0 ? 'idle' : 'busy';
-    await shop.writeAnswers(
-      news.flatMap(({ row, answer }) =>
-        answer === null ? [] : row.keys.map((key) => ({ ...key, ...answer })),
-      ),
+    const told = news.flatMap(({ row, answer }) =>
+      answer === null ? [] : row.keys.map((key) => ({ ...key, ...answer })),
     );
+    const locked = new Set((await shop.writeAnswers(told)).map(keyName));
     await store.saveAnswered(
       pool,
       news.map(({ row, answer }) => ({
         id: row.id,
         updatedAt: row.updatedAt,
         answered: nameOf(answer),
-        final: answer?.state !== 'waiting',
+        final: answer?.state !== 'waiting' && !row.keys.some((key) => locked.has(keyName(key))),
       })),
     );
-    return 'busy';
+    return locked.size > 0 ? 'idle' : 'busy';
   };
 }
 

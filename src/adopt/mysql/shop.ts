@@ -110,6 +110,7 @@ function createShop(context: Context): Shop {
     walk: (options) => walk(context, options),
     writeAnswers: async (answers) => {
       for (const some of chunks(answers, chunkOfAnswers)) await writeSome(context, some);
+      return [];
     },
     readShapes: (tables) => readShapes(reading, tables),
     findings: () => findings(context),
@@ -147,7 +148,7 @@ const outcomes: Readonly<Record<FaultKind, 'failed' | 'broken' | 'away'>> = {
 };
 
 async function walk({ reading, file }: Context, options: WalkOptions): Promise<string[]> {
-  const { kind, after, sinceMs, limit } = options;
+  const { kind, after, sinceMs, limit, newestFirst = false } = options;
   const tables: WalkedTable[] = [];
   for (const { table, keys, since } of walkedBy(file, kind)) {
     const column = keys[kind] ?? '';
@@ -155,7 +156,7 @@ async function walk({ reading, file }: Context, options: WalkOptions): Promise<s
       sinceMs === null || since === undefined ? null : await sinceOf(reading, { table, column, since });
     tables.push({ table, column, since: unit });
   }
-  return walkKeys(reading, { tables, after, sinceMs, limit });
+  return walkKeys(reading, { tables, after, sinceMs, limit, newestFirst });
 }
 
 type Walked = { table: string; keys: Readonly<Record<string, string>>; since?: string | undefined };
