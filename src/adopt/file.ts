@@ -160,7 +160,7 @@ function ruleProblems(file: Loose): Found[] {
       path: ['parts'],
       rule: `must ask for the keys of each kind: … where id in (:${kind})`,
     })),
-    ...(/;\s*\S/.test(file.parts.replace(/--[^\n]*/g, ''))
+    ...(/;\s*\S/.test(file.parts.replace(/--[^\n]*|'(?:[^']|'')*'/g, ''))
       ? [{ path: ['parts'], rule: 'must be one statement: remove what follows the ;' }]
       : []),
     ...file.answers.flatMap(({ keys }, index) => unwatched(keys, ['answers', index])),
