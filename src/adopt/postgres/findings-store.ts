@@ -51,10 +51,11 @@ export async function readTableState(db: Queryable, { oid }: Relation): Promise<
 export async function readMissingRights(db: Queryable): Promise<string[]> {
   const { rows } = await db.query<{ missing: string }>(
     `select r.privilege || ' on fahuo_adopt.' || r.name as missing
-     from (values ('touched', 'SELECT'), ('touched', 'DELETE'), ('answer', 'SELECT'), ('answer', 'INSERT'),
-       ('answer', 'UPDATE')) r (name, privilege)
+     from (values (1, 'touched', 'SELECT'), (2, 'touched', 'DELETE'), (3, 'answer', 'SELECT'), (4, 'answer', 'INSERT'),
+       (5, 'answer', 'UPDATE')) r (place, name, privilege)
      join pg_class c on c.relname = r.name join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'fahuo_adopt'
-     where not has_table_privilege(c.oid, r.privilege) or not has_schema_privilege(n.oid, 'USAGE')`,
+     where not has_table_privilege(c.oid, r.privilege) or not has_schema_privilege(n.oid, 'USAGE')
+     order by r.place`,
   );
   return rows.map(({ missing }) => missing);
 }

@@ -11,9 +11,15 @@ export type PartsQuery = { text: string; kinds: readonly string[] };
  */
 export function partsQuery(parts: string): PartsQuery {
   const kinds: string[] = [];
-  const text = parts.replace(placeholder, (_whole, _in, kind: string) => `= any ($${kinds.push(kind)})`);
+  const text = parts.replace(placeOrOther, (whole, _in, kind: string | undefined) =>
+    kind === undefined ? whole : `= any ($${kinds.push(kind)})`,
+  );
   return { text, kinds };
 }
+
+/** Comments, strings and quoted names are left as they are. */
+const other = /--[^\n]*|\/\*[\s\S]*?\*\/|\be'(?:[^'\\]|''|\\[\s\S])*'|'(?:[^']|'')*'|"(?:[^"]|"")*"/;
+const placeOrOther = new RegExp(`${other.source}|${placeholder.source}`, 'gi');
 
 /** One list of keys a parameter; pg writes it as an array's text, so that its type stays open. */
 export const partsValues = ({ kinds }: PartsQuery, keys: readonly Key[]): string[][] =>

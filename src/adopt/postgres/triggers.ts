@@ -151,7 +151,7 @@ create table if not exists fahuo_adopt.answer (
 /** The function of one watched table, and its three triggers. */
 function watchStatements(file: File, watch: Watch, index: number, relations: Relations): string[] {
   const relation = relations.get(watch.table);
-  if (relation === undefined) return [`-- There is no table ${watch.table}: correct the file.`];
+  if (relation === undefined) return [missingTable(watch.table)];
   const keys = Object.entries(watch.keys).map(([kind, name]) => ({
     kind,
     column: columnFor(relation, name),
@@ -172,6 +172,11 @@ execute function fahuo_adopt.${name}();`,
     }),
   ];
 }
+
+/** Nothing is applied in part: this statement fails as well. */
+const missingTable = (table: string): string =>
+  `-- There is no table ${table}: correct the file.
+lock table ${table.split('.').map(quoted).join('.')} in share row exclusive mode;`;
 
 const updateRemark = `-- Fires where a value really changed, whatever columns the statement names. Before one of these columns is renamed,
 -- dropped or given another type: "fahuo adopt undo", and "fahuo adopt apply" afterwards.
