@@ -99,9 +99,15 @@ function planPayment({ appid, payment, parts }: Group, context: PlanContext, pla
       plan.keys.push({ ...key, appid, payment, state: row.state, detail, nextLookMs: null });
 }
 
-/** What the shop uploaded itself, or refunded, is no backfill's to say; what was said here before is followed as ever. */
+/**
+ * What the shop uploaded itself, or refunded, is no backfill's to say; what was said here before is followed as ever. A part
+ * that was refunded unshipped keeps the rest of its payment from nothing.
+ */
 function leftOutOf(parts: readonly Part[], known: KnownPayment | undefined): Decision | undefined {
-  const why = parts.find(({ skip, noBackfill }) => skip === null && noBackfill !== null)?.noBackfill ?? null;
+  const counted = parts.filter(({ skip }) => skip === null);
+  const live = counted.filter(({ state }) => state !== 'void');
+  const named = (live.length > 0 ? live : counted).find(({ noBackfill }) => noBackfill !== null);
+  const why = named?.noBackfill ?? null;
   return why === null || (known?.said ?? null) !== null ? undefined : { kind: 'skipped', why };
 }
 
