@@ -41,10 +41,14 @@ export function expectedLines(shipFile: string): ExpectedLines {
 }
 
 /** What a person has to look at: `held no_tracking_no 42000…`. */
-export async function waitingLines(pool: Pool, state: 'held' | 'proposed'): Promise<string[]> {
+export async function waitingLines(
+  pool: Pool,
+  source: string,
+  state: 'held' | 'proposed',
+): Promise<string[]> {
   const { rows } = await pool.query<{ payment: string; reason: string | null }>(
-    'select payment, reason from fahuo.adopt_payment where state = $1 order by id',
-    [state],
+    'select payment, reason from fahuo.adopt_payment where source = $1 and state = $2 order by id',
+    [source, state],
   );
   return rows.map(({ payment, reason }) =>
     [state, reason, payment].filter((word) => word !== null).join(' '),

@@ -21,18 +21,28 @@ const pages = readdirSync(new URL('../../../docs/adopting', import.meta.url))
   .map((name) => name.replace(/\.md$/, ''))
   .filter((name) => !elsewhere.includes(name));
 
+/** Each shop is a source of its own. */
+let ours: TestDatabase;
+let fresh: TestDatabase;
+beforeAll(async () => {
+  ours = await createDatabase();
+  fresh = await createDatabase();
+});
+afterAll(async () => {
+  await ours.drop();
+  await fresh.drop();
+});
+
 describe.each(pages)('the page of %s', (name) => {
   const shipFile = readText(`test/support/shops/${name}.ship.sql`);
   const cases = shopCases(shipFile);
   const expected = expectedLines(shipFile);
   const file = adoptFileOf(name);
-  let ours: TestDatabase;
   let database: MysqlDatabase;
   let session: Connection;
   let shop: Shop;
 
   beforeAll(async () => {
-    ours = await createDatabase();
     database = await createMysqlDatabase();
     session = await database.connect();
     await session.query(readText(`test/support/shops/${name}.sql`));
@@ -48,7 +58,6 @@ describe.each(pages)('the page of %s', (name) => {
     await shop.close();
     await session.end();
     await database.drop();
-    await ours.drop();
   });
 
   it('finds its tables, columns and indexes, and its query runs', async () => {
@@ -58,7 +67,7 @@ describe.each(pages)('the page of %s', (name) => {
 
   /** Corrections that wait are approved; what is newly held is a line as well. */
   async function linesAfter(events: number, heldBefore: readonly string[]): Promise<string[]> {
-    for (const proposed of await waitingLines(ours.pool, 'proposed'))
+    for (const proposed of await waitingLines(ours.pool, file.name, 'proposed'))
       await approve(ours.pool, {
         payment: proposed.replace('proposed ', ''),
         approvedBy: 'a person',
@@ -66,7 +75,7 @@ describe.each(pages)('the page of %s', (name) => {
         nowMs: Date.now(),
         newId: randomUUID,
       });
-    const held = await waitingLines(ours.pool, 'held');
+    const held = await waitingLines(ours.pool, file.name, 'held');
     const all = await writtenEvents(ours.pool);
     return [...all.slice(events).map(lineOf), ...held.filter((line) => !heldBefore.includes(line))].sort();
   }
@@ -77,7 +86,7 @@ describe.each(pages)('the page of %s', (name) => {
     const got = new Map<string, string[]>();
     for (const { name: block, mode, statements } of cases) {
       const events = (await writtenEvents(ours.pool)).length;
-      const held = await waitingLines(ours.pool, 'held');
+      const held = await waitingLines(ours.pool, file.name, 'held');
       for (const statement of statements) {
         await session.query(statement);
         if (mode === 'auto') await untilIdle(deps);
@@ -114,18 +123,14 @@ describe.each(pages)('the page of %s', (name) => {
   });
 
   it('gives a backfill one event a payment', async () => {
-    const fresh = await createDatabase();
-    try {
-      const deps = adoptDeps(fresh.pool, { shop, file });
-      const options = { sinceMs: null, rate: null, readFirst: false };
-      const dry = await backfill(deps, { ...options, execute: false }, new AbortController().signal);
-      expect(await writtenEvents(fresh.pool)).toEqual([]);
-      expect(await backfill(deps, { ...options, execute: true }, new AbortController().signal)).toEqual(dry);
-      const lines = (await writtenEvents(fresh.pool)).map(lineOf).sort();
-      expect(lines).toEqual(expected.backfill.toSorted());
-    } finally {
-      await fresh.drop();
-    }
+    const deps = adoptDeps(fresh.pool, { shop, file });
+    const options = { sinceMs: null, rate: null, readFirst: false };
+    const before = (await writtenEvents(fresh.pool)).length;
+    const dry = await backfill(deps, { ...options, execute: false }, new AbortController().signal);
+    expect((await writtenEvents(fresh.pool)).length).toBe(before);
+    expect(await backfill(deps, { ...options, execute: true }, new AbortController().signal)).toEqual(dry);
+    const lines = (await writtenEvents(fresh.pool)).slice(before).map(lineOf).sort();
+    expect(lines).toEqual(expected.backfill.toSorted());
   });
 
   it('has nothing of ours after undo', async () => {
