@@ -9,6 +9,7 @@ const root = resolve(import.meta.dirname, '..');
 const allowed: Record<string, string[]> = {
   shipment: [],
   outbox: ['shipment'],
+  adopt: ['shipment', 'outbox', 'db'],
   kafka: [],
   relay: ['shipment', 'kafka', 'db'],
   wechat: ['shipment'],

@@ -4,6 +4,11 @@
  */
 export const pureFiles = [
   'db/statement-text.ts',
+  'src/adopt/mysql/answers.ts',
+  'src/adopt/mysql/fault.ts',
+  'src/adopt/mysql/grants.ts',
+  'src/adopt/mysql/literal.ts',
+  'src/adopt/mysql/triggers.ts',
   'src/cli/event-text.ts',
   'src/carriers/decide.ts',
   'src/connection-fault.ts',

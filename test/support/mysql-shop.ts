@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { readAdoptFile, type AdoptFile } from '../../src/adopt/file.ts';
+import { openMysqlShop } from '../../src/adopt/mysql/shop.ts';
+import type { Shop, ShopAnswer } from '../../src/adopt/shop.ts';
+
+const log = pino({ level: 'silent' });
+
+export const shopFolder = join(import.meta.dirname, 'shops');
+
+/** An adopt file from its text; a test whose file is wrong fails here. */
+export function adoptFile(text: string): AdoptFile {
+  const read = readAdoptFile(text);
+  if (read.kind === 'problems') throw new TypeError(JSON.stringify(read.problems));
+  return read.file;
+}
+
+export const likeshopTables = (): string => readFileSync(join(shopFolder, 'likeshop.sql'), 'utf8');
+export const likeshopFile = (): AdoptFile =>
+  adoptFile(readFileSync(join(shopFolder, 'likeshop.yaml'), 'utf8'));
+
+export const openShop = (databaseUrl: string, file: AdoptFile, queryTimeoutMs = 10_000): Promise<Shop> =>
+  openMysqlShop({ databaseUrl, file, log, queryTimeoutMs });
+
+/** As a person does: what the plan says, run as it stands. */
+export async function applyTo(databaseUrl: string, file: AdoptFile): Promise<Shop> {
+  const shop = await openShop(databaseUrl, file);
+  await shop.run(await shop.planApply());
+  return shop;
+}
+
+export const answerOf = (given: Partial<ShopAnswer>): ShopAnswer => ({
+  kind: 'order_id',
+  ref: '1',
+  appid: 'wx0123456789abcdef',
+  payment: '4200000000202609010000001001',
+  version: 1,
+  state: 'acknowledged',
+  errcode: null,
+  errmsg: null,
+  rid: null,
+  reason: null,
+  atMs: 1_788_230_000_123,
+  ...given,
+});
+
+/** What waits, as `kind:ref`, in the order of the changes. */
+export const touchedOf = async (shop: Shop): Promise<string[]> =>
+  (await shop.takeTouched(1_000, null)).map(({ kind, ref }) => `${kind}:${ref}`);
+
+/** The same, and forgets them. */
+export async function drain(shop: Shop): Promise<string[]> {
+  const taken = await shop.takeTouched(1_000, null);
+  await shop.forgetTouched(taken.map(({ id }) => id));
+  return taken.map(({ kind, ref }) => `${kind}:${ref}`);
+}
