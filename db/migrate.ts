@@ -1,9 +1,9 @@
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as applyMigrations } from 'drizzle-orm/node-postgres/migrator';
 import type pg from 'pg';
-import { connectAlone, trustedPath, type Queryable } from './client.ts';
+import { HeldUpError, namingBlockers } from './blockers.ts';
+import { connectAlone, trustedPath } from './client.ts';
 import { findPooler } from './pooler.ts';
-import { withoutLiterals } from './statement-text.ts';
 import { bundledMigrations, migrationsFolder, readSchemaState } from './version.ts';
 
 /** 'fahuo' in ASCII: two migrations at once wait for each other. */
@@ -56,11 +56,13 @@ export async function migrate(databaseUrl: string, options: Partial<MigrateOptio
     if (!isExisting(code)) notices.push(message ?? '');
   });
   try {
-    return await watched(databaseUrl, client, async () => {
+    return await namingBlockers(databaseUrl, client, 'fahuo-migrate', async () => {
       await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
       await client.query(`select set_config('lock_timeout', $1, false)`, [String(lockTimeoutMs)]);
       return { applied: await apply(client), notices };
     });
+  } catch (error) {
+    throw refusalOf(error);
   } finally {
     await client.end();
   }
@@ -89,65 +91,8 @@ async function apply(client: pg.Client): Promise<string[]> {
   }
 }
 
-const watchEveryMs = 200;
-
-/** Runs `work` on `client`; a second connection sees who keeps it waiting, since the error does not say. */
-async function watched<T>(databaseUrl: string, client: pg.Client, work: () => Promise<T>): Promise<T> {
-  const watcher = await connectAlone(databaseUrl, 'fahuo-migrate', trustedPath);
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const pid = rows[0]?.pid ?? 0;
-  let blockers: Blocker[] = [];
-  const timer = setInterval(() => {
-    void readBlockers(watcher, pid)
-      .then((found) => (blockers = found.length > 0 ? found : blockers))
-      .catch(() => undefined);
-  }, watchEveryMs);
-  try {
-    return await work();
-  } catch (error) {
-    throw refusalOf(causeOf(error), blockers);
-  } finally {
-    clearInterval(timer);
-    await watcher.end();
-  }
-}
-
-type Blocker = {
-  pid: number;
-  user: string | null;
-  application: string | null;
-  ageSeconds: number | null;
-  query: string | null;
-};
-
-async function readBlockers(db: Queryable, pid: number): Promise<Blocker[]> {
-  const { rows } = await db.query<Blocker>(
-    `select b.pid, a.usename::text as user, a.application_name as application,
-       extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.backend_start))::float8 as "ageSeconds", a.query
-     from unnest(pg_blocking_pids($1)) as b (pid) left join pg_stat_activity a on a.pid = b.pid`,
-    [pid],
-  );
-  return rows;
-}
-
-/** drizzle wraps what Postgres said in twenty lines of the statement. */
-function causeOf(error: unknown): unknown {
-  let cause = error;
-  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  return cause;
-}
-
-function refusalOf(error: unknown, blockers: readonly Blocker[]): unknown {
+function refusalOf(error: unknown): unknown {
+  if (error instanceof HeldUpError) return new MigrateError('held_up', error.message);
   const { code, message, hint } = error as { code?: string; message: string; hint?: string };
-  if (code === '42501') return new MigrateError('denied', message, hint);
-  if (code === '55P03') return new MigrateError('held_up', heldUp(blockers));
-  return error;
+  return code === '42501' ? new MigrateError('denied', message, hint) : error;
 }
-
-const heldUp = (blockers: readonly Blocker[]): string =>
-  `gave up waiting for a lock; nothing was changed. It is held by ${blockers.map(describe).join(' and by ') || 'a session that has just ended'}`;
-
-const describe = ({ pid, user, application, ageSeconds, query }: Blocker): string =>
-  pid === 0
-    ? 'a prepared transaction (see pg_prepared_xacts)'
-    : `pid ${pid} (user ${user ?? '?'}, application ${application ?? '?'}, open for ${Math.round(ageSeconds ?? 0)} s): ${withoutLiterals(query ?? '')}`;

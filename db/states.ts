@@ -35,6 +35,7 @@ export type EventPlace = (typeof eventPlaces)[number];
 export const uploadCautions = [
   'forgotten', // earlier versions were forgotten: a tombstone says what they did
   'older', // the event is older than this database: another one may have sent it, so it is never restated
+  'backfill', // an old order of an adopted shop, which may have uploaded it itself: what WeChat shows as shipped stays
 ] as const;
 export type UploadCaution = (typeof uploadCautions)[number];
 
@@ -107,3 +108,11 @@ export const eventReasons = [
   ...deadLetterReasons,
 ] as const;
 export type EventReason = (typeof eventReasons)[number];
+
+/**
+ * Of a payment, or a key, of an adopted shop. `said`: an event carries what the shop shows. `nothing`: nothing is shipped yet.
+ * `skipped`: WeChat has no part in it. `held`: a person, or a change in the shop, must mend it. `proposed`: a correction
+ * waits for a person. `failed`: the parts query fails over it, and is tried again. `gone`: the shop has deleted it.
+ */
+export const adoptStates = ['said', 'nothing', 'skipped', 'held', 'proposed', 'failed', 'gone'] as const;
+export type AdoptState = (typeof adoptStates)[number];

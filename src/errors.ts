@@ -49,6 +49,11 @@ const catalogue = {
     cause: 'A session of somebody else holds a lock on a table that is to be changed.',
     remedy: 'Wait for that session or end it (`select pg_terminate_backend(PID)`), then migrate again.',
   },
+  ADOPT_BLOCKED: {
+    says: 'adopt: gave up waiting for a lock; nothing was changed. It is held by pid 4711 (user app, …): select …',
+    cause: "A session of the shop holds a lock on a table that is to get, or to lose, fahuo's triggers.",
+    remedy: 'Wait for that session or end it, then run the command again, at a quieter hour if need be.',
+  },
   POOLED_CONNECTION: {
     says: 'DATABASE_URL leads through a pooler: two clients were given one session of Postgres (pid 4711)',
     cause: 'A pooler such as PgBouncer stands between fahuo and Postgres.',
@@ -91,6 +96,31 @@ const catalogue = {
     says: 'data.shipping_list.0.express_company is "sf": no carrier has this id',
     cause: 'An event breaks a rule of the contract.',
     remedy: 'Correct the named field and enqueue again; nothing was written.',
+  },
+  ADOPT_FILE_INVALID: {
+    says: 'adopt.yaml line 12, watch[0].keys: must name at least one key: keys: { order_id: id }',
+    cause: 'The adopt file is no YAML, or breaks a rule of docs/adopting.md.',
+    remedy: 'Correct the named line; `fahuo adopt check FILE` says the same without changing anything.',
+  },
+  ADOPT_QUERY_BROKEN: {
+    says: 'the parts query of my_shop fails: column t.delivery_tim does not exist',
+    cause: 'The parts query of the adopt file fails whatever the orders are: a name or a right is missing.',
+    remedy: 'Correct the query, or grant SELECT on what it reads; touched orders wait meanwhile.',
+  },
+  ADOPT_NOT_APPLIED: {
+    says: 'the shop my_shop has no triggers of this file: run fahuo adopt apply adopt.yaml',
+    cause: 'The role adopt runs on a shop whose triggers were never made, or are those of another file.',
+    remedy: 'Run `fahuo adopt plan FILE`, have it reviewed, then `fahuo adopt apply FILE`.',
+  },
+  ADOPT_BUSY: {
+    says: 'others wrote of the same payments of the shop my_shop ten times while this look went on',
+    cause: 'A backfill and the role adopt, or two backfills, work on the same payments.',
+    remedy: 'None is needed: nothing was written, and the next look tries again.',
+  },
+  SHOP_UNREACHABLE: {
+    says: 'the shop at 127.0.0.1:3306: connect ECONNREFUSED 127.0.0.1:3306',
+    cause: 'The order database of SHOP_DATABASE_URL is not there, or refuses the login.',
+    remedy: 'Check SHOP_DATABASE_URL, and that the database accepts this login from this host.',
   },
   PART_MISSING: {
     says: 'redis-server is not on the PATH',

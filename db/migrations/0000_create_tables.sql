@@ -1,13 +1,74 @@
 CREATE SCHEMA IF NOT EXISTS "fahuo";
 --> statement-breakpoint
+CREATE TYPE "fahuo"."adopt_state" AS ENUM('said', 'nothing', 'skipped', 'held', 'proposed', 'failed', 'gone');--> statement-breakpoint
 CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpoint
 CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
 CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event', 'unrecorded');--> statement-breakpoint
 CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
 CREATE TYPE "fahuo"."replay_state" AS ENUM('running', 'paused', 'incomplete', 'cancelled', 'done');--> statement-breakpoint
-CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older');--> statement-breakpoint
+CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older', 'backfill');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
+CREATE TABLE "fahuo"."adopt_backfill" (
+	"source" text NOT NULL,
+	"kind" text NOT NULL,
+	"cursor" text,
+	"since" timestamp (3) with time zone,
+	"looked" bigint DEFAULT 0 NOT NULL,
+	"events" bigint DEFAULT 0 NOT NULL,
+	"read_first" boolean DEFAULT false NOT NULL,
+	"started_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"finished_at" timestamp (3) with time zone,
+	CONSTRAINT "adopt_backfill_source_kind_pk" PRIMARY KEY("source","kind")
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."adopt_key" (
+	"source" text NOT NULL,
+	"kind" text NOT NULL,
+	"ref" text NOT NULL,
+	"appid" text,
+	"payment" text,
+	"state" "fahuo"."adopt_state" NOT NULL,
+	"detail" text,
+	"failures" integer DEFAULT 0 NOT NULL,
+	"next_look_at" timestamp (3) with time zone,
+	"updated_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "adopt_key_source_kind_ref_pk" PRIMARY KEY("source","kind","ref")
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."adopt_payment" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"source" text NOT NULL,
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"state" "fahuo"."adopt_state" NOT NULL,
+	"reason" text,
+	"detail" text,
+	"said" text,
+	"version" integer,
+	"corrected" boolean DEFAULT false NOT NULL,
+	"proposed" text,
+	"dismissed" text,
+	"read_first" boolean DEFAULT false NOT NULL,
+	"write" bigint DEFAULT 0 NOT NULL,
+	"touched_at" timestamp (3) with time zone NOT NULL,
+	"answered" text,
+	"answer_final" boolean DEFAULT false NOT NULL,
+	"updated_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."adopt_source" (
+	"name" text PRIMARY KEY NOT NULL,
+	"writes" bigint DEFAULT 0 NOT NULL,
+	"owner" text,
+	"lease_until" timestamp (3) with time zone,
+	"waiting" bigint DEFAULT 0 NOT NULL,
+	"waiting_since" timestamp (3) with time zone,
+	"looked_at" timestamp (3) with time zone,
+	"failure" text,
+	"failed_at" timestamp (3) with time zone
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."budget" (
 	"appid" text PRIMARY KEY NOT NULL,
 	"level" double precision DEFAULT 0 NOT NULL,
@@ -336,6 +397,14 @@ CREATE TABLE "fahuo"."upload_repeat" (
 	CONSTRAINT "upload_repeat_event_id_source_pk" PRIMARY KEY("event_id","source")
 );
 --> statement-breakpoint
+CREATE INDEX "adopt_key_payment" ON "fahuo"."adopt_key" USING btree ("payment","appid","source");--> statement-breakpoint
+CREATE INDEX "adopt_key_due" ON "fahuo"."adopt_key" USING btree ("source","next_look_at") WHERE "fahuo"."adopt_key"."next_look_at" is not null;--> statement-breakpoint
+CREATE INDEX "adopt_key_state" ON "fahuo"."adopt_key" USING btree ("source","state");--> statement-breakpoint
+CREATE INDEX "adopt_key_age" ON "fahuo"."adopt_key" USING btree ("updated_at");--> statement-breakpoint
+CREATE UNIQUE INDEX "adopt_payment_key" ON "fahuo"."adopt_payment" USING btree ("payment","appid","source");--> statement-breakpoint
+CREATE INDEX "adopt_payment_unanswered" ON "fahuo"."adopt_payment" USING btree ("source","id") WHERE not "fahuo"."adopt_payment"."answer_final";--> statement-breakpoint
+CREATE INDEX "adopt_payment_waiting" ON "fahuo"."adopt_payment" USING btree ("source","state","updated_at") WHERE "fahuo"."adopt_payment"."state" in ('held', 'proposed');--> statement-breakpoint
+CREATE INDEX "adopt_payment_age" ON "fahuo"."adopt_payment" USING btree ("updated_at");--> statement-breakpoint
 CREATE INDEX "carrier_alias_carrier" ON "fahuo"."carrier_alias" USING btree ("carrier_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "dead_letter_offset" ON "fahuo"."dead_letter" USING btree ("topic","partition","offset","message_hash");--> statement-breakpoint
 CREATE INDEX "dead_letter_event" ON "fahuo"."dead_letter" USING btree ("event_id");--> statement-breakpoint

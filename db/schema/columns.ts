@@ -1,5 +1,6 @@
 import { bigint, customType, integer, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
 import {
+  adoptStates,
   attemptKinds,
   deadLetterReasons,
   parkReasons,
@@ -20,6 +21,7 @@ export const attemptKind = fahuo.enum('attempt_kind', attemptKinds);
 export const deadLetterReason = fahuo.enum('dead_letter_reason', deadLetterReasons);
 export const parkReason = fahuo.enum('park_reason', parkReasons);
 export const replayState = fahuo.enum('replay_state', replayStates);
+export const adoptState = fahuo.enum('adopt_state', adoptStates);
 export const relayParkReason = fahuo.enum('relay_park_reason', relayParkReasons);
 
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });

@@ -133,9 +133,9 @@ const kindsOf = ({ watch: list }: Loose): string[] => [
 /** What no single field shows. */
 function ruleProblems(file: Loose): Found[] {
   const kinds = kindsOf(file);
-  const query = withoutTexts(file.parts);
-  const asked = [...query.matchAll(placeholder)].map((match) => match[2] ?? '');
-  const whole = [...query.matchAll(/(?<![:\w]):([a-z][a-z0-9_]*)/g)].map((match) => match[1] ?? '');
+  const sql = withoutTexts(file.parts);
+  const asked = [...sql.matchAll(placeholder)].map((match) => match[2] ?? '');
+  const whole = [...sql.matchAll(/(?<![:\w]):([a-z][a-z0-9_]*)/g)].map((match) => match[1] ?? '');
   const unknown = [...new Set(whole.filter((one) => !kinds.includes(one)))];
   const bare = [
     ...new Set(whole.filter((one) => kinds.includes(one) && count(whole, one) > count(asked, one))),
@@ -161,7 +161,7 @@ function ruleProblems(file: Loose): Found[] {
       path: ['parts'],
       rule: `must ask for the keys of each kind: … where id in (:${kind})`,
     })),
-    ...(/;\s*\S/.test(query)
+    ...(/;\s*\S/.test(sql)
       ? [{ path: ['parts'], rule: 'must be one statement: remove what follows the ;' }]
       : []),
     ...file.answers.flatMap(({ keys }, index) => unwatched(keys, ['answers', index])),
@@ -170,11 +170,11 @@ function ruleProblems(file: Loose): Found[] {
   ];
 }
 
-const count = (list: readonly string[], one: string): number => list.filter((other) => other === one).length;
-
-/** A `;` or a `:` between quotes, or in a comment, is no part of the statement. */
+/** SQL without what stands in literals, quoted names and comments. */
 const withoutTexts = (sql: string): string =>
-  sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g, ' ');
+  sql.replace(/'(?:[^'\\]|''|\\.)*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g, ' ');
+
+const count = (list: readonly string[], one: string): number => list.filter((other) => other === one).length;
 
 /** `in (:order_id)` of the parts query. */
 export const placeholder = /\b(in)\s*\(\s*:([a-z][a-z0-9_]*)\s*\)/gi;

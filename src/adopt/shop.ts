@@ -67,6 +67,8 @@ export type WalkOptions = {
   /** Orders of this moment and later, where the file names the column for it. */
   sinceMs: number | null;
   limit: number;
+  /** The greatest keys, descending, for a sample; `after` is not asked for then. */
+  newestFirst?: boolean;
 };
 
 /**
@@ -83,8 +85,11 @@ export type Shop = {
   readParts: (keys: readonly Key[]) => Promise<Parts>;
   /** Keys of orders in the order of their column, for `backfill`. */
   walk: (options: WalkOptions) => Promise<string[]>;
-  /** Writes into `fahuo_answer`, and into the columns that the file names; the newest answer of a key stands. */
-  writeAnswers: (answers: readonly ShopAnswer[]) => Promise<void>;
+  /**
+   * Writes into `fahuo_answer`, and into the columns that the file names; the newest answer of a key stands. Rows that the
+   * shop has locked are not waited for: their keys come back, and their answers are to be written again later.
+   */
+  writeAnswers: (answers: readonly ShopAnswer[]) => Promise<Key[]>;
   readShapes: (tables: readonly string[]) => Promise<ReadonlyMap<string, TableShape>>;
   /** What stands in the way of triggers, rights and queries, and what may surprise. */
   findings: () => Promise<Finding[]>;

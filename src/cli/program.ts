@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAdopt } from './commands/adopt.ts';
 import { addCarriers } from './commands/carriers.ts';
 import { addCheck } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -36,6 +37,7 @@ const commands = [
   addReplay,
   addDeadLetters,
   addResolve,
+  addAdopt,
   addOutbox,
   addPause,
   addDatabase,

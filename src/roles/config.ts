@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { adoptSettings } from '../adopt/settings.ts';
 import { appSettings, redisSettings } from '../apps/settings.ts';
 import { consumerSettings } from '../consumer/settings.ts';
 import { FahuoError, messageOf } from '../errors.ts';
@@ -19,6 +20,7 @@ export const groups = {
   app: appSettings,
   wechat: wechatSettings,
   redis: redisSettings,
+  adopt: adoptSettings,
   relay: relaySettings,
   consumer: consumerSettings,
   upload: uploadSettings,

@@ -10,6 +10,7 @@ export const titles: Readonly<Record<keyof typeof groups, string>> = {
   app: 'Apps',
   wechat: 'WeChat',
   redis: 'Redis',
+  adopt: 'Adopt: an order database that a shop has',
   relay: 'Relay',
   consumer: 'Consumer',
   upload: 'Uploads',

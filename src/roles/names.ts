@@ -20,7 +20,7 @@ const isOfAService = (name: string, value: string | undefined): boolean =>
 
 /** Names that are meant for fahuo, or may be: others may share these beginnings. */
 const ours = 'FAHUO_';
-const shared = ['KAFKA_', 'WECHAT_', 'REDIS_', 'DATABASE_', 'POSTGRES_', 'PG_'];
+const shared = ['KAFKA_', 'WECHAT_', 'REDIS_', 'DATABASE_', 'POSTGRES_', 'PG_', 'SHOP_'];
 
 /**
  * What is wrong with the names of the environment. A mistyped FAHUO_ name would silently leave its default in force: it

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import { createDoorbell } from '../loop.ts';
 import { createMetrics } from '../metrics.ts';
 import { openAll, type Opened } from '../opened.ts';
+import { openAdopt } from './adopt.ts';
 import { readApps } from './apps.ts';
 import type { Config } from './config.ts';
 import { openConsole } from './console.ts';
@@ -21,6 +22,7 @@ const openers = {
   relay: openRelay,
   consume: openConsume,
   upload: openUpload,
+  adopt: openAdopt,
   console: openConsole,
 } satisfies Record<string, OpenRole>;
 export type RoleName = keyof typeof openers;

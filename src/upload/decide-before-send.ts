@@ -38,6 +38,7 @@ function beforeWrite(
   context: Context,
 ): BeforeSend {
   if (restatesBlindly(row, { verdict, shipped })) return olderEvent;
+  if (row.caution === 'backfill' && shipped && verdict.kind !== 'same') return shippedBefore;
   switch (verdict.kind) {
     case 'same':
       return { to: 'acknowledged', detail: 'WeChat held this content already' };
@@ -65,6 +66,12 @@ const olderEvent: Transition = {
   reason: 'older_event',
   detail: 'the event is older than this database, and WeChat holds other content: nothing was sent',
   retryAfterMs: null,
+};
+
+/** The shop uploaded it itself, before fahuo came: whatever it said stands. */
+const shippedBefore: Transition = {
+  to: 'acknowledged',
+  detail: 'WeChat showed the payment as shipped before the backfill: nothing was sent',
 };
 
 type Different = Extract<Verdict, { kind: 'open' | 'other_kind' | 'finished' }>;

@@ -48,7 +48,7 @@ export const progressValues = (progress: Progress | null): (string | number | nu
  * The one door by which events become uploads: a row that breaks a unique rule is left out (see {@link readRivals}),
  * one whose payment has a newer version acknowledged is recorded as superseded. Of two offered rows that share an id and
  * a source, only one is inserted. A version that a tombstone covers is left out; a newer one, and an event that is older than
- * this database by more than clocks differ (a minute), carries a caution. The latter waits until its payment's newest is
+ * this database by more than clocks differ (a minute), carries a caution, and so does an old order of an adopted shop. The second waits until its payment's newest is
  * here, see older-store.ts. `progress` is noted in the same statement if every row is in; what was left out may have to
  * become a dead letter first.
  *
@@ -97,6 +97,9 @@ const insertText = `with base as materialized (
       case
         when r.published_ms < (select created_ms from base) and not (select accepted from base) then 'older'
         when t.last_version is not null or r.published_ms < (select created_ms from base) then 'forgotten'
+        when r.event_id like 'adopt-%' and exists (
+          select from fahuo.adopt_payment a where a.payment = r.payment and a.appid = r.appid and a.read_first and a.version = r.version
+        ) then 'backfill'
       end as caution
       from ${offered} left join fahuo.tombstone t on t.appid = r.appid and t.payment = r.payment
     ), inserted as (

@@ -46,3 +46,9 @@ export async function createMysqlDatabase(server?: string, options = ''): Promis
 /** The same URL with another login. */
 export const withLogin = (url: string, user: string, password: string): string =>
   Object.assign(new URL(url), { username: user, password }).toString();
+
+/** A session in a test's database, as a shop's own code has one; the caller ends it. */
+export const mysqlConnection = (
+  url: string,
+  options: { multipleStatements?: boolean } = {},
+): Promise<Connection> => createConnection({ uri: url, charset: 'utf8mb4', ...options });

@@ -42,7 +42,7 @@ export type MysqlShopOptions = {
 const chunkOfIds = 1_000;
 const chunkOfAnswers = 200;
 /** A lock of the shop's is waited for this long, at most this often; a statement of ours holds none for longer. */
-const lockWaitSeconds = 2;
+const lockWaitSeconds = 1;
 const attempts = 6;
 
 type Context = MysqlShopOptions & { where: string; reading: Session; writing: Session };
@@ -109,7 +109,9 @@ function createShop(context: Context): Shop {
     readParts: (keys) => readParts(reading, file, keys),
     walk: (options) => walk(context, options),
     writeAnswers: async (answers) => {
-      for (const some of chunks(answers, chunkOfAnswers)) await writeSome(context, some);
+      const locked: Key[] = [];
+      for (const some of chunks(answers, chunkOfAnswers)) locked.push(...(await writeSome(context, some)));
+      return locked;
     },
     readShapes: (tables) => readShapes(reading, tables),
     findings: () => findings(context),
@@ -147,7 +149,7 @@ const outcomes: Readonly<Record<FaultKind, 'failed' | 'broken' | 'away'>> = {
 };
 
 async function walk({ reading, file }: Context, options: WalkOptions): Promise<string[]> {
-  const { kind, after, sinceMs, limit } = options;
+  const { kind, after, sinceMs, limit, newestFirst = false } = options;
   const tables: WalkedTable[] = [];
   for (const { table, keys, since } of walkedBy(file, kind)) {
     const column = keys[kind] ?? '';
@@ -155,7 +157,7 @@ async function walk({ reading, file }: Context, options: WalkOptions): Promise<s
       sinceMs === null || since === undefined ? null : await sinceOf(reading, { table, column, since });
     tables.push({ table, column, since: unit });
   }
-  return walkKeys(reading, { tables, after, sinceMs, limit });
+  return walkKeys(reading, { tables, after, sinceMs, limit, newestFirst });
 }
 
 type Walked = { table: string; keys: Readonly<Record<string, string>>; since?: string | undefined };
@@ -182,11 +184,11 @@ async function sinceOf(
 
 /** First what is ours, then the shop's columns: of an older answer they are told nothing. */
 async function writeSome(
-  { reading, writing, file, log }: Context,
+  { reading, writing, file }: Context,
   answers: readonly ShopAnswer[],
-): Promise<void> {
+): Promise<Key[]> {
   await patiently(() => writing.query(upsertAnswers(answers)));
-  if (file.answers.length === 0) return;
+  if (file.answers.length === 0) return [];
   const standing = new Set(
     (await reading.query(standingAnswers(answers))).map((row) =>
       [row['kind'], row['ref'], row['version'], row['state'], row['at_ms']].join('\n'),
@@ -196,25 +198,23 @@ async function writeSome(
     standing.has([kind, ref, version, state, atMs].join('\n')),
   );
   const shapes = await readShapes(reading, [...new Set(file.answers.map(({ table }) => table))]);
-  const failures: unknown[] = [];
-  for (const update of shopUpdates(file, current, shapes))
-    failures.push(...(await tryUpdate(writing, update)));
-  if (failures.length === 0) return;
-  log.warn({ failures: failures.length, err: messageOf(failures[0]) }, 'shop.answer_not_written');
-  throw failures[0];
+  const locked: Key[] = [];
+  for (const update of shopUpdates(file, current, shapes)) locked.push(...(await tryUpdate(writing, update)));
+  return locked;
 }
 
-/** An order that somebody holds a lock on keeps no other's answer back. */
-async function tryUpdate(session: Session, update: ShopUpdate): Promise<unknown[]> {
+/** An order that somebody holds a lock on keeps no other's answer back: each is tried alone then, for a second. */
+async function tryUpdate(session: Session, update: ShopUpdate): Promise<Key[]> {
   try {
-    await patiently(() => session.query(updateStatement(update)), update.refs.length === 1 ? attempts : 1);
+    await session.query(updateStatement(update));
     return [];
   } catch (error) {
     if (faultKind(error) !== 'busy') throw error;
-    if (update.refs.length === 1) return [error];
-    const failures: unknown[] = [];
-    for (const ref of update.refs) failures.push(...(await tryUpdate(session, { ...update, refs: [ref] })));
-    return failures;
+    const { kind, refs } = update;
+    if (refs.length === 1) return refs.map((ref) => ({ kind, ref }));
+    const locked: Key[] = [];
+    for (const ref of refs) locked.push(...(await tryUpdate(session, { ...update, refs: [ref] })));
+    return locked;
   }
 }
 

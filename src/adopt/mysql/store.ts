@@ -52,6 +52,7 @@ export function partsStatement(parts: string, keys: readonly Key[]): string {
 export type WalkedTable = { table: string; column: string; since: Since | null };
 export type Since = { column: string; unit: 'time' | 's' | 'ms'; type: string };
 export type Walk = {
+  newestFirst: boolean;
   tables: readonly WalkedTable[];
   after: string | null;
   sinceMs: number | null;
@@ -59,21 +60,25 @@ export type Walk = {
 };
 
 /** Each table by its own index; a key that stands in two of them comes once. */
-export async function walkKeys(session: Session, { tables, after, sinceMs, limit }: Walk): Promise<string[]> {
+export async function walkKeys(
+  session: Session,
+  { tables, after, sinceMs, limit, newestFirst }: Walk,
+): Promise<string[]> {
+  const order = newestFirst ? ' DESC' : '';
   const branches = tables.map(({ table, column, since }) => {
     const name = identifier(column);
     const conditions = [
       `${name} IS NOT NULL`,
-      ...(after === null ? [] : [`${name} > ${literal(after)}`]),
+      ...(after === null ? [] : [`${name} ${newestFirst ? '<' : '>'} ${literal(after)}`]),
       ...(sinceMs === null || since === null ? [] : [sinceCondition(since, sinceMs)]),
     ];
     return `(SELECT DISTINCT ${name} AS ref FROM ${tableIdentifier(table)}
-      WHERE ${conditions.join(' AND ')} ORDER BY ${name} LIMIT ${limit})`;
+      WHERE ${conditions.join(' AND ')} ORDER BY ${name}${order} LIMIT ${limit})`;
   });
   if (branches.length === 0) return [];
   const [only, second] = branches;
   const statement =
-    second === undefined ? (only ?? '') : `${branches.join('\nUNION\n')} ORDER BY ref LIMIT ${limit}`;
+    second === undefined ? (only ?? '') : `${branches.join('\nUNION\n')} ORDER BY ref${order} LIMIT ${limit}`;
   return (await session.query(statement)).map((row) => textOf(row, 'ref'));
 }
 

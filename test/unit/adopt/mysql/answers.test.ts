@@ -60,6 +60,7 @@ describe("an answer in a shop's columns", () => {
     const utc = "'2026-09-01 00:00:00.500'";
     expect(ok).toEqual({
       table: 'orders',
+      kind: 'order_id',
       keyColumn: 'id',
       refs: ['1'],
       set: [
@@ -89,6 +90,7 @@ describe("an answer in a shop's columns", () => {
     expect(
       updateStatement({
         table: 's.o',
+        kind: 'order_id',
         keyColumn: 'id',
         refs: ['1', '2'],
         set: [

@@ -1,0 +1,83 @@
+import type { StepResult } from '../loop.ts';
+import { cutText } from '../text.ts';
+import type { AdoptDeps } from './deps.ts';
+import { keyName } from './read-parts.ts';
+import type { ShopAnswer, ShopAnswerState } from './shop.ts';
+import * as store from './store.ts';
+
+const batch = 500;
+
+/**
+ * Walks over the payments of which the shop has not had the last word, again and again from the first; the shop is told
+ * what changed. Losing a write is harmless: it is made again.
+ */
+export function tellShop({
+  pool,
+  shop,
+  file,
+  nowMs,
+}: Pick<AdoptDeps, 'pool' | 'shop' | 'file' | 'nowMs'>): () => Promise<StepResult> {
+  let afterId = 0;
+  return async () => {
+    const rows = await store.readUnanswered(pool, file.name, { afterId, limit: batch });
+    afterId = rows.length < batch ? 0 : (rows.at(-1)?.id ?? 0);
+    const news = rows
+      .map((row) => ({ row, answer: answerOf(row, nowMs()) }))
+      .filter(({ row, answer }) => isNew(row, answer));
+    if (news.length === 0) return afterId === 0 ? 'idle' : 'busy';
+    const told = news.flatMap(({ row, answer }) =>
+      answer === null ? [] : row.keys.map((key) => ({ ...key, ...answer })),
+    );
+    const locked = new Set((await shop.writeAnswers(told)).map(keyName));
+    await store.saveAnswered(
+      pool,
+      news.map(({ row, answer }) => ({
+        id: row.id,
+        updatedAt: row.updatedAt,
+        answered: nameOf(answer),
+        final: answer?.state !== 'waiting' && !row.keys.some((key) => locked.has(keyName(key))),
+      })),
+    );
+    return locked.size > 0 ? 'idle' : 'busy';
+  };
+}
+
+type Answer = Omit<ShopAnswer, 'kind' | 'ref'>;
+
+const isNew = ({ answered }: store.Unanswered, answer: Answer | null): boolean =>
+  answered !== nameOf(answer) || answer?.state !== 'waiting';
+
+/** What the shop was told, in short. */
+const nameOf = (answer: Answer | null): string =>
+  answer === null
+    ? 'nothing'
+    : cutText(JSON.stringify([answer.state, answer.version, answer.errcode, answer.reason]), 500);
+
+/** What a payment's keys are told; null where there is nothing to say. Pure. */
+export function answerOf(
+  { appid, payment, state, detail, version, upload }: store.Unanswered,
+  nowMs: number,
+): Answer | null {
+  const names = { appid, payment, version };
+  const none = { errcode: null, errmsg: null, rid: null };
+  switch (state) {
+    case 'held':
+    case 'proposed':
+      return { ...names, ...none, state, reason: detail, atMs: nowMs };
+    case 'said': {
+      const final = upload === null ? undefined : finalStates.find((one) => one === upload.state);
+      if (upload === null || final === undefined)
+        return { ...names, ...none, state: 'waiting', reason: null, atMs: nowMs };
+      const { errcode, errmsg, rid, finishedMs } = upload;
+      const reason = final === 'acknowledged' ? null : upload.detail;
+      return { ...names, errcode, errmsg, rid, state: final, reason, atMs: finishedMs ?? nowMs };
+    }
+    case 'nothing':
+    case 'skipped':
+    case 'failed':
+    case 'gone':
+      return null;
+  }
+}
+
+const finalStates = ['acknowledged', 'rejected', 'superseded'] as const satisfies readonly ShopAnswerState[];

@@ -1,0 +1,31 @@
+import type { Part } from '../../src/adopt/part.ts';
+
+/** An express part that is shipped, and what a test wants different about it. */
+export const part = (changes: Partial<Part> = {}): Part => ({
+  name: 'order_id:1',
+  keys: [{ kind: 'order_id', ref: '1' }],
+  appid: 'wx0123456789abcdef',
+  payment: '4200001234202611230000000001',
+  otherPayment: null,
+  openid: 'oFAKE-1',
+  skip: null,
+  state: 'shipped',
+  logisticsType: 1,
+  trackingNo: 'A1',
+  carrierKey: 'ZTO',
+  carrierName: null,
+  receiverPhone: '13800001234',
+  itemDesc: '保温杯*1',
+  noBackfill: null,
+  ...changes,
+});
+
+/** The second order of the same payment. */
+export const second = (changes: Partial<Part> = {}): Part =>
+  part({
+    name: 'order_id:2',
+    keys: [{ kind: 'order_id', ref: '2' }],
+    trackingNo: 'B2',
+    itemDesc: '雨伞*1',
+    ...changes,
+  });
