@@ -32,6 +32,7 @@ const allowed: Record<string, string[]> = {
   parts: [],
   roles: [
     'shipment',
+    'adopt',
     'kafka',
     'relay',
     'wechat',
