@@ -96,6 +96,7 @@ async function redrive({ pool, log, config }: Session, { selection, edited, flag
 const acceptOptions = (config: Config, carriers: CarrierIds): AcceptOptions => ({
   carriers,
   maskContacts: config.consumer.maskContacts,
+  carrierAliases: config.consumer.carrierAliases,
   acknowledgements: config.upload.acknowledgements,
 });
 
