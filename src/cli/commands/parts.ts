@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { sleep } from '../../clock.ts';
 import { FahuoError, messageOf } from '../../errors.ts';
-import { startEach, type PartName } from '../../parts/start.ts';
+import type { PartName } from '../../parts/start.ts';
 import { answer, exitCodes, stopSignal } from '../output.ts';
 
 export function addParts(program: Command): void {
@@ -15,6 +15,7 @@ export function addParts(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       const signal = stopSignal();
       note('Starting Postgres, Kafka and Redis …');
+      const { startEach } = await import('../../parts/start.ts'); // `fahuo run` would keep it in memory
       const parts = await startEach();
       try {
         if (signal.aborted) return; // Ctrl-C reaches what was just starting as well: its failures say nothing
