@@ -79,7 +79,7 @@ export type Transaction = {
 export type Plan = { orders: Order[]; writers: Transaction[][] };
 
 const firstId = 10_000;
-const hotOrders = 6;
+const hotOrders = 3;
 const writerCount = 8;
 const most = 4;
 
@@ -180,7 +180,7 @@ function addGroup(kind: OrderKind, orders: Order[], add: Add): void {
 }
 
 function withRemarks(acts: Act[], { hot, random }: Pick<Frame, 'hot' | 'random'>): Act[] {
-  if (random() > 0.15) return acts;
+  if (random() > 0.25) return acts;
   const order = (): Order => hot[Math.floor(random() * hot.length)]!;
   const remark = (): Act => ({ kind: 'remark', orders: [order()] });
   return [

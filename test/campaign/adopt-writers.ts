@@ -138,7 +138,7 @@ async function perform(
   if (!auto) await db.run(sql.begin);
   for (const act of acts) {
     for (const statement of statementsOf(act, { sql, waybill, changes })) await db.run(statement);
-    if (act.kind === 'remark' && !auto) await sleep(random() * 8);
+    if (act.kind === 'remark' && !auto) await sleep(random() * 15);
   }
   if (!auto) await db.run(end);
 }
