@@ -105,6 +105,14 @@ const uploadMetrics = ({ counter, gauge, histogram }: Kinds) => ({
     ['table'],
   ),
   carriers: gauge('fahuo_carriers', 'Carriers that events may name'),
+  adoptWaitingRows: gauge('fahuo_adopt_waiting_rows', 'Rows of fahuo_touched that wait in an adopted shop', [
+    'shop',
+  ]),
+  adoptWaitingSeconds: gauge('fahuo_adopt_waiting_seconds', 'Age of the oldest of them', ['shop']),
+  adoptPayments: gauge('fahuo_adopt_payments', 'Payments of an adopted shop that wait for a person', [
+    'shop',
+    'state',
+  ]),
   carriersAgeSeconds: gauge('fahuo_carriers_age_seconds', 'Since WeChat last gave its list of carriers'),
   paused: gauge('fahuo_paused', '1 while an app’s endpoint is paused', ['appid', 'endpoint']),
   wechatUnreachableSeconds: gauge(

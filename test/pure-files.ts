@@ -4,6 +4,11 @@
  */
 export const pureFiles = [
   'db/statement-text.ts',
+  'src/adopt/mysql/answers.ts',
+  'src/adopt/mysql/fault.ts',
+  'src/adopt/mysql/grants.ts',
+  'src/adopt/mysql/literal.ts',
+  'src/adopt/mysql/triggers.ts',
   'src/adopt/postgres/answers.ts',
   'src/adopt/postgres/parts.ts',
   'src/adopt/postgres/relation.ts',

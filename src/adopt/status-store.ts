@@ -52,3 +52,26 @@ export async function readAdoptStatus(db: Queryable, name: string | null): Promi
   );
   return rows;
 }
+
+export type AdoptHealth = {
+  name: string;
+  owner: string | null;
+  waiting: number;
+  /** Of the oldest touched row; 0 where none waits. */
+  waitingSeconds: number;
+  failure: string | null;
+  held: number;
+  proposed: number;
+};
+
+/** What of each adopted shop a person wants to see at a glance. */
+export async function readAdoptHealth(db: Queryable): Promise<AdoptHealth[]> {
+  const { rows } = await db.query<AdoptHealth>(
+    `select s.name, case when s.lease_until > clock_timestamp() then s.owner end as owner, s.waiting,
+       greatest(0, coalesce(extract(epoch from clock_timestamp() - s.waiting_since), 0))::float8 as "waitingSeconds", s.failure,
+       (select count(*) from fahuo.adopt_payment p where p.source = s.name and p.state = 'held')::int as held,
+       (select count(*) from fahuo.adopt_payment p where p.source = s.name and p.state = 'proposed')::int as proposed
+     from fahuo.adopt_source s order by s.name`,
+  );
+  return rows;
+}

@@ -11,6 +11,8 @@ const oldest: Record<string, string> = {
   refused_offer: 'select offered_at from fahuo.refused_offer order by id limit 1',
   drawn_version: 'select drawn_at from fahuo.drawn_version order by drawn_at limit 1',
   replay: 'select started_at from fahuo.replay order by id limit 1',
+  adopt_payment: 'select updated_at from fahuo.adopt_payment order by updated_at limit 1',
+  adopt_key: 'select updated_at from fahuo.adopt_key order by updated_at limit 1',
   pause: 'select min(paused_at) from fahuo.pause',
 };
 

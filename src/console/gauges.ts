@@ -1,4 +1,5 @@
 import type { Pool } from '../../db/client.ts';
+import { readAdoptHealth, type AdoptHealth } from '../adopt/status-store.ts';
 import { readCarrierState } from '../carriers/store.ts';
 import type { Log } from '../log.ts';
 import { runLoop } from '../loop.ts';
@@ -19,6 +20,7 @@ export async function keepGauges(
     metrics.uploadOldestSeconds.set(Math.max(0, ...unfinished.map(({ ageSeconds }) => ageSeconds ?? 0)));
     for (const { table, ageSeconds } of await readOldestRows(pool))
       metrics.oldestRowSeconds.set({ table }, ageSeconds);
+    for (const shop of await readAdoptHealth(pool)) setAdopted(metrics, shop);
     const { carriers, ageSeconds } = await readCarrierState(pool);
     metrics.carriers.set(carriers);
     metrics.carriersAgeSeconds.set(ageSeconds);
@@ -26,4 +28,14 @@ export async function keepGauges(
   };
   const waits = { idleMinMs: everyMs, idleMaxMs: everyMs, errorMinMs: everyMs, errorMaxMs: everyMs };
   await runLoop(step, { name: 'gauges', ...waits, log, heartbeats: metrics.heartbeats }, signal);
+}
+
+function setAdopted(
+  metrics: Metrics,
+  { name: shop, waiting, waitingSeconds, held, proposed }: AdoptHealth,
+): void {
+  metrics.adoptWaitingRows.set({ shop }, waiting);
+  metrics.adoptWaitingSeconds.set({ shop }, waitingSeconds);
+  metrics.adoptPayments.set({ shop, state: 'held' }, held);
+  metrics.adoptPayments.set({ shop, state: 'proposed' }, proposed);
 }

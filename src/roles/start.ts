@@ -7,7 +7,8 @@ import { createMetrics } from '../metrics.ts';
 import { openAll, type Opened } from '../opened.ts';
 import { openAdopt } from './adopt.ts';
 import { readApps } from './apps.ts';
-import type { Config } from './config.ts';
+import { adoptSettings } from '../adopt/settings.ts';
+import { required, type Config } from './config.ts';
 import { openConsole } from './console.ts';
 import { openConsume } from './consume.ts';
 import { databaseUrlOf } from './postgres.ts';
@@ -92,4 +93,5 @@ function checkSettings(config: Config, wanted: readonly RoleName[]): void {
   databaseUrlOf(config);
   kafkaConnection(config);
   if (wanted.includes('upload')) readApps(config);
+  if (wanted.every((role) => role === 'adopt')) required(config.adopt.file || undefined, adoptSettings.file);
 }

@@ -163,6 +163,33 @@ export async function deleteDrawnVersions(
   return rowCount ?? 0;
 }
 
+/**
+ * What was said of an adopted shop's payments, and which keys they have, so long ago: the upload's own row goes at that age,
+ * and its tombstone keeps what is looked at after all from being sent blindly. What waits for somebody stays. Returns the
+ * greater count of both.
+ */
+export async function deleteAdopted(
+  db: Queryable,
+  of: { limit: number; retentionMs: number },
+): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `with payments as (
+       delete from fahuo.adopt_payment where id in (
+         select id from fahuo.adopt_payment where ${past('updated_at', '$2::float8')} and answer_final
+           and state not in ('held', 'proposed') order by updated_at limit $1
+       ) returning 1
+     ), keys as (
+       delete from fahuo.adopt_key where (source, kind, ref) in (
+         select source, kind, ref from fahuo.adopt_key where ${past('updated_at', '$2::float8')}
+           and state not in ('held', 'proposed', 'failed') order by updated_at limit $1
+       ) returning 1
+     )
+     select greatest((select count(*) from payments), (select count(*) from keys))::int as count`,
+    [of.limit, of.retentionMs],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** Replays that have ended or were left so long ago, oldest first. Returns the count. */
 export async function deleteReplays(
   db: Queryable,

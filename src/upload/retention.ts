@@ -80,6 +80,7 @@ export async function retain(
       limit: pageRows,
       retentionMs: Math.max(options.uploadMs, options.outboxMs),
     }),
+    adopted: await store.deleteAdopted(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     replays: await store.deleteReplays(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     outbox: await trimOutbox(pool, trim),
     journal: await store.deleteJournal(pool, trim),
@@ -91,6 +92,7 @@ export async function retain(
     counts.dead_letters,
     counts.refused_offers,
     counts.drawn_versions,
+    counts.adopted,
     counts.outbox,
     counts.journal,
   ].some((count) => count === pageRows);

@@ -51,6 +51,7 @@ export const standingAnswers = (answers: readonly ShopAnswer[]): string =>
 
 export type ShopUpdate = {
   table: string;
+  kind: string;
   keyColumn: string;
   refs: readonly string[];
   /** Column and what is written there, as it stands in a statement. */
@@ -76,7 +77,7 @@ export function shopUpdates(
       });
       if (keyColumn === undefined || assigned.length === 0) continue;
       const name = JSON.stringify([table, keyColumn, assigned]);
-      const update = updates.get(name) ?? { table, keyColumn, refs: [], set: assigned };
+      const update = updates.get(name) ?? { table, kind: answer.kind, keyColumn, refs: [], set: assigned };
       update.refs.push(answer.ref);
       updates.set(name, update);
     }

@@ -80,8 +80,7 @@ export function faultKind(error: unknown): FaultKind {
   return byState[sqlState.slice(0, 2)] ?? 'content';
 }
 
-const shapeOf = (error: unknown): DriverError =>
-  typeof error === 'object' && error !== null ? (error as DriverError) : {};
+const shapeOf = (error: unknown): DriverError => (typeof error === 'object' && error !== null ? error : {});
 
 /** The session cannot go on, or leads to a server that is not the one to write to any more. */
 export const endsSession = (error: unknown): boolean =>

@@ -15,6 +15,9 @@ export type Facts = {
   plan: Plan;
 };
 
+export const trustRemedy =
+  'Run `SET GLOBAL log_bin_trust_function_creators = 1;` as an administrator, and set it in my.cnf.';
+
 const problem = (what: string, remedy: string): Finding => ({ level: 'problem', what, remedy });
 const warning = (what: string, remedy: string): Finding => ({ level: 'warning', what, remedy });
 
@@ -26,42 +29,43 @@ export const findingsOf = (facts: Facts): Finding[] => [
   ...standingFindings(facts),
 ];
 
-function serverFindings({ server, settings }: Facts): Finding[] {
-  const { isMariadb, version, versionText } = server;
-  const own = hasGlobalRight(settings.grants, ['SUPER']);
-  const mayWrite =
-    hasGlobalRight(settings.grants, ['READ ONLY ADMIN', 'READ_ONLY ADMIN', 'CONNECTION_ADMIN']) ||
-    (own && (!isMariadb || version < 10_011));
-  return [
-    ...(version < (isMariadb ? 10_006 : 8_000)
-      ? [
-          warning(
-            `the server is ${versionText}`,
-            'fahuo is tested with MySQL 8 and MariaDB 10.6 and newer: try it on a copy first.',
-          ),
-        ]
-      : []),
-    ...(settings.readOnly && !mayWrite
-      ? [problem('the server is read-only', 'Let the URL name the server that the shop writes to.')]
-      : []),
-    ...(settings.binlog && !settings.trustsCreators && !own
-      ? [
-          problem(
-            'the server writes a binary log and lets only SUPER create triggers',
-            'Run `SET GLOBAL log_bin_trust_function_creators = 1;` as an administrator, and set it in my.cnf.',
-          ),
-        ]
-      : []),
-    ...(settings.binlog && settings.binlogFormat === 'STATEMENT'
-      ? [
-          warning(
-            'binlog_format is STATEMENT: each statement that fires a trigger writes warning 1592 into the error log',
-            'Set binlog_format to MIXED or ROW.',
-          ),
-        ]
-      : []),
-  ];
-}
+const serverFindings = (facts: Facts): Finding[] => [
+  ...(isOld(facts.server)
+    ? [
+        warning(
+          `the server is ${facts.server.versionText}`,
+          'fahuo is tested with MySQL 8 and MariaDB 10.6 and newer: try it on a copy first.',
+        ),
+      ]
+    : []),
+  ...(facts.settings.readOnly && !mayWriteAnyway(facts)
+    ? [problem('the server is read-only', 'Let the URL name the server that the shop writes to.')]
+    : []),
+  ...(facts.settings.binlog ? binlogFindings(facts.settings) : []),
+];
+
+const isOld = ({ isMariadb, version }: Server): boolean => version < (isMariadb ? 10_006 : 8_000);
+
+/** Until MariaDB 10.11 SUPER was enough. */
+const mayWriteAnyway = ({ server: { isMariadb, version }, settings }: Facts): boolean =>
+  hasGlobalRight(settings.grants, [
+    ...['READ ONLY ADMIN', 'READ_ONLY ADMIN', 'CONNECTION_ADMIN'],
+    ...(isMariadb && version >= 10_011 ? [] : ['SUPER']),
+  ]);
+
+const binlogFindings = ({ grants, trustsCreators, binlogFormat }: Settings): Finding[] => [
+  ...(trustsCreators || hasGlobalRight(grants, ['SUPER'])
+    ? []
+    : [problem('the server writes a binary log and lets only SUPER create triggers', trustRemedy)]),
+  ...(binlogFormat === 'STATEMENT'
+    ? [
+        warning(
+          'binlog_format is STATEMENT: each statement that fires a trigger writes warning 1592 into the error log',
+          'Set binlog_format to MIXED or ROW.',
+        ),
+      ]
+    : []),
+];
 
 function rightFindings({ file, server, settings }: Facts): Finding[] {
   const needed = [

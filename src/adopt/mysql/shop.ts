@@ -1,11 +1,11 @@
 import { monotonicMs, sleep, systemRandom } from '../../clock.ts';
-import { FahuoError, messageOf } from '../../errors.ts';
+import { FahuoError, messageOf, type ErrorCode } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { AdoptFile } from '../file.ts';
 import type { Finding, Key, Parts, Shop, ShopAnswer, TableShape, WalkOptions } from '../shop.ts';
 import { shopUpdates, standingAnswers, updateStatement, upsertAnswers, type ShopUpdate } from './answers.ts';
 import { faultKind, type FaultKind } from './fault.ts';
-import { findingsOf, queryProblem, scanFindings } from './findings.ts';
+import { findingsOf, queryProblem, scanFindings, trustRemedy } from './findings.ts';
 import { hasRight } from './grants.ts';
 import {
   explain,
@@ -42,7 +42,7 @@ export type MysqlShopOptions = {
 const chunkOfIds = 1_000;
 const chunkOfAnswers = 200;
 /** A lock of the shop's is waited for this long, at most this often; a statement of ours holds none for longer. */
-const lockWaitSeconds = 2;
+const lockWaitSeconds = 1;
 const attempts = 6;
 
 type Context = MysqlShopOptions & { where: string; reading: Session; writing: Session };
@@ -109,8 +109,9 @@ function createShop(context: Context): Shop {
     readParts: (keys) => readParts(reading, file, keys),
     walk: (options) => walk(context, options),
     writeAnswers: async (answers) => {
-      for (const some of chunks(answers, chunkOfAnswers)) await writeSome(context, some);
-      return [];
+      const locked: Key[] = [];
+      for (const some of chunks(answers, chunkOfAnswers)) locked.push(...(await writeSome(context, some)));
+      return locked;
     },
     readShapes: (tables) => readShapes(reading, tables),
     findings: () => findings(context),
@@ -183,11 +184,11 @@ async function sinceOf(
 
 /** First what is ours, then the shop's columns: of an older answer they are told nothing. */
 async function writeSome(
-  { reading, writing, file, log }: Context,
+  { reading, writing, file }: Context,
   answers: readonly ShopAnswer[],
-): Promise<void> {
+): Promise<Key[]> {
   await patiently(() => writing.query(upsertAnswers(answers)));
-  if (file.answers.length === 0) return;
+  if (file.answers.length === 0) return [];
   const standing = new Set(
     (await reading.query(standingAnswers(answers))).map((row) =>
       [row['kind'], row['ref'], row['version'], row['state'], row['at_ms']].join('\n'),
@@ -197,25 +198,23 @@ async function writeSome(
     standing.has([kind, ref, version, state, atMs].join('\n')),
   );
   const shapes = await readShapes(reading, [...new Set(file.answers.map(({ table }) => table))]);
-  const failures: unknown[] = [];
-  for (const update of shopUpdates(file, current, shapes))
-    failures.push(...(await tryUpdate(writing, update)));
-  if (failures.length === 0) return;
-  log.warn({ failures: failures.length, err: messageOf(failures[0]) }, 'shop.answer_not_written');
-  throw failures[0];
+  const locked: Key[] = [];
+  for (const update of shopUpdates(file, current, shapes)) locked.push(...(await tryUpdate(writing, update)));
+  return locked;
 }
 
-/** An order that somebody holds a lock on keeps no other's answer back. */
-async function tryUpdate(session: Session, update: ShopUpdate): Promise<unknown[]> {
+/** An order that somebody holds a lock on keeps no other's answer back: each is tried alone then, for a second. */
+async function tryUpdate(session: Session, update: ShopUpdate): Promise<Key[]> {
   try {
-    await patiently(() => session.query(updateStatement(update)), update.refs.length === 1 ? attempts : 1);
+    await session.query(updateStatement(update));
     return [];
   } catch (error) {
     if (faultKind(error) !== 'busy') throw error;
-    if (update.refs.length === 1) return [error];
-    const failures: unknown[] = [];
-    for (const ref of update.refs) failures.push(...(await tryUpdate(session, { ...update, refs: [ref] })));
-    return failures;
+    const { kind, refs } = update;
+    if (refs.length === 1) return refs.map((ref) => ({ kind, ref }));
+    const locked: Key[] = [];
+    for (const ref of refs) locked.push(...(await tryUpdate(session, { ...update, refs: [ref] })));
+    return locked;
   }
 }
 
@@ -350,32 +349,29 @@ function guardedShop(context: Context, shop: Shop): Shop {
 }
 
 function rejection(where: string, cause: unknown): FahuoError {
+  // Ours already, but for an answer that did not come in time.
   if (cause instanceof FahuoError && cause.code !== 'PART_FAILED') return cause;
   const says = `${where}: ${messageOf(cause) || ((cause as { code?: string }).code ?? 'no answer')}`;
-  const kind = cause instanceof FahuoError ? 'lost' : faultKind(cause);
-  switch (kind) {
-    case 'login_refused':
-      return new FahuoError('LOGIN_REFUSED', says, {
-        cause,
-        remedy: "Correct the user, the password or the database in the URL of the shop's MySQL.",
-      });
-    case 'denied':
-      return new FahuoError('RIGHTS_MISSING', says, {
-        cause,
-        remedy: 'Grant this login what `fahuo adopt check` names.',
-      });
-    case 'read_only':
-      return new FahuoError('DATABASE_UNREACHABLE', says, {
-        cause,
-        remedy: 'Wait for the failover to end, or let the URL name the server that the shop writes to.',
-      });
-    case 'lost':
-    case 'busy':
-    case 'content':
-    case 'statement':
-      return new FahuoError('DATABASE_UNREACHABLE', says, {
-        cause,
-        remedy: "Check the URL of the shop's MySQL and that it accepts connections from this host.",
-      });
-  }
+  const [code, remedy] = rejections[cause instanceof FahuoError ? 'lost' : faultKind(cause)];
+  const isTrust = says.includes('log_bin_trust_function_creators');
+  return new FahuoError(code, says, { cause, remedy: isTrust ? trustRemedy : remedy });
 }
+
+const rejections: Readonly<Record<FaultKind, readonly [ErrorCode, string]>> = {
+  login_refused: [
+    'LOGIN_REFUSED',
+    "Correct the user, the password or the database in the URL of the shop's MySQL.",
+  ],
+  denied: ['RIGHTS_MISSING', 'Grant this login what `fahuo adopt check` names.'],
+  read_only: [
+    'DATABASE_UNREACHABLE',
+    'Wait for the failover to end, or let the URL name the server that the shop writes to.',
+  ],
+  busy: ['DATABASE_UNREACHABLE', 'Look for a transaction of the shop that stays open, and try again.'],
+  content: ['DATABASE_UNREACHABLE', 'Correct what the message names, and try again.'],
+  statement: ['DATABASE_UNREACHABLE', 'Run `fahuo adopt check` and do what it says.'],
+  lost: [
+    'DATABASE_UNREACHABLE',
+    "Check the URL of the shop's MySQL and that it accepts connections from this host.",
+  ],
+};

@@ -69,7 +69,7 @@ export async function walkKeys(
     const name = identifier(column);
     const conditions = [
       `${name} IS NOT NULL`,
-      ...(after === null ? [] : [`${name} > ${literal(after)}`]),
+      ...(after === null ? [] : [`${name} ${newestFirst ? '<' : '>'} ${literal(after)}`]),
       ...(sinceMs === null || since === null ? [] : [sinceCondition(since, sinceMs)]),
     ];
     return `(SELECT DISTINCT ${name} AS ref FROM ${tableIdentifier(table)}

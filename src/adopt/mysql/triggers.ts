@@ -59,13 +59,17 @@ export function planTriggers(
 
 /** A name of MySQL has at most 64 characters. */
 export function triggerName(table: string, event: Event): string {
-  const [schema, name] = table.includes('.') ? table.split('.') : [undefined, table];
-  const own = name ?? '';
+  const [schema, own] = splitTable(table);
   const full = `fahuo_${own}_${shortEvents[event]}`;
   const digest = createHash('sha256').update(own).digest('hex').slice(0, 8);
   const short = full.length <= 64 ? full : `fahuo_${own.slice(0, 46)}_${digest}_${shortEvents[event]}`;
   return schema === undefined ? short : `${schema}.${short}`;
 }
+
+const splitTable = (table: string): [string | undefined, string] => {
+  const dot = table.indexOf('.');
+  return dot < 0 ? [undefined, table] : [table.slice(0, dot), table.slice(dot + 1)];
+};
 
 type Watched = { keys: Readonly<Record<string, string>>; columns: readonly string[] };
 type Body = { watched: readonly Watched[]; shape: NonNullable<TableShape>; into: string };

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { whileOpen } from '../../opened.ts';
 import { readConfig, type Config } from '../../roles/config.ts';
 import { openLog } from '../../roles/services.ts';
+import { checkAdopt } from '../doctor/adopt.ts';
 import { checkApps, checkRedis } from '../doctor/apps.ts';
 import type { Check, Doctor } from '../doctor/check.ts';
 import { checkDatabase } from '../doctor/database.ts';
@@ -39,5 +40,6 @@ async function examineAll(doctor: Doctor): Promise<Check[]> {
   const kafka = await checkKafka(doctor, database.pool);
   const redis = await checkRedis(doctor);
   const apps = await checkApps(doctor, { pool: database.pool, redis: redis.redis });
-  return [...database.checks, ...kafka, ...redis.checks, ...apps];
+  const adopt = await checkAdopt(doctor, database.pool);
+  return [...database.checks, ...kafka, ...redis.checks, ...apps, ...adopt];
 }

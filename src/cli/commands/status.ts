@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Pool } from '../../../db/client.ts';
 import { finalUploadStates, uploadStates, type FinalUploadState } from '../../../db/states.ts';
+import { readAdoptHealth, type AdoptHealth } from '../../adopt/status-store.ts';
 import { readPauses } from '../../apps/pause-store.ts';
 import { notServedRemedy } from '../../apps/serving.ts';
 import { readNotServed, readUnreachable } from '../../apps/serving-store.ts';
@@ -49,6 +50,7 @@ async function readAll(session: Session) {
     unreachable: await readUnreachable(pool),
     not_served: await readNotServed(pool),
     carriers: await readCarriers(pool),
+    adopted: await readAdoptHealth(pool),
   };
 }
 
@@ -101,9 +103,18 @@ export function renderStatus(status: Status): string {
     ...status.parked.map(({ reason, rows }) => `  parked ${reason}: ${rows}`),
     `dead letters ${deadLetterText(status)}`,
     ...appLines(status),
+    ...status.adopted.map(adoptLine),
     ...(status.carriers.problem === null ? [] : [`CARRIERS ${status.carriers.problem}`]),
   ].join('\n');
 }
+
+const adoptLine = ({ name, owner, waiting, failure, held, proposed }: AdoptHealth): string =>
+  [
+    `shop     ${name}: ${waiting} touched rows wait, ${held} payments held, ${proposed} corrections to approve`,
+    owner === null ? ', NOBODY follows it' : '',
+    failure === null ? '' : `, FAILS: ${failure}`,
+    ': fahuo adopt status',
+  ].join('');
 
 const deadLetterText = ({ dead_letters: letters }: Status): string =>
   letters.length === 0
