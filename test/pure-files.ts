@@ -4,6 +4,8 @@
  */
 export const pureFiles = [
   'db/statement-text.ts',
+  'src/adopt/carrier.ts',
+  'src/adopt/decide.ts',
   'src/adopt/mysql/answers.ts',
   'src/adopt/mysql/fault.ts',
   'src/adopt/mysql/grants.ts',
