@@ -56,36 +56,40 @@ const nameOf = (answer: Answer | null): string =>
  * What a payment's keys are told; null where there is nothing to say. Its time is when this became true, by fahuo's database:
  * of two answers the later one is the newer, whoever reads or writes them when. Pure.
  */
-export function answerOf({
-  appid,
-  payment,
-  state,
-  detail,
-  version,
-  upload,
-  updatedMs,
-}: store.Unanswered): Answer | null {
-  const names = { appid, payment, version };
-  const none = { errcode: null, errmsg: null, rid: null };
+export function answerOf(row: store.Unanswered): Answer | null {
+  const { state, detail, updatedMs } = row;
   switch (state) {
     case 'held':
     case 'proposed':
-      return { ...names, ...none, state, reason: detail, atMs: updatedMs };
-    case 'said': {
-      const final = upload === null ? undefined : finalStates.find((one) => one === upload.state);
-      if (upload === null || final === undefined)
-        return { ...names, ...none, state: 'waiting', reason: null, atMs: updatedMs };
-      const { errcode, errmsg, rid, finishedMs } = upload;
-      const reason = final === 'acknowledged' ? null : upload.detail;
-      const atMs = Math.max(finishedMs ?? updatedMs, updatedMs);
-      return { ...names, errcode, errmsg, rid, state: final, reason, atMs };
-    }
+      return { ...namesOf(row), ...unsent, state, reason: detail, atMs: updatedMs };
+    case 'said':
+      return row.upload === null ? waiting(row) : uploadAnswer(row, row.upload);
     case 'nothing':
     case 'skipped':
     case 'failed':
     case 'gone':
       return null;
   }
+}
+
+const namesOf = ({ appid, payment, version }: store.Unanswered) => ({ appid, payment, version });
+const unsent = { errcode: null, errmsg: null, rid: null };
+
+const waiting = (row: store.Unanswered): Answer => ({
+  ...namesOf(row),
+  ...unsent,
+  state: 'waiting',
+  reason: null,
+  atMs: row.updatedMs,
+});
+
+function uploadAnswer(row: store.Unanswered, upload: store.AdoptUpload): Answer {
+  const state = finalStates.find((one) => one === upload.state);
+  if (state === undefined) return waiting(row);
+  const { errcode, errmsg, rid, detail, finishedMs } = upload;
+  const reason = state === 'acknowledged' ? null : detail;
+  const atMs = Math.max(finishedMs ?? row.updatedMs, row.updatedMs);
+  return { ...namesOf(row), errcode, errmsg, rid, state, reason, atMs };
 }
 
 const finalStates = ['acknowledged', 'rejected', 'superseded'] as const satisfies readonly ShopAnswerState[];

@@ -142,20 +142,29 @@ export function outcomeOf(decision: Decision, known: KnownPayment | undefined): 
   switch (decision.kind) {
     case 'say':
       return { ...same, state: 'said', said: JSON.stringify(decision.shipment) };
-    case 'propose': {
-      const proposed = JSON.stringify(decision.shipment);
-      return proposed === known?.dismissed
-        ? { ...same, state: 'said' }
-        : { ...same, state: 'proposed', detail: decision.why, proposed };
-    }
+    case 'propose':
+      return proposalOf(decision, known);
     case 'held':
       return { ...same, state: 'held', reason: decision.reason, detail: decision.detail };
     case 'skipped':
-      return { ...same, state: (known?.said ?? null) === null ? 'skipped' : 'said', detail: decision.why };
+      return { ...same, state: wasSaid(known) ? 'said' : 'skipped', detail: decision.why };
     case 'nothing':
-      return { ...same, state: (known?.said ?? null) === null ? 'nothing' : 'said' };
+      return { ...same, state: wasSaid(known) ? 'said' : 'nothing' };
   }
 }
+
+/** A change that a person dismissed is not proposed again. */
+function proposalOf(
+  { shipment, why }: Extract<Decision, { kind: 'propose' }>,
+  known: KnownPayment | undefined,
+): Outcome {
+  const proposed = JSON.stringify(shipment);
+  return proposed === known?.dismissed
+    ? { ...same, state: 'said' }
+    : { ...same, state: 'proposed', detail: why, proposed };
+}
+
+const wasSaid = (known: KnownPayment | undefined): boolean => (known?.said ?? null) !== null;
 
 /** A part that names no payment: skipped with its reason, or not paid for yet as far as the shop tells. */
 function paymentless({ keys, skip, state }: Part): KeyRow[] {
