@@ -108,7 +108,7 @@ function leftOutOf(parts: readonly Part[], known: KnownPayment | undefined): Dec
   const live = counted.filter(({ state }) => state !== 'void');
   const named = (live.length > 0 ? live : counted).find(({ noBackfill }) => noBackfill !== null);
   const why = named?.noBackfill ?? null;
-  return why === null || (known?.said ?? null) !== null ? undefined : { kind: 'skipped', why };
+  return why === null || wasSaid(known) ? undefined : { kind: 'skipped', why };
 }
 
 type Draft = { appid: string; touchedAtMs: number; eventId: string; source: string };
@@ -131,6 +131,8 @@ function held(decision: Decision, draft: Draft, { carriers }: PlanContext): Deci
     : { kind: 'held', reason: 'contract', detail: describeProblems(checked.problems) };
 }
 
+const wasSaid = (known: KnownPayment | undefined): boolean => (known?.said ?? null) !== null;
+
 type Outcome = Pick<
   PaymentRow,
   'state' | 'reason' | 'detail' | 'said' | 'version' | 'corrected' | 'proposed'
@@ -151,9 +153,9 @@ export function outcomeOf(decision: Decision, known: KnownPayment | undefined): 
     case 'held':
       return { ...same, state: 'held', reason: decision.reason, detail: decision.detail };
     case 'skipped':
-      return { ...same, state: (known?.said ?? null) === null ? 'skipped' : 'said', detail: decision.why };
+      return { ...same, state: wasSaid(known) ? 'said' : 'skipped', detail: decision.why };
     case 'nothing':
-      return { ...same, state: (known?.said ?? null) === null ? 'nothing' : 'said' };
+      return { ...same, state: wasSaid(known) ? 'said' : 'nothing' };
   }
 }
 

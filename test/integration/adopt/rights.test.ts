@@ -40,7 +40,9 @@ it('the rights that the page names are enough on MySQL, from apply to undo', asy
   const login = newLogin();
   for (const grant of grantsOf('mysql', { shop: database.name, fahuo: login, SECRET: login }))
     await database.query(grant);
-  onTestFinished(async () => void (await database.query(`drop user ${login}`)));
+  onTestFinished(async () => {
+    await database.query(`drop user ${login}`);
+  });
 
   const shop = await open(withLogin(database.url, login, login), adoptFileOf('likeshop'));
   expect(await shop.findings()).toEqual([]);
