@@ -15,14 +15,13 @@ export function tellShop({
   pool,
   shop,
   file,
-  nowMs,
-}: Pick<AdoptDeps, 'pool' | 'shop' | 'file' | 'nowMs'>): () => Promise<StepResult> {
+}: Pick<AdoptDeps, 'pool' | 'shop' | 'file'>): () => Promise<StepResult> {
   let afterId = 0;
   return async () => {
     const rows = await store.readUnanswered(pool, file.name, { afterId, limit: batch });
     afterId = rows.length < batch ? 0 : (rows.at(-1)?.id ?? 0);
     const news = rows
-      .map((row) => ({ row, answer: answerOf(row, nowMs()) }))
+      .map((row) => ({ row, answer: answerOf(row) }))
       .filter(({ row, answer }) => isNew(row, answer));
     if (news.length === 0) return afterId === 0 ? 'idle' : 'busy';
     const told = news.flatMap(({ row, answer }) =>
@@ -53,24 +52,33 @@ const nameOf = (answer: Answer | null): string =>
     ? 'nothing'
     : cutText(JSON.stringify([answer.state, answer.version, answer.errcode, answer.reason]), 500);
 
-/** What a payment's keys are told; null where there is nothing to say. Pure. */
-export function answerOf(
-  { appid, payment, state, detail, version, upload }: store.Unanswered,
-  nowMs: number,
-): Answer | null {
+/**
+ * What a payment's keys are told; null where there is nothing to say. Its time is when this became true, by fahuo's database:
+ * of two answers the later one is the newer, whoever reads or writes them when. Pure.
+ */
+export function answerOf({
+  appid,
+  payment,
+  state,
+  detail,
+  version,
+  upload,
+  updatedMs,
+}: store.Unanswered): Answer | null {
   const names = { appid, payment, version };
   const none = { errcode: null, errmsg: null, rid: null };
   switch (state) {
     case 'held':
     case 'proposed':
-      return { ...names, ...none, state, reason: detail, atMs: nowMs };
+      return { ...names, ...none, state, reason: detail, atMs: updatedMs };
     case 'said': {
       const final = upload === null ? undefined : finalStates.find((one) => one === upload.state);
       if (upload === null || final === undefined)
-        return { ...names, ...none, state: 'waiting', reason: null, atMs: nowMs };
+        return { ...names, ...none, state: 'waiting', reason: null, atMs: updatedMs };
       const { errcode, errmsg, rid, finishedMs } = upload;
       const reason = final === 'acknowledged' ? null : upload.detail;
-      return { ...names, errcode, errmsg, rid, state: final, reason, atMs: finishedMs ?? nowMs };
+      const atMs = Math.max(finishedMs ?? updatedMs, updatedMs);
+      return { ...names, errcode, errmsg, rid, state: final, reason, atMs };
     }
     case 'nothing':
     case 'skipped':

@@ -18,16 +18,14 @@ export type Known = {
 };
 export const unknownPayment: Known = { said: null, stands: false, corrected: false };
 
-export const holdReasons = [
-  'mixed_types',
-  'no_tracking_no',
-  'unknown_carrier',
-  'too_many_parcels',
-  'no_openid',
-  'second_correction',
-  'contract',
-] as const;
-export type HoldReason = (typeof holdReasons)[number];
+export type HoldReason =
+  | 'mixed_types'
+  | 'no_tracking_no'
+  | 'unknown_carrier'
+  | 'too_many_parcels'
+  | 'no_openid'
+  | 'second_correction'
+  | 'contract';
 
 export type Decision =
   /** Nothing to say: nothing is shipped, what is there was said, or it waits for the rest. */
@@ -77,8 +75,9 @@ type Compared = { known: Known; before: Shipment | null; all: boolean };
 
 function compareWith(now: Shipment, { known, before, all }: Compared): Decision {
   if (before === null) return sayAnew(now, known);
-  if (!isFinished(before)) return isSame(now, before) ? nothingNew : { kind: 'say', shipment: now };
-  if (hasSameParcels(now, before)) return nothingNew;
+  const same = hasSameParcels(now, before);
+  if (!isFinished(before)) return same && !isFinished(now) ? nothingNew : { kind: 'say', shipment: now };
+  if (same) return nothingNew;
   if (!all) return { kind: 'nothing', why: 'rest_open' };
   return known.corrected ? secondCorrection : { kind: 'propose', shipment: now, why: changeOf(now, before) };
 }
@@ -112,16 +111,14 @@ export const isFinished = ({ delivery_mode: mode, is_all_delivered: all }: Shipm
 
 const parcelName = ({ express_company: carrier, tracking_no: number }: Parcel): string =>
   `${carrier ?? ''}\n${number ?? ''}`;
-const namesOf = ({ shipping_list: list }: Shipment): string => list.map(parcelName).sort().join('\n\n');
+const namesOf = ({ shipping_list: list }: Shipment): string => list.map(parcelName).join('\n\n');
 
+/**
+ * Texts and phones make no difference: WeChat would call them a change all the same. Neither does the order in which the
+ * shop names its parcels, for what was said first stands first in both.
+ */
 const hasSameParcels = (left: Shipment, right: Shipment): boolean =>
   left.logistics_type === right.logistics_type && namesOf(left) === namesOf(right);
-
-/** Texts, phones and the order of the parcels make no difference: WeChat would call them a change all the same. */
-const isSame = (left: Shipment, right: Shipment): boolean =>
-  hasSameParcels(left, right) &&
-  left.delivery_mode === right.delivery_mode &&
-  isFinished(left) === isFinished(right);
 
 type Content =
   | { kind: 'content'; type: Shipment['logistics_type']; parcels: Parcel[] }
@@ -160,7 +157,7 @@ function expressContent(shipped: readonly Part[], { rules, before }: Frame): Con
       'too_many_parcels',
       `the payment has ${parcels.size} parcels: WeChat takes ${MAX_PARCELS} at most`,
     );
-  const frozen = new Map((before?.shipping_list ?? []).map((parcel) => [parcelName(parcel), parcel]));
+  const frozen = new Map(before?.shipping_list.map((parcel) => [parcelName(parcel), parcel] as const));
   const list = [...parcels].map(([name, entry]) => frozen.get(name) ?? described(entry.parcel, entry.parts));
   return { kind: 'content', type: EXPRESS, parcels: inOrderSaid(list, frozen) };
 }

@@ -259,6 +259,8 @@ export type Unanswered = PaymentName & {
   version: number | null;
   answered: string | null;
   updatedAt: string;
+  /** The same in whole milliseconds: when the payment came into its state. */
+  updatedMs: number;
   upload: AdoptUpload | null;
   keys: Key[];
 };
@@ -279,6 +281,7 @@ export async function readUnanswered(
 ): Promise<Unanswered[]> {
   const { rows } = await db.query<Unanswered>(
     `select p.id, p.appid, p.payment, p.state, p.detail, p.version, p.answered, p.updated_at::text as "updatedAt",
+       floor(extract(epoch from p.updated_at) * 1000)::float8 as "updatedMs",
        case when u.id is not null then json_build_object('state', u.state, 'errcode', u.errcode, 'errmsg', u.errmsg, 'rid', u.rid,
          'detail', u.detail, 'finishedMs', floor(extract(epoch from u.finished_at) * 1000)) end as upload,
        (select coalesce(json_agg(json_build_object('kind', k.kind, 'ref', k.ref) order by k.kind, k.ref), '[]') from fahuo.adopt_key k

@@ -2,51 +2,43 @@ import { describe, expect, it } from 'vitest';
 import { findCarrier } from '../../../src/adopt/carrier.ts';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 
-const find = (carrierKey: string | null, carrierName: string | null, own: Record<string, string> = {}) =>
-  findCarrier({ carrierKey, carrierName }, own, bundledCarriers());
-const is = (id: string) => ({ kind: 'carrier', id });
+const find = (
+  carrierKey: string | null,
+  carrierName: string | null,
+  own: Readonly<Record<string, string>> = {},
+) => findCarrier({ carrierKey, carrierName }, own, bundledCarriers());
+const carrier = (id: string) => ({ kind: 'carrier', id });
+const unknown = (words: string, suggested: readonly string[] = []) => ({ kind: 'unknown', words, suggested });
 
-describe('what the shop calls a carrier', () => {
-  it.each([
-    ['ZTO', null, 'ZTO'],
-    ['zhongtong', null, 'ZTO'],
-    [null, '顺丰快递公司', 'SF'],
-    ['17', '圆通', 'YTO'],
-    ['YTO', '中通快递', 'YTO'],
-    ['shunfeng', '圆通速递', 'SF'],
-    ['圆通', 'ZTO', 'ZTO'],
-  ])('%j, %j means %s', (key, name, id) => {
-    expect(find(key, name)).toEqual(is(id));
+describe('the carrier that a shop names', () => {
+  it('is what the file says of its words, before all else', () => {
+    expect(find('SF', '中通', { 中通: 'YTO' })).toEqual(carrier('YTO'));
+    expect(find('SF', null, { SF: 'OTHER' })).toEqual(carrier('OTHER'));
+    expect(find('a', 'b', { a: 'ZTO', b: 'YTO' })).toEqual(carrier('ZTO'));
   });
 
-  it('means what the file says before anything else, the key before the name', () => {
-    expect(find('ZTO', null, { ZTO: 'YTO' })).toEqual(is('YTO'));
-    expect(find('17', '圆通', { 圆通: 'OTHER' })).toEqual(is('OTHER'));
-    expect(find('17', '圆通', { 17: 'SF', 圆通: 'OTHER' })).toEqual(is('SF'));
+  it('is unknown where the file names no id of the list, with the ids it may have meant', () => {
+    expect(find('SF', '顺丰', { SF: '迅达' })).toEqual(unknown('迅达', ['XDEXPRESS', 'ZY_XDKD']));
+    expect(find('SF', null, { SF: 'NOBODY' })).toEqual(unknown('NOBODY'));
   });
 
-  it('is unknown where the file maps it to what is no id, with what that may be', () => {
-    expect(find('17', null, { 17: '中通' })).toEqual({ kind: 'unknown', words: '中通', suggested: ['ZTO'] });
+  it('is an id as it stands, be it the key or the name', () => {
+    expect(find('ZTO', '圆通速递')).toEqual(carrier('ZTO'));
+    expect(find('7', 'YTO')).toEqual(carrier('YTO'));
   });
 
-  it('is unknown where nobody knows it, with both words', () => {
-    expect(find('99', '村里的三轮车')).toEqual({
-      kind: 'unknown',
-      words: '99 / 村里的三轮车',
-      suggested: [],
-    });
-    expect(find(null, null)).toEqual({ kind: 'unknown', words: '', suggested: [] });
+  it('is the one that its words mean, the key before the name', () => {
+    expect(find('zto', '圆通速递')).toEqual(carrier('ZTO'));
+    expect(find('7', '圆通速递')).toEqual(carrier('YTO'));
+    expect(find('迅达', '圆通速递')).toEqual(carrier('YTO'));
   });
 
-  it('is unknown where it may be several, and says which, each once', () => {
-    const carriers = {
-      has: (id: string) => ['A', 'B', 'C'].includes(id),
-      called: (alias: string) => ({ one: ['A', 'B'], two: ['B', 'C'] })[alias] ?? [],
-    };
-    expect(findCarrier({ carrierKey: 'one', carrierName: 'two' }, {}, carriers)).toEqual({
-      kind: 'unknown',
-      words: 'one / two',
-      suggested: ['A', 'B', 'C'],
-    });
+  it('is unknown where no word means one alone, and suggests what any of them may mean, once', () => {
+    expect(find(null, null)).toEqual(unknown(''));
+    expect(find('7', null)).toEqual(unknown('7'));
+    expect(find('宅急送', '宅急送快递')).toEqual(unknown('宅急送 / 宅急送快递', ['ZJS', 'ZJSEXPRESS']));
+    expect(find('迅达', '风行')).toEqual(
+      unknown('迅达 / 风行', ['XDEXPRESS', 'ZY_XDKD', 'ZY_FX', 'ZY_FXSD']),
+    );
   });
 });

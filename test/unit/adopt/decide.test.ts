@@ -52,6 +52,10 @@ describe('what is said of a payment', () => {
     expect(look([part({ skip: 'paid by wallet' })])).toEqual({ kind: 'skipped', why: 'paid by wallet' });
   });
 
+  it('is nothing where the payment has no parts', () => {
+    expect(look([])).toEqual({ kind: 'skipped', why: 'no parts' });
+  });
+
   it('leaves out the parts that WeChat has nothing to do with', () => {
     expect(
       shipmentOf([part({ skip: 'points' }), second()]).shipping_list.map((one) => one.tracking_no),
@@ -83,6 +87,11 @@ describe('what is said of a payment', () => {
     ).toBe('保温杯*1');
   });
 
+  it('joins no text where a part has none', () => {
+    const texts = shipmentOf([part({ itemDesc: null }), second({ trackingNo: 'A1' })]).shipping_list;
+    expect(texts.map((one) => one.item_desc)).toEqual(['雨伞*1']);
+  });
+
   it('takes one number of two carriers for two parcels', () => {
     expect(shipmentOf([part(), second({ trackingNo: 'A1', carrierKey: 'YTO' })]).shipping_list).toHaveLength(
       2,
@@ -101,6 +110,15 @@ describe('what is said of a payment', () => {
     expect(shipmentOf([part({ carrierKey: 'SF', receiverPhone: null })]).shipping_list[0]).not.toHaveProperty(
       'contact',
     );
+  });
+
+  it('masks the first phone that the parts of a parcel name', () => {
+    const parts = [part({ carrierKey: 'SF', receiverPhone: null })];
+    for (const receiverPhone of ['13900005678', '13700004321'])
+      parts.push(second({ carrierKey: 'SF', trackingNo: 'A1', receiverPhone }));
+    expect(shipmentOf(parts).shipping_list.map((one) => one.contact)).toEqual([
+      { receiver_contact: '139****5678' },
+    ]);
   });
 
   it.each([
@@ -153,6 +171,17 @@ describe('what waits for a person', () => {
     });
   });
 
+  it('is a carrier whose name is that of several, with the ids it may mean', () => {
+    const detailOf = (carrierName: string) => {
+      const decided = look([part({ carrierKey: null, carrierName })]);
+      return decided.kind === 'held' ? decided.detail : decided;
+    };
+    const unknown = (words: string) => `the carrier "${words}" of part order_id:1 is not on WeChat's list: `;
+    const remedy = 'name its id under carriers in the file, or OTHER';
+    expect(detailOf('迅达')).toBe(`${unknown('迅达')}it may be XDEXPRESS or ZY_XDKD; ${remedy}`);
+    expect(detailOf('顺风耳')).toBe(`${unknown('顺风耳')}${remedy}`);
+  });
+
   it('is a payment that is shipped in two ways', () => {
     expect(reasonOf([part(), second({ logisticsType: 4 })])).toBe('mixed_types');
   });
@@ -164,6 +193,12 @@ describe('what waits for a person', () => {
       );
     expect(look(parcels(15)).kind).toBe('say');
     expect(reasonOf(parcels(16))).toBe('too_many_parcels');
+  });
+});
+
+describe('a payment that was never looked at', () => {
+  it('has nothing in force and its correction ahead of it', () => {
+    expect(unknownPayment).toEqual({ said: null, stands: false, corrected: false });
   });
 });
 
@@ -209,6 +244,15 @@ describe('a later look', () => {
     expect(look([part(), second({ state: 'void' })], unfinished)).toMatchObject({
       kind: 'say',
       shipment: { delivery_mode: 2, is_all_delivered: true, shipping_list: [{ tracking_no: 'A1' }] },
+    });
+  });
+
+  it('is unified where the goods of a split shipment go without a parcel after all', () => {
+    const parts = [part({ logisticsType: 4 }), second({ logisticsType: 4 })];
+    expect(shipmentOf(parts, unfinished)).toMatchObject({
+      logistics_type: 4,
+      delivery_mode: 1,
+      shipping_list: [{ item_desc: '保温杯*1;雨伞*1' }],
     });
   });
 

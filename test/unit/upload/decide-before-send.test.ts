@@ -176,3 +176,43 @@ describe('before a send by an event that is older than the database', () => {
     expect(before({ caution: null }, { kind: 'open' }, true)).toEqual({ to: 'send' });
   });
 });
+
+describe('before a send by an event of a backfill', () => {
+  const before = (verdict: Verdict, shipped: boolean, change: Partial<LeasedRow> = {}) =>
+    decideBeforeSend(
+      row({ caution: 'backfill', ...change }),
+      { reading: { kind: 'verdict', verdict, shipped }, siblings: noSiblings },
+      context,
+    );
+
+  it('leaves a payment as it is that the shop had shipped itself, whatever was said then', () => {
+    for (const verdict of [
+      { kind: 'open' },
+      { kind: 'finished', count: 1 },
+      { kind: 'other_kind', count: 0 },
+      { kind: 'refunded' },
+      { kind: 'settled' },
+    ] satisfies Verdict[])
+      for (const kind of kinds)
+        expect(before(verdict, true, { kind })).toEqual({
+          to: 'acknowledged',
+          detail: 'WeChat showed the payment as shipped before the backfill: nothing was sent',
+        });
+  });
+
+  it('says of a payment that was shipped with this very content that WeChat held it', () => {
+    expect(before({ kind: 'same', count: 1 }, true)).toEqual({
+      to: 'acknowledged',
+      detail: 'WeChat held this content already',
+    });
+  });
+
+  it('ships a payment that WeChat shows as waiting to be shipped', () => {
+    expect(before({ kind: 'open' }, false)).toEqual({ to: 'send' });
+    expect(lineOf(before({ kind: 'refunded' }, false))).toBe('rejected');
+  });
+
+  it('is an event like any other where it is no backfill', () => {
+    expect(lineOf(before({ kind: 'finished', count: 1 }, true, { caution: null }))).toBe('parked conflict');
+  });
+});
