@@ -108,7 +108,7 @@ function leftOutOf(parts: readonly Part[], known: KnownPayment | undefined): Dec
   const live = counted.filter(({ state }) => state !== 'void');
   const named = (live.length > 0 ? live : counted).find(({ noBackfill }) => noBackfill !== null);
   const why = named?.noBackfill ?? null;
-  return why === null || (known?.said ?? null) !== null ? undefined : { kind: 'skipped', why };
+  return why === null || wasSaid(known) ? undefined : { kind: 'skipped', why };
 }
 
 type Draft = { appid: string; touchedAtMs: number; eventId: string; source: string };
@@ -130,6 +130,8 @@ function held(decision: Decision, draft: Draft, { carriers }: PlanContext): Deci
     ? { ...decision, shipment: checked.event.data }
     : { kind: 'held', reason: 'contract', detail: describeProblems(checked.problems) };
 }
+
+const wasSaid = (known: KnownPayment | undefined): boolean => (known?.said ?? null) !== null;
 
 type Outcome = Pick<
   PaymentRow,
