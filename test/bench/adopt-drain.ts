@@ -14,6 +14,7 @@ import type { Order } from '../campaign/adopt-plan.ts';
 import { likeshop, mysqlSession, postgresSession, yudao, type ShopSession } from '../campaign/adopt-shop.ts';
 import { adoptFileOf } from '../support/adopt.ts';
 import { readText } from '../support/documents.ts';
+import { cpuMsOf } from './cpu.ts';
 import { head, row, say, thousands } from './numbers.ts';
 import { openBenchDatabase, type BenchDatabase } from './services.ts';
 
@@ -129,9 +130,13 @@ async function benchDrain(name: 'yudao' | 'likeshop'): Promise<void> {
       shop: timedShop(shop),
     };
     const { waiting } = await shop.countTouched();
-    const startMs = performance.now();
+    const [startMs, ownCpu, serverCpuMs] = [performance.now(), process.cpuUsage(), cpuMsOf(own.pid)];
     while ((await followOnce(deps)) === 'busy');
+    const cpu = process.cpuUsage(ownCpu);
     tell(name, { waiting, seconds: (performance.now() - startMs) / 1_000 });
+    say(
+      `CPU seconds: this process ${((cpu.user + cpu.system) / 1e6).toFixed(1)}, Postgres ${((cpuMsOf(own.pid) - serverCpuMs) / 1_000).toFixed(1)}`,
+    );
   } finally {
     await shop.close();
     await pool.end();
