@@ -10,6 +10,8 @@ export type AdoptMutation = {
   patches: readonly Patch[];
   /** What it must be caught by: any one of these, above zero. Nothing: it must stay clean. */
   caughtBy: readonly (keyof AdoptFaults)[];
+  /** These alone happen: what the rule is there for. */
+  troubles?: readonly string[];
 };
 
 const slowLook: Patch = {
@@ -31,6 +33,7 @@ export const adoptMutations: Readonly<Record<string, AdoptMutation>> = {
       slowLook,
     ],
     caughtBy: ['lost'],
+    troubles: ['kill-fahuo', 'kill-ours'],
   },
   /** I2: what was said is saved after the transaction of the event that says it. */
   'said-apart': {
@@ -48,6 +51,7 @@ export const adoptMutations: Readonly<Record<string, AdoptMutation>> = {
       },
     ],
     caughtBy: ['eventsTwice'],
+    troubles: ['kill-fahuo', 'kill-ours'],
   },
   /** I3: parts are read before the touched rows that are forgotten with them. */
   'parts-first': {

@@ -18,6 +18,8 @@ export type Scene = {
   ours: Restartable;
   shops: Restartable;
   done: Record<string, number>;
+  /** Aborts when there is no more work to be amid of. */
+  over: AbortSignal;
   say: (line: string) => void;
 };
 
@@ -34,11 +36,12 @@ const writesOf = async (pool: Pool): Promise<number | null> => {
 };
 
 /** An instant amid the work: some of the role's writes from now, and a part of the next one. */
-async function amidWork({ pool, random }: Scene): Promise<void> {
+async function amidWork({ pool, random, over }: Scene): Promise<void> {
   const from = (await writesOf(pool)) ?? 0;
   const more = 1 + Math.floor(random() * 12);
   const deadlineMs = monotonicMs() + longestWaitMs;
-  while (monotonicMs() < deadlineMs && ((await writesOf(pool)) ?? from) < from + more) await sleep(10);
+  while (!over.aborted && monotonicMs() < deadlineMs && ((await writesOf(pool)) ?? from) < from + more)
+    await sleep(10);
   await sleep(random() * 60);
 }
 
@@ -76,11 +79,14 @@ const troubles: Readonly<Record<string, Trouble>> = {
   },
 };
 
-/** Troubles of the seed, each once and then again, until so many are done. */
-export async function makeTrouble(scene: Scene, count: number): Promise<void> {
+/** Troubles of the seed, each once and then again, until so many are done, or there is no more work. */
+export async function makeTrouble(
+  scene: Scene,
+  { count, only }: { count: number; only: readonly string[] | undefined },
+): Promise<void> {
   let deck: string[] = [];
-  for (let done = 0; done < count; done++) {
-    if (deck.length === 0) deck = shuffled(Object.keys(troubles), scene.random);
+  for (let done = 0; done < count && !scene.over.aborted; done++) {
+    if (deck.length === 0) deck = shuffled(only ?? Object.keys(troubles), scene.random);
     const name = deck.pop()!;
     await sleep(scene.random() * 500);
     await troubles[name]!(scene);

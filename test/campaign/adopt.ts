@@ -77,7 +77,9 @@ export async function runAdoptCampaign(services: AdoptServices, options: AdoptOp
   let crashed = 0;
   const place = await startPlace(env, () => (crashed += 1));
   tick('ready');
+  const over = new AbortController();
   const scene: Scene = {
+    over: over.signal,
     ...{ pool, place, env, file, random, say, done: {}, ours: services.ours, shops: services.shops },
     rate: Math.max(200, Math.round(options.orders / 8)),
   };
@@ -89,9 +91,14 @@ export async function runAdoptCampaign(services: AdoptServices, options: AdoptOp
       writeAll(shop, plan.writers, {
         random: (writer) => createRandom(options.seed * 100 + writer),
         written,
-      }).then(() => tick('written')),
+      }).then(() => {
+        over.abort();
+        tick('written');
+      }),
       changeSaid(changer, early, { pool, paymentOf }).then(() => tick('changed')),
-      makeTrouble(scene, options.troubles).then(() => tick('troubled')),
+      makeTrouble(scene, { count: options.troubles, only: options.mutation?.troubles }).then(() =>
+        tick('troubled'),
+      ),
       sleep(random() * options.spreadMs * 0.3)
         .then(() => runBackfill(scene))
         .then(() => tick('backfilled')),
@@ -295,13 +302,13 @@ async function changeSaid(
 const change = (changer: Writer, order: Order): Promise<void> =>
   changer.write({ acts: [{ kind: 'change', order }], end: 'commit', auto: true, pauseMs: 0 });
 
-/** Nothing is touched, everything that was said has its answer, and the shop has been told; twice, a moment apart. */
+/** Nothing is touched, everything that was said has its answer, and the shop has been told; for more than a second. */
 async function untilQuiet({ pool, shop }: Stage, patienceMs: number): Promise<boolean> {
   const deadlineMs = monotonicMs() + patienceMs;
   let times = 0;
   while (monotonicMs() < deadlineMs) {
     times = (await isQuietNow(pool, shop).catch(() => false)) ? times + 1 : 0;
-    if (times === 2) return true;
+    if (times === 5) return true;
     await sleep(300);
   }
   return false;
