@@ -3,7 +3,6 @@ export const keptCharacters = 2_000;
 
 /** At most `max` characters of `text`, none of them cut in half, and how many there were. */
 export function cutText(text: string, max: number = keptCharacters): string {
-  if (text.length <= max) return text;
   const characters = Array.from(text);
   return characters.length <= max
     ? text

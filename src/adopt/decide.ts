@@ -93,7 +93,6 @@ const nothingNew: Decision = { kind: 'nothing', why: 'same' };
 
 /** What WeChat refused is said again when anything of it was mended, a text or an openid as well, and not before. */
 function sayAnew(now: Shipment, { said, corrected }: Known): Decision {
-  if (said === null) return { kind: 'say', shipment: now };
   if (isDeepStrictEqual(now, said)) return nothingNew;
   return corrected ? secondCorrection : { kind: 'say', shipment: now };
 }
@@ -141,8 +140,7 @@ function contentOf(shipped: readonly Part[], frame: Frame): Content {
       `parts of one payment are shipped in ways ${types.join(' and ')}: WeChat takes one logistics_type a payment`,
     );
   if (type === EXPRESS) return expressContent(shipped, frame);
-  const frozen = frame.before?.logistics_type === type ? frame.before.shipping_list[0] : undefined;
-  return { kind: 'content', type, parcels: [frozen ?? { item_desc: textOf(shipped) }] };
+  return { kind: 'content', type, parcels: [{ item_desc: textOf(shipped) }] };
 }
 
 function expressContent(shipped: readonly Part[], { rules, before }: Frame): Content {

@@ -46,7 +46,7 @@ export function createMessageReader(): (row: OutboxRow) => MessageSpans {
 
   /** Sets `column` to the one that begins at `at`; false when it is null. */
   const next = (bytes: Buffer, at: number): boolean => {
-    const length = readInt32(bytes, at);
+    const length = bytes.readInt32BE(at);
     column.bytes = bytes;
     column.start = at + 4;
     column.end = at + 4 + Math.max(0, length);
@@ -127,9 +127,3 @@ const textOf = ({ bytes, start, end }: Span): string => bytes.toString('utf8', s
 
 const beginsWith = (bytes: Buffer, from: number, start: Buffer): boolean =>
   bytes.compare(start, 0, start.length, from, Math.min(bytes.length, from + start.length)) === 0;
-
-const readInt32 = (bytes: Buffer, at: number): number =>
-  ((bytes[at] ?? 0) << 24) |
-  ((bytes[at + 1] ?? 0) << 16) |
-  ((bytes[at + 2] ?? 0) << 8) |
-  (bytes[at + 3] ?? 0);

@@ -22,9 +22,10 @@ describe('the carrier that a shop names', () => {
     expect(find('SF', null, { SF: 'NOBODY' })).toEqual(unknown('NOBODY'));
   });
 
-  it('is an id as it stands, be it the key or the name', () => {
+  it('is an id as it stands, be it the key or the name, before what words mean', () => {
     expect(find('ZTO', '圆通速递')).toEqual(carrier('ZTO'));
     expect(find('7', 'YTO')).toEqual(carrier('YTO'));
+    expect(find('zto', 'YTO')).toEqual(carrier('YTO'));
   });
 
   it('is the one that its words mean, the key before the name', () => {

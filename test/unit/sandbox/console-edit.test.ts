@@ -47,6 +47,10 @@ describe('an edit in the console', () => {
     expect(edited({ [name]: value })).toEqual({ ...edited({}), [name]: value });
   });
 
+  it('is none while nothing is shipped', () => {
+    expect(edited({ delivery_mode: 1 }, { ...shippedPayment(), shipping: null })).toBeNull();
+  });
+
   it('is made by the console where the payer is not known', () => {
     expect(edited({}, shippedPayment())).toMatchObject({ payer: { openid: 'console' } });
   });

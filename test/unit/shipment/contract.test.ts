@@ -184,6 +184,48 @@ describe('the limits of the contract', () => {
   });
 });
 
+describe('what is said of a broken rule', () => {
+  const parcelWith = (change: object) => (event: LooseEvent) => Object.assign(parcelOf(event), change);
+  it.each<[claim: string, change: (event: LooseEvent) => unknown, rules: string[]]>([
+    ['a source that is empty', (e) => (e['source'] = ''), ['must not be empty: give 1 character at least']],
+    ['a reason that is empty', correction({ reason: '' }), ['must say why WeChat holds the wrong content']],
+    [
+      'an approver that is empty',
+      correction({ approved_by: '' }),
+      ['must name who approved spending the only re-ship chance'],
+    ],
+    [
+      'a source that is too long',
+      (e) => (e['source'] = 's'.repeat(257)),
+      ['must have at most 256 characters: shorten it'],
+    ],
+    [
+      'a time that is none',
+      (e) => (e['time'] = 'today'),
+      ['must be RFC 3339 with a zone, like 2026-11-23T10:00:00+08:00'],
+    ],
+    [
+      'a phone that is too long',
+      parcelWith({ contact: { receiver_contact: `${'*'.repeat(1_024)}1234` } }),
+      ['must have at most 1024 characters: give one phone number'],
+    ],
+    [
+      'a text for the buyer that is broken, whatever else it is',
+      parcelWith({ item_desc: `\ud800\u0007${'x'.repeat(100)}` }),
+      ['holds a lone surrogate: cut texts between whole characters'],
+    ],
+  ])('is that rule, with its remedy: %s', (_claim, change, rules) => {
+    expect(problemsAfter(change as () => void).map(({ rule }) => rule)).toEqual(rules);
+  });
+
+  it('is the problems alone where what means the same does not make the event right', () => {
+    const event = shippedEvent();
+    Object.assign(event, { version: 0, reason: null });
+    const checked = checkEvent(event, options);
+    expect(Object.keys(checked).sort()).toEqual(['kind', 'problems']);
+  });
+});
+
 describe('texts that WeChat, Kafka or Postgres would not take', () => {
   it.each<[string, (event: LooseEvent, text: string) => unknown]>([
     ['id', (e, text) => (e['id'] = text)],

@@ -75,15 +75,19 @@ describe('what means the same', () => {
     });
   });
 
-  it.each([[[]], [{}], [{ receiver_contact: '' }], [{ receiver_contact: null }], [null]])(
-    'is a contact that is empty, as %j: left out, and missing where the carrier is SF',
-    (contact) => {
-      expect(parcelAfter(parcel({ contact, express_company: 'ZTO' }))).not.toHaveProperty('contact');
-      expect(checked(parcel({ contact }))).toMatchObject({
-        problems: [{ field: `${at}.contact`, value: 'missing' }],
-      });
-    },
-  );
+  it.each([
+    [[]],
+    [{}],
+    [{ receiver_contact: '' }],
+    [{ receiver_contact: null }],
+    [{ receiver_contact: undefined }],
+    [null],
+  ])('is a contact that is empty, as %j: left out, and missing where the carrier is SF', (contact) => {
+    expect(parcelAfter(parcel({ contact, express_company: 'ZTO' }))).not.toHaveProperty('contact');
+    expect(checked(parcel({ contact }))).toMatchObject({
+      problems: [{ field: `${at}.contact`, value: 'missing' }],
+    });
+  });
 
   it.each([
     ['2026-11-27T10:00:00+0800', '2026-11-27T10:00:00+08:00'],
