@@ -195,25 +195,26 @@ function judgeParcels(order: Order, payment: string, { held, rows, proposals }: 
   const proposal = proposals.get(payment);
   const shipping = held.get(payment)?.shipping ?? null;
   if (shipping === null || row === undefined) return [];
-  const wanted = hasWaybill(order) ? [`${row.carrier} ${row.waybill}`] : [];
-  const stands = shipping.parcels
-    .filter(({ trackingNo }) => trackingNo !== '')
-    .map(({ company, trackingNo }) => `${company} ${trackingNo}`);
-  const isSame = stands.join() === wanted.join();
-  const mayDiffer = order.kind === 'changed' || order.kind === 'hasty';
-  if (isSame)
+  const wanted = hasWaybill(order) ? `${row.carrier} ${row.waybill}` : '';
+  const isSame = heldParcels(shipping) === wanted;
+  if (isSame ? order.kind !== 'changed' : !['changed', 'hasty'].includes(order.kind))
     return [
-      ...(order.kind === 'changed' ? (['proposalsMissing'] as const) : []),
+      ...(isSame ? [] : (['otherParcels'] as const)),
       ...(proposal === undefined ? [] : (['proposalsUnasked'] as const)),
     ];
-  if (!mayDiffer) return ['otherParcels', ...(proposal === undefined ? [] : (['proposalsUnasked'] as const))];
-  return proposal !== undefined && parcelsOf(proposal).join() === wanted.join() ? [] : ['proposalsMissing'];
+  return !isSame && proposal !== undefined && parcelsOf(proposal) === wanted ? [] : ['proposalsMissing'];
 }
 
-const parcelsOf = ({ proposed }: Proposal): string[] =>
-  (JSON.parse(proposed) as Shipment).shipping_list.map(
-    ({ express_company: carrier, tracking_no: number }) => `${carrier} ${number}`,
-  );
+const heldParcels = ({ parcels }: NonNullable<HeldLine['shipping']>): string =>
+  parcels
+    .filter(({ trackingNo }) => trackingNo !== '')
+    .map(({ company, trackingNo }) => `${company} ${trackingNo}`)
+    .join();
+
+const parcelsOf = ({ proposed }: Proposal): string =>
+  (JSON.parse(proposed) as Shipment).shipping_list
+    .map(({ express_company: carrier, tracking_no: number }) => `${carrier} ${number}`)
+    .join();
 
 function isAnswered(order: Order, payment: string, { answers, acknowledged, proposals }: Evidence): boolean {
   const answer = answers.get(String(order.id));
