@@ -197,13 +197,15 @@ function judgeParcels(order: Order, payment: string, { held, rows, proposals }: 
   if (shipping === null || row === undefined) return [];
   const wanted = hasWaybill(order) ? `${row.carrier} ${row.waybill}` : '';
   const isSame = heldParcels(shipping) === wanted;
-  if (isSame ? order.kind !== 'changed' : !['changed', 'hasty'].includes(order.kind))
-    return [
-      ...(isSame ? [] : (['otherParcels'] as const)),
-      ...(proposal === undefined ? [] : (['proposalsUnasked'] as const)),
-    ];
-  return !isSame && proposal !== undefined && parcelsOf(proposal) === wanted ? [] : ['proposalsMissing'];
+  if (asksForProposal(order, isSame))
+    return !isSame && proposal !== undefined && parcelsOf(proposal) === wanted ? [] : ['proposalsMissing'];
+  const unasked: Fault[] = proposal === undefined ? [] : ['proposalsUnasked'];
+  return isSame ? unasked : ['otherParcels', ...unasked];
 }
+
+/** Which of two waybills was seen first is chance, where the second came at once. */
+const asksForProposal = ({ kind }: Order, isSame: boolean): boolean =>
+  kind === 'changed' || (kind === 'hasty' && !isSame);
 
 const heldParcels = ({ parcels }: NonNullable<HeldLine['shipping']>): string =>
   parcels

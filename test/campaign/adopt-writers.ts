@@ -148,8 +148,7 @@ type Wording = { sql: ShopSql; waybill: Naming; changes: boolean };
 function statementsOf(act: Act, { sql, waybill, changes }: Wording): string[] {
   switch (act.kind) {
     case 'ship':
-      // The first of two in one transaction.
-      return sql.ship(act.order, waybill(act.order) + (changes ? 'F' : ''));
+      return sql.ship(act.order, firstOf(waybill(act.order), changes));
     case 'together':
       return sql.shipTogether(act.orders, startOf(act.orders[0]!, waybill));
     case 'shipUndone':
@@ -165,6 +164,8 @@ function statementsOf(act: Act, { sql, waybill, changes }: Wording): string[] {
       return sql[act.kind](act.order);
   }
 }
+
+const firstOf = (waybill: string, changes: boolean): string => (changes ? `${waybill}F` : waybill);
 
 /** A waybill without the id that ends it. */
 const startOf = (order: Order, waybill: Naming): string => waybill(order).slice(0, -String(order.id).length);
