@@ -56,36 +56,31 @@ const nameOf = (answer: Answer | null): string =>
  * What a payment's keys are told; null where there is nothing to say. Its time is when this became true, by fahuo's database:
  * of two answers the later one is the newer, whoever reads or writes them when. Pure.
  */
-export function answerOf({
-  appid,
-  payment,
-  state,
-  detail,
-  version,
-  upload,
-  updatedMs,
-}: store.Unanswered): Answer | null {
-  const names = { appid, payment, version };
-  const none = { errcode: null, errmsg: null, rid: null };
+export function answerOf(row: store.Unanswered): Answer | null {
+  const { appid, payment, state, detail, version, updatedMs } = row;
+  const none = { appid, payment, version, errcode: null, errmsg: null, rid: null, atMs: updatedMs };
   switch (state) {
     case 'held':
     case 'proposed':
-      return { ...names, ...none, state, reason: detail, atMs: updatedMs };
-    case 'said': {
-      const final = upload === null ? undefined : finalStates.find((one) => one === upload.state);
-      if (upload === null || final === undefined)
-        return { ...names, ...none, state: 'waiting', reason: null, atMs: updatedMs };
-      const { errcode, errmsg, rid, finishedMs } = upload;
-      const reason = final === 'acknowledged' ? null : upload.detail;
-      const atMs = Math.max(finishedMs ?? updatedMs, updatedMs);
-      return { ...names, errcode, errmsg, rid, state: final, reason, atMs };
-    }
+      return { ...none, state, reason: detail };
+    case 'said':
+      return finalAnswer(row) ?? { ...none, state: 'waiting', reason: null };
     case 'nothing':
     case 'skipped':
     case 'failed':
     case 'gone':
       return null;
   }
+}
+
+/** What WeChat answered to the last event, or what ended it here; null while it is under way. */
+function finalAnswer({ appid, payment, version, upload, updatedMs }: store.Unanswered): Answer | null {
+  const state = finalStates.find((one) => one === upload?.state);
+  if (upload === null || state === undefined) return null;
+  const { errcode, errmsg, rid, finishedMs } = upload;
+  const reason = state === 'acknowledged' ? null : upload.detail;
+  const atMs = Math.max(finishedMs ?? updatedMs, updatedMs);
+  return { appid, payment, version, errcode, errmsg, rid, state, reason, atMs };
 }
 
 const finalStates = ['acknowledged', 'rejected', 'superseded'] as const satisfies readonly ShopAnswerState[];
