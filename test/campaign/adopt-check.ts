@@ -195,25 +195,33 @@ function judgeParcels(order: Order, payment: string, { held, rows, proposals }: 
   const proposal = proposals.get(payment);
   const shipping = held.get(payment)?.shipping ?? null;
   if (shipping === null || row === undefined) return [];
-  const wanted = hasWaybill(order) ? [`${row.carrier} ${row.waybill}`] : [];
-  const stands = shipping.parcels
-    .filter(({ trackingNo }) => trackingNo !== '')
-    .map(({ company, trackingNo }) => `${company} ${trackingNo}`);
-  const isSame = stands.join() === wanted.join();
-  const mayDiffer = order.kind === 'changed' || order.kind === 'hasty';
-  if (isSame)
-    return [
-      ...(order.kind === 'changed' ? (['proposalsMissing'] as const) : []),
-      ...(proposal === undefined ? [] : (['proposalsUnasked'] as const)),
-    ];
-  if (!mayDiffer) return ['otherParcels', ...(proposal === undefined ? [] : (['proposalsUnasked'] as const))];
-  return proposal !== undefined && parcelsOf(proposal).join() === wanted.join() ? [] : ['proposalsMissing'];
+  const wanted = parcelOf(order, row);
+  const isSame = heldParcels(shipping) === wanted;
+  if (asksForProposal(order, isSame))
+    return !isSame && parcelsOf(proposal) === wanted ? [] : ['proposalsMissing'];
+  const unasked: Fault[] = proposal === undefined ? [] : ['proposalsUnasked'];
+  return isSame ? unasked : ['otherParcels', ...unasked];
 }
 
-const parcelsOf = ({ proposed }: Proposal): string[] =>
-  (JSON.parse(proposed) as Shipment).shipping_list.map(
-    ({ express_company: carrier, tracking_no: number }) => `${carrier} ${number}`,
-  );
+/** Which of two waybills was seen first is chance, where the second came at once. */
+const asksForProposal = ({ kind }: Order, isSame: boolean): boolean =>
+  kind === 'changed' || (kind === 'hasty' && !isSame);
+
+const parcelOf = (order: Order, { carrier, waybill }: ShopRow): string =>
+  hasWaybill(order) ? `${carrier} ${waybill}` : '';
+
+const heldParcels = ({ parcels }: NonNullable<HeldLine['shipping']>): string =>
+  parcels
+    .filter(({ trackingNo }) => trackingNo !== '')
+    .map(({ company, trackingNo }) => `${company} ${trackingNo}`)
+    .join();
+
+const parcelsOf = (proposal: Proposal | undefined): string | null =>
+  proposal === undefined
+    ? null
+    : (JSON.parse(proposal.proposed) as Shipment).shipping_list
+        .map(({ express_company: carrier, tracking_no: number }) => `${carrier} ${number}`)
+        .join();
 
 function isAnswered(order: Order, payment: string, { answers, acknowledged, proposals }: Evidence): boolean {
   const answer = answers.get(String(order.id));

@@ -122,7 +122,7 @@ function planWriter(orders: readonly Order[], { hot, random, spreadMs }: Frame):
     const group = left.splice(0, 1 + Math.floor(random() * most));
     for (const kind of new Set(group.map((order) => order.kind))) {
       const same = group.filter((order) => order.kind === kind);
-      addGroup(kind, same, add);
+      groups[kind](same, add);
     }
     for (const order of group.filter(isShipped))
       if (random() < 0.3 && !['changed', 'hasty'].includes(order.kind))
@@ -140,44 +140,47 @@ const each = (kind: 'ship' | 'change' | 'shipUndone', orders: readonly Order[]):
 const eachOf = (kind: 'touch' | 'refundBefore' | 'refundAfter', orders: readonly Order[]): Act[] =>
   orders.map((order) => ({ kind, order }));
 
-function addGroup(kind: OrderKind, orders: Order[], add: Add): void {
-  switch (kind) {
-    case 'plain':
-    case 'virtual':
-    case 'pickUp':
-    case 'balance':
-    case 'changed':
-      return add(each('ship', orders));
-    case 'together':
-      for (const order of orders) order.carrier = orders[0]!.carrier;
-      return add([{ kind: 'together', orders }], 'commit', false);
-    case 'touchedBefore':
-      add(eachOf('touch', orders));
-      return add(each('ship', orders));
-    case 'twiceInOne':
-      return add([...each('ship', orders), ...each('change', orders)], 'commit', false);
-    case 'hasty':
-      add(each('ship', orders));
-      return add(each('change', orders));
-    case 'retried':
-      add(each('ship', orders), 'rollback');
-      return add(each('ship', orders));
-    case 'refundedAfter':
-      add(each('ship', orders));
-      return add(eachOf('refundAfter', orders));
-    case 'rolledBack':
-      return add(each('ship', orders), 'rollback');
-    case 'rolledBackPart':
-      return add(each('shipUndone', orders), 'commit', false);
-    case 'refundedBefore':
-      return add(eachOf('refundBefore', orders), 'commit', false);
-    case 'neverShipped':
-    case 'old':
-    case 'oldRefunded':
-    case 'oldBalance':
-      return;
-  }
-}
+type AddGroup = (orders: Order[], add: Add) => void;
+
+const shipped: AddGroup = (orders, add) => add(each('ship', orders));
+const nothing: AddGroup = () => undefined;
+
+/** The transactions that lead orders of one kind where they are to go. */
+const groups: Readonly<Record<OrderKind, AddGroup>> = {
+  plain: shipped,
+  virtual: shipped,
+  pickUp: shipped,
+  balance: shipped,
+  changed: shipped,
+  together: (orders, add) => {
+    for (const order of orders) order.carrier = orders[0]!.carrier;
+    add([{ kind: 'together', orders }], 'commit', false);
+  },
+  touchedBefore: (orders, add) => {
+    add(eachOf('touch', orders));
+    shipped(orders, add);
+  },
+  twiceInOne: (orders, add) => add([...each('ship', orders), ...each('change', orders)], 'commit', false),
+  hasty: (orders, add) => {
+    shipped(orders, add);
+    add(each('change', orders));
+  },
+  retried: (orders, add) => {
+    add(each('ship', orders), 'rollback');
+    shipped(orders, add);
+  },
+  refundedAfter: (orders, add) => {
+    shipped(orders, add);
+    add(eachOf('refundAfter', orders));
+  },
+  rolledBack: (orders, add) => add(each('ship', orders), 'rollback'),
+  rolledBackPart: (orders, add) => add(each('shipUndone', orders), 'commit', false),
+  refundedBefore: (orders, add) => add(eachOf('refundBefore', orders), 'commit', false),
+  neverShipped: nothing,
+  old: nothing,
+  oldRefunded: nothing,
+  oldBalance: nothing,
+};
 
 function withRemarks(acts: Act[], { hot, random }: Pick<Frame, 'hot' | 'random'>): Act[] {
   if (random() > 0.25) return acts;

@@ -148,13 +148,9 @@ type Wording = { sql: ShopSql; waybill: Naming; changes: boolean };
 function statementsOf(act: Act, { sql, waybill, changes }: Wording): string[] {
   switch (act.kind) {
     case 'ship':
-      // The first of two in one transaction.
-      return sql.ship(act.order, changes ? `${waybill(act.order)}F` : waybill(act.order));
-    case 'together': {
-      const [first] = act.orders;
-      const whole = waybill(first!);
-      return sql.shipTogether(act.orders, whole.slice(0, whole.length - String(first!.id).length));
-    }
+      return sql.ship(act.order, firstOf(waybill(act.order), changes));
+    case 'together':
+      return sql.shipTogether(act.orders, startOf(act.orders[0]!, waybill));
     case 'shipUndone':
       return ['savepoint s', ...sql.ship(act.order, waybill(act.order)), 'rollback to savepoint s'];
     case 'change':
@@ -168,6 +164,11 @@ function statementsOf(act: Act, { sql, waybill, changes }: Wording): string[] {
       return sql[act.kind](act.order);
   }
 }
+
+const firstOf = (waybill: string, changes: boolean): string => (changes ? `${waybill}F` : waybill);
+
+/** A waybill without the id that ends it. */
+const startOf = (order: Order, waybill: Naming): string => waybill(order).slice(0, -String(order.id).length);
 
 /** All writers at once. */
 export async function writeAll(

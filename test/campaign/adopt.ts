@@ -35,6 +35,8 @@ export type AdoptOptions = {
   seed: number;
   orders: number;
   troubles: number;
+  /** These troubles alone. */
+  only?: readonly string[];
   /** Over how long the writers spread their work. */
   spreadMs: number;
   mutation?: AdoptMutation;
@@ -96,8 +98,8 @@ export async function runAdoptCampaign(services: AdoptServices, options: AdoptOp
         tick('written');
       }),
       changeSaid(changer, early, { pool, paymentOf }).then(() => tick('changed')),
-      makeTrouble(scene, { count: options.troubles, only: options.mutation?.troubles }).then(() =>
-        tick('troubled'),
+      makeTrouble(scene, { count: options.troubles, only: options.only ?? options.mutation?.troubles }).then(
+        () => tick('troubled'),
       ),
       sleep(random() * options.spreadMs * 0.3)
         .then(() => runBackfill(scene))
