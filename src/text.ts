@@ -11,3 +11,16 @@ export function cutText(text: string, max: number = keptCharacters): string {
 
 /** Postgres text holds neither NUL nor half a surrogate pair, and a text of others may hold anything. */
 export const storable = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\uFFFD');
+
+/** Of a file that is kept in GBK or UTF-16: read as it is, it would hold what nobody wrote. */
+export const noUtf8 = 'is no UTF-8 text: save it as UTF-8';
+
+/** The text of a file that people wrote, without the byte order mark of Windows; null where it is no UTF-8, or no text. */
+export function utf8Text(bytes: Uint8Array): string | null {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return text.includes('\u0000') ? null : text;
+  } catch {
+    return null;
+  }
+}

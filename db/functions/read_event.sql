@@ -1,9 +1,11 @@
 -- A text that Postgres cannot hold as it is: \u0000 becomes \u0001, a control character like it, and half a surrogate pair
 -- becomes U+FFFF, which the contract refuses like it. An escaped backslash is written as \u005c before, so that what follows
--- a backslash is its escape. Asked for such texts alone.
+-- a backslash is its escape. U+0001 and U+0002 mark the halves of a pair, so one that stands there already, which no JSON
+-- may hold, becomes another that it may not. Asked for such texts alone.
 CREATE OR REPLACE FUNCTION fahuo.readable_json(event text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
+  event := translate(event, E'\x01\x02', E'\x03\x03');
   event := replace(event, E'\\\\', E'\\u005c');
   event := replace(event, E'\\u0000', E'\\u0001');
   event := regexp_replace(event, E'\\\\u([dD][89abAB][0-9a-fA-F]{2})\\\\u([dD][c-fC-F][0-9a-fA-F]{2})', E'\x01\\1\x02\\2', 'g');

@@ -15,14 +15,13 @@ export function tellShop({
   pool,
   shop,
   file,
-  nowMs,
-}: Pick<AdoptDeps, 'pool' | 'shop' | 'file' | 'nowMs'>): () => Promise<StepResult> {
+}: Pick<AdoptDeps, 'pool' | 'shop' | 'file'>): () => Promise<StepResult> {
   let afterId = 0;
   return async () => {
     const rows = await store.readUnanswered(pool, file.name, { afterId, limit: batch });
     afterId = rows.length < batch ? 0 : (rows.at(-1)?.id ?? 0);
     const news = rows
-      .map((row) => ({ row, answer: answerOf(row, nowMs()) }))
+      .map((row) => ({ row, answer: answerOf(row) }))
       .filter(({ row, answer }) => isNew(row, answer));
     if (news.length === 0) return afterId === 0 ? 'idle' : 'busy';
     const told = news.flatMap(({ row, answer }) =>
@@ -53,31 +52,44 @@ const nameOf = (answer: Answer | null): string =>
     ? 'nothing'
     : cutText(JSON.stringify([answer.state, answer.version, answer.errcode, answer.reason]), 500);
 
-/** What a payment's keys are told; null where there is nothing to say. Pure. */
-export function answerOf(
-  { appid, payment, state, detail, version, upload }: store.Unanswered,
-  nowMs: number,
-): Answer | null {
-  const names = { appid, payment, version };
-  const none = { errcode: null, errmsg: null, rid: null };
+/**
+ * What a payment's keys are told; null where there is nothing to say. Its time is when this became true, by fahuo's database:
+ * of two answers the later one is the newer, whoever reads or writes them when. Pure.
+ */
+export function answerOf(row: store.Unanswered): Answer | null {
+  const { state, detail, updatedMs } = row;
   switch (state) {
     case 'held':
     case 'proposed':
-      return { ...names, ...none, state, reason: detail, atMs: nowMs };
-    case 'said': {
-      const final = upload === null ? undefined : finalStates.find((one) => one === upload.state);
-      if (upload === null || final === undefined)
-        return { ...names, ...none, state: 'waiting', reason: null, atMs: nowMs };
-      const { errcode, errmsg, rid, finishedMs } = upload;
-      const reason = final === 'acknowledged' ? null : upload.detail;
-      return { ...names, errcode, errmsg, rid, state: final, reason, atMs: finishedMs ?? nowMs };
-    }
+      return { ...namesOf(row), ...unsent, state, reason: detail, atMs: updatedMs };
+    case 'said':
+      return row.upload === null ? waiting(row) : uploadAnswer(row, row.upload);
     case 'nothing':
     case 'skipped':
     case 'failed':
     case 'gone':
       return null;
   }
+}
+
+const namesOf = ({ appid, payment, version }: store.Unanswered) => ({ appid, payment, version });
+const unsent = { errcode: null, errmsg: null, rid: null };
+
+const waiting = (row: store.Unanswered): Answer => ({
+  ...namesOf(row),
+  ...unsent,
+  state: 'waiting',
+  reason: null,
+  atMs: row.updatedMs,
+});
+
+function uploadAnswer(row: store.Unanswered, upload: store.AdoptUpload): Answer {
+  const state = finalStates.find((one) => one === upload.state);
+  if (state === undefined) return waiting(row);
+  const { errcode, errmsg, rid, detail, finishedMs } = upload;
+  const reason = state === 'acknowledged' ? null : detail;
+  const atMs = Math.max(finishedMs ?? row.updatedMs, row.updatedMs);
+  return { ...namesOf(row), errcode, errmsg, rid, state, reason, atMs };
 }
 
 const finalStates = ['acknowledged', 'rejected', 'superseded'] as const satisfies readonly ShopAnswerState[];

@@ -48,21 +48,28 @@ const EXPRESS = 1;
  */
 export function decide(payment: string, parts: readonly Part[], known: Known, rules: Rules): Decision {
   const counted = parts.filter(({ skip }) => skip === null);
-  const [first] = parts;
-  if (counted.length === 0) return { kind: 'skipped', why: first?.skip ?? 'no parts' };
+  if (counted.length === 0) return { kind: 'skipped', why: parts[0]?.skip ?? 'no parts' };
   const live = counted.filter(({ state }) => state !== 'void');
   const shipped = live.filter(({ state }) => state === 'shipped');
   if (shipped.length === 0) return { kind: 'nothing', why: 'nothing_shipped' };
+  return decideShipped(payment, { shipped, all: shipped.length === live.length }, known, rules);
+}
+
+type Shipped = { shipped: readonly Part[]; all: boolean };
+
+function decideShipped(payment: string, { shipped, all }: Shipped, known: Known, rules: Rules): Decision {
   const before = known.stands ? known.said : null;
   const content = contentOf(shipped, { rules, before });
   if (content.kind === 'held') return content;
-  const all = shipped.length === live.length;
   if (!all && content.type !== EXPRESS) return { kind: 'nothing', why: 'rest_open' };
-  const openid = before?.payer.openid ?? shipped.find((part) => part.openid !== null)?.openid ?? null;
+  const openid = before?.payer.openid ?? openidOf(shipped);
   if (openid === null) return noOpenid;
   const now = shipmentOf(payment, { ...content, all, openid, before });
   return compareWith(now, { known, before, all });
 }
+
+const openidOf = (shipped: readonly Part[]): string | null =>
+  shipped.find(({ openid }) => openid !== null)?.openid ?? null;
 
 const noOpenid: Decision = {
   kind: 'held',

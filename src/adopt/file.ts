@@ -59,7 +59,7 @@ const backfill = z.strictObject({
   since: column.optional(),
 });
 
-const schema = z.strictObject({
+export const schema = z.strictObject({
   name: z
     .string()
     .regex(name, 'must be a name of a-z, 0-9 and _, at most 31 characters: my_shop')

@@ -99,10 +99,16 @@ function planPayment({ appid, payment, parts }: Group, context: PlanContext, pla
       plan.keys.push({ ...key, appid, payment, state: row.state, detail, nextLookMs: null });
 }
 
-/** What the shop uploaded itself, or refunded, is no backfill's to say; what was said here before is followed as ever. */
+/**
+ * What the shop uploaded itself, or refunded, is no backfill's to say; what was said here before is followed as ever. A part
+ * that was refunded unshipped keeps the rest of its payment from nothing.
+ */
 function leftOutOf(parts: readonly Part[], known: KnownPayment | undefined): Decision | undefined {
-  const why = parts.find(({ skip, noBackfill }) => skip === null && noBackfill !== null)?.noBackfill ?? null;
-  return why === null || (known?.said ?? null) !== null ? undefined : { kind: 'skipped', why };
+  const counted = parts.filter(({ skip }) => skip === null);
+  const live = counted.filter(({ state }) => state !== 'void');
+  const named = (live.length > 0 ? live : counted).find(({ noBackfill }) => noBackfill !== null);
+  const why = named?.noBackfill ?? null;
+  return why === null || wasSaid(known) ? undefined : { kind: 'skipped', why };
 }
 
 type Draft = { appid: string; touchedAtMs: number; eventId: string; source: string };
@@ -125,6 +131,8 @@ function held(decision: Decision, draft: Draft, { carriers }: PlanContext): Deci
     : { kind: 'held', reason: 'contract', detail: describeProblems(checked.problems) };
 }
 
+const wasSaid = (known: KnownPayment | undefined): boolean => (known?.said ?? null) !== null;
+
 type Outcome = Pick<
   PaymentRow,
   'state' | 'reason' | 'detail' | 'said' | 'version' | 'corrected' | 'proposed'
@@ -136,20 +144,29 @@ export function outcomeOf(decision: Decision, known: KnownPayment | undefined): 
   switch (decision.kind) {
     case 'say':
       return { ...same, state: 'said', said: JSON.stringify(decision.shipment) };
-    case 'propose': {
-      const proposed = JSON.stringify(decision.shipment);
-      return proposed === known?.dismissed
-        ? { ...same, state: 'said' }
-        : { ...same, state: 'proposed', detail: decision.why, proposed };
-    }
+    case 'propose':
+      return proposalOf(decision, known);
     case 'held':
       return { ...same, state: 'held', reason: decision.reason, detail: decision.detail };
     case 'skipped':
-      return { ...same, state: (known?.said ?? null) === null ? 'skipped' : 'said', detail: decision.why };
+      return { ...same, state: wasSaid(known) ? 'said' : 'skipped', detail: decision.why };
     case 'nothing':
-      return { ...same, state: (known?.said ?? null) === null ? 'nothing' : 'said' };
+      return { ...same, state: wasSaid(known) ? 'said' : 'nothing' };
   }
 }
+
+/** A change that a person dismissed is not proposed again. */
+function proposalOf(
+  { shipment, why }: Extract<Decision, { kind: 'propose' }>,
+  known: KnownPayment | undefined,
+): Outcome {
+  const proposed = JSON.stringify(shipment);
+  return proposed === known?.dismissed
+    ? { ...same, state: 'said' }
+    : { ...same, state: 'proposed', detail: why, proposed };
+}
+
+const wasSaid = (known: KnownPayment | undefined): boolean => (known?.said ?? null) !== null;
 
 /** A part that names no payment: skipped with its reason, or not paid for yet as far as the shop tells. */
 function paymentless({ keys, skip, state }: Part): KeyRow[] {

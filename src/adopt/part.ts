@@ -52,9 +52,12 @@ export const partColumns = [
 ] as const;
 export const neededColumns: readonly string[] = ['state', 'logistics_type', 'item_desc', 'openid'];
 
+type Given = Pick<AdoptFile, 'kinds' | 'appid' | 'mchid'>;
+type Of = (column: string) => string | null;
+
 /** Reads one row of the parts query. An empty text is missing. Pure. */
-export function readPart(row: RawPart, file: Pick<AdoptFile, 'kinds' | 'appid' | 'mchid'>): ReadPart {
-  const of = (column: string): string | null => {
+export function readPart(row: RawPart, file: Given): ReadPart {
+  const of: Of = (column) => {
     const text = row[column]?.trim() ?? '';
     return text === '' ? null : text;
   };
@@ -62,47 +65,52 @@ export function readPart(row: RawPart, file: Pick<AdoptFile, 'kinds' | 'appid' |
     const ref = of(kind);
     return ref === null ? [] : [{ kind, ref }];
   });
-  const unreadable = (problem: string): ReadPart => ({ kind: 'unreadable', keys, problem });
-  const first = keys[0];
-  if (first === undefined)
-    return unreadable(
-      `a row of the parts query names no order: one of ${file.kinds.join(', ')} must not be null`,
-    );
-  const state = of('state');
-  if (!isState(state)) return unreadable(`state ${quoted(state)} must be one of ${partStates.join(', ')}`);
-  const logisticsType = Number(of('logistics_type') ?? Number.NaN);
-  if (![1, 2, 3, 4].includes(logisticsType))
-    return unreadable(
-      `logistics_type ${quoted(of('logistics_type'))} must be 1 express, 2 same-city, 3 virtual or 4 pick-up`,
-    );
-  const skip = of('skip');
-  const appid = of('appid') ?? file.appid ?? null;
-  if (appid === null && skip === null)
-    return unreadable('appid is missing: let the parts query give it, or name it once in the file');
+  const problem = problemOf(of, keys, file);
+  return problem === null
+    ? { kind: 'part', part: partOf(of, keys, file) }
+    : { kind: 'unreadable', keys, problem };
+}
+
+/** Why a row can be no part; null where it can. */
+function problemOf(of: Of, keys: readonly Key[], { kinds, appid }: Given): string | null {
+  const [state, type] = [of('state'), of('logistics_type')];
+  if (keys.length === 0)
+    return `a row of the parts query names no order: one of ${kinds.join(', ')} must not be null`;
+  if (!isState(state)) return `state ${quoted(state)} must be one of ${partStates.join(', ')}`;
+  if (![1, 2, 3, 4].includes(Number(type ?? Number.NaN)))
+    return `logistics_type ${quoted(type)} must be 1 express, 2 same-city, 3 virtual or 4 pick-up`;
+  return (of('appid') ?? appid ?? of('skip')) === null
+    ? 'appid is missing: let the parts query give it, or name it once in the file'
+    : null;
+}
+
+function partOf(of: Of, keys: readonly Key[], file: Given): Part {
   const names = paymentNames({
     transaction: of('transaction_id'),
     mchid: of('mchid') ?? file.mchid ?? null,
     trade: of('out_trade_no'),
   });
   return {
-    kind: 'part',
-    part: {
-      name: of('part') ?? `${first.kind}:${first.ref}`,
-      keys,
-      appid: appid ?? '',
-      payment: names[0] ?? null,
-      otherPayment: names[1] ?? null,
-      openid: of('openid'),
-      skip,
-      state,
-      logisticsType,
-      trackingNo: of('tracking_no'),
-      carrierKey: of('carrier_key'),
-      carrierName: of('carrier_name'),
-      receiverPhone: of('receiver_phone'),
-      itemDesc: of('item_desc'),
-      noBackfill: of('no_backfill'),
-    },
+    name:
+      of('part') ??
+      keys
+        .slice(0, 1)
+        .map(({ kind, ref }) => `${kind}:${ref}`)
+        .join(''),
+    keys,
+    appid: of('appid') ?? file.appid ?? '',
+    payment: names[0] ?? null,
+    otherPayment: names[1] ?? null,
+    openid: of('openid'),
+    skip: of('skip'),
+    state: of('state') as PartState,
+    logisticsType: Number(of('logistics_type')),
+    trackingNo: of('tracking_no'),
+    carrierKey: of('carrier_key'),
+    carrierName: of('carrier_name'),
+    receiverPhone: of('receiver_phone'),
+    itemDesc: of('item_desc'),
+    noBackfill: of('no_backfill'),
   };
 }
 

@@ -5,7 +5,11 @@ import type { Shipment } from '../shipment/events.ts';
 import type { Known } from './decide.ts';
 import type { Key } from './shop.ts';
 
-/** SQL on fahuo's own side of an adoption; the shop's side stands in postgres/ and mysql/. */
+/**
+ * SQL on fahuo's own side of an adoption; the shop's side stands in postgres/ and mysql/. Rows of a batch are looked up in a
+ * `lateral … offset 0`: a joined table is read whole for each batch while its statistics are missing or old, and a shop's first
+ * hour is when it grows fastest.
+ */
 
 /** Whether `owner` is the one who follows the source, until the lease ends. */
 export async function takeLease(
@@ -56,8 +60,8 @@ export async function isOvertaken(
 ): Promise<boolean> {
   const { rowCount } = await tx.query(
     `select from unnest($2::text[], $3::text[]) as n (appid, payment)
-     join fahuo.adopt_payment p on p.payment = n.payment and p.appid = n.appid and p.source = $1
-     where p.write > $4 limit 1`,
+     join lateral (select write from fahuo.adopt_payment p where p.payment = n.payment and p.appid = n.appid and p.source = $1
+       offset 0) p on p.write > $4 limit 1`,
     [source, names.map(({ appid }) => appid), names.map(({ payment }) => payment), seen],
   );
   return rowCount === 1;
@@ -104,8 +108,10 @@ export async function readKnown(
     `select p.appid, p.payment, p.state, p.said, p.version, p.corrected, p.proposed, p.dismissed,
        (p.said is not null and u.state is distinct from 'rejected') as stands
      from unnest($2::text[], $3::text[]) as n (appid, payment)
-     join fahuo.adopt_payment p on p.payment = n.payment and p.appid = n.appid and p.source = $1
-     left join fahuo.upload u on u.payment = p.payment and u.appid = p.appid and u.version = p.version`,
+     cross join lateral (select * from fahuo.adopt_payment o where o.payment = n.payment and o.appid = n.appid and o.source = $1
+       offset 0) p
+     left join lateral (select state from fahuo.upload u where u.payment = p.payment and u.appid = p.appid and u.version = p.version
+       offset 0) u on true`,
     [source, names.map(({ appid }) => appid), names.map(({ payment }) => payment)],
   );
   return rows.map(({ said, ...row }) => ({
@@ -128,14 +134,17 @@ export async function saveKeys(tx: Queryable, source: string, keys: readonly Key
   if (keys.length === 0) return;
   await tx.query(
     `with given as (
-       select * from json_to_recordset($2::json) as k (kind text, ref text, appid text, payment text, state fahuo.adopt_state,
+       select k.*, o.kind is not null as known
+       from json_to_recordset($2::json) as k (kind text, ref text, appid text, payment text, state fahuo.adopt_state,
          detail text, "nextLookMs" float8)
+       left join lateral (select o.kind from fahuo.adopt_key o where o.source = $1 and o.kind = k.kind and o.ref = k.ref
+         offset 0) o on true
      )
      insert into fahuo.adopt_key as k (source, kind, ref, appid, payment, state, detail, failures, next_look_at)
      select $1, g.kind, g.ref, g.appid, g.payment, g.state, g.detail, (g.state = 'failed')::int,
        clock_timestamp() + g."nextLookMs" * interval '1 millisecond'
      from given g
-     where g.state <> 'nothing' or exists (select from fahuo.adopt_key o where o.source = $1 and o.kind = g.kind and o.ref = g.ref)
+     where g.state <> 'nothing' or g.known
      order by g.kind, g.ref
      on conflict (source, kind, ref) do update set appid = coalesce(excluded.appid, k.appid), payment = coalesce(excluded.payment, k.payment),
        state = excluded.state, detail = excluded.detail, next_look_at = excluded.next_look_at,
@@ -153,8 +162,9 @@ export async function readKeys(
   keys: readonly Key[],
 ): Promise<(Key & { state: AdoptState; failures: number })[]> {
   const { rows } = await db.query<Key & { state: AdoptState; failures: number }>(
-    `select k.kind, k.ref, k.state, k.failures from unnest($2::text[], $3::text[]) as n (kind, ref)
-     join fahuo.adopt_key k on k.source = $1 and k.kind = n.kind and k.ref = n.ref`,
+    `select k.* from unnest($2::text[], $3::text[]) as n (kind, ref)
+     cross join lateral (select k.kind, k.ref, k.state, k.failures from fahuo.adopt_key k
+       where k.source = $1 and k.kind = n.kind and k.ref = n.ref offset 0) k`,
     [source, keys.map(({ kind }) => kind), keys.map(({ ref }) => ref)],
   );
   return rows;
@@ -225,21 +235,23 @@ export async function savePayments(
 ): Promise<void> {
   if (payments.length === 0) return;
   await tx.query(
-    `with given as (
-       select * from json_to_recordset($2::json) as p (appid text, payment text, state fahuo.adopt_state, reason text, detail text,
+    `with given as materialized (
+       select g.*, o.id as known
+       from json_to_recordset($2::json) as g (appid text, payment text, state fahuo.adopt_state, reason text, detail text,
          said text, version int, corrected boolean, proposed text, "touchedAtMs" float8)
+       left join lateral (select p.id from fahuo.adopt_payment p where p.payment = g.payment and p.appid = g.appid and p.source = $1
+         offset 0) o on true
      ), updated as (
        update fahuo.adopt_payment p set state = g.state, reason = g.reason, detail = g.detail, said = coalesce(g.said, p.said),
          version = coalesce(g.version, p.version), corrected = p.corrected or g.corrected, proposed = g.proposed,
          touched_at = to_timestamp(g."touchedAtMs" / 1000), updated_at = clock_timestamp(), answer_final = false, write = $3, read_first = $4 and g.said is not null
-       from given g where p.source = $1 and p.appid = g.appid and p.payment = g.payment
+       from given g where p.id = g.known
          and (g.said is not null or (p.state, p.reason, p.detail, p.proposed) is distinct from (g.state, g.reason, g.detail, g.proposed))
        returning p.id
      )
      insert into fahuo.adopt_payment (source, appid, payment, state, reason, detail, said, version, corrected, proposed, touched_at, write, read_first)
      select $1, g.appid, g.payment, g.state, g.reason, g.detail, g.said, g.version, g.corrected, g.proposed, to_timestamp(g."touchedAtMs" / 1000), $3, $4
-     from given g where g.state in ('said', 'held', 'proposed')
-       and not exists (select from fahuo.adopt_payment p where p.source = $1 and p.appid = g.appid and p.payment = g.payment)`,
+     from given g where g.state in ('said', 'held', 'proposed') and g.known is null`,
     [source, JSON.stringify(payments), write, readFirst],
   );
 }
@@ -259,6 +271,8 @@ export type Unanswered = PaymentName & {
   version: number | null;
   answered: string | null;
   updatedAt: string;
+  /** The same in whole milliseconds: when the payment came into its state. */
+  updatedMs: number;
   upload: AdoptUpload | null;
   keys: Key[];
 };
@@ -279,6 +293,7 @@ export async function readUnanswered(
 ): Promise<Unanswered[]> {
   const { rows } = await db.query<Unanswered>(
     `select p.id, p.appid, p.payment, p.state, p.detail, p.version, p.answered, p.updated_at::text as "updatedAt",
+       floor(extract(epoch from p.updated_at) * 1000)::float8 as "updatedMs",
        case when u.id is not null then json_build_object('state', u.state, 'errcode', u.errcode, 'errmsg', u.errmsg, 'rid', u.rid,
          'detail', u.detail, 'finishedMs', floor(extract(epoch from u.finished_at) * 1000)) end as upload,
        (select coalesce(json_agg(json_build_object('kind', k.kind, 'ref', k.ref) order by k.kind, k.ref), '[]') from fahuo.adopt_key k

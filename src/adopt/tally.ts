@@ -1,4 +1,5 @@
 import type { Plan } from './look.ts';
+import { keyName } from './read-parts.ts';
 import type { Key } from './shop.ts';
 
 /** What a walk, or a sample, led to: counted, with the first examples of each kind. */
@@ -28,26 +29,34 @@ const maxReasons = 50;
 
 /** Adds what a look at `keys` led to. */
 export function addPlan(tally: Tally, keys: readonly Key[], plan: Plan): void {
+  const own = new Set(keys.map(keyName));
   tally.orders += keys.length;
   tally.events += plan.events.length;
-  for (const { state, reason, detail, payment } of plan.payments) {
-    if (state === 'proposed') tally.proposed += 1;
-    if (state === 'held') add(tally.held, reason ?? 'held', `${payment}: ${detail ?? ''}`);
-  }
-  const own = new Set(keys.map(({ kind, ref }) => `${kind}\n${ref}`));
-  for (const { kind, ref, state, detail, payment } of plan.keys.filter((key) =>
-    own.has(`${key.kind}\n${key.ref}`),
-  )) {
-    if (state === 'skipped') add(tally.skipped, detail ?? 'skipped', `${kind} ${ref}`);
-    if (state === 'failed') add(tally.failed, detail ?? 'failed', `${kind} ${ref}`);
-    if (state === 'held' && payment === null)
-      add(tally.held, 'no_payment', `${kind} ${ref}: ${detail ?? ''}`);
-  }
+  for (const payment of plan.payments) addPayment(tally, payment);
+  for (const key of plan.keys.filter((one) => own.has(keyName(one)))) addKey(tally, key);
+}
+
+function addPayment(tally: Tally, { state, reason, detail, payment }: Plan['payments'][number]): void {
+  if (state === 'proposed') tally.proposed += 1;
+  if (state === 'held') add(tally.held, reason ?? 'held', `${payment}: ${detail ?? ''}`);
+}
+
+/** A key that is held is counted with its payment, where it has one. */
+function addKey(tally: Tally, { kind, ref, state, detail, payment }: Plan['keys'][number]): void {
+  const name = `${kind} ${ref}`;
+  if (state === 'skipped') add(tally.skipped, detail ?? state, name);
+  if (state === 'failed') add(tally.failed, detail ?? state, name);
+  if (state === 'held' && payment === null) add(tally.held, 'no_payment', `${name}: ${detail ?? ''}`);
 }
 
 function add(into: Record<string, Counted>, reason: string, example: string): void {
-  const name = into[reason] !== undefined || Object.keys(into).length < maxReasons ? reason : 'other reasons';
-  const counted = (into[name] ??= { count: 0, examples: [] });
+  const name =
+    Object.hasOwn(into, reason) || Object.keys(into).length < maxReasons ? reason : 'other reasons';
+  const counted = Object.hasOwn(into, name) ? into[name] : undefined;
+  if (counted === undefined) {
+    into[name] = { count: 1, examples: [example] };
+    return;
+  }
   counted.count += 1;
   if (counted.examples.length < maxExamples) counted.examples.push(example);
 }

@@ -2,12 +2,16 @@ import { usage } from './output.ts';
 
 const unitMs: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
+const longestMs = 36_500 * 86_400_000;
+
 /** `90s`, `15m`, `2h`, `7d`, or several together: `1d12h`. @throws FahuoError USAGE */
 export function ageMs(name: string, text: string): number {
   const parts = [...text.matchAll(/(\d+)([smhd])/g)];
   if (text === '' || parts.map(([whole]) => whole).join('') !== text)
     throw usage(`${name} ${text} must be an age like 90s, 15m, 2h or 7d`);
-  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitMs[unit ?? ''] ?? 0), 0);
+  const ms = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitMs[unit ?? ''] ?? 0), 0);
+  if (ms > longestMs) throw usage(`${name} ${text} must be 36500d at most`);
+  return ms;
 }
 
 /** The two largest units: `3d 4h`, `12m 5s`. */

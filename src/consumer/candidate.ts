@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Received } from '../kafka/message.ts';
 
 /** What a message may be an event by, unchecked. */
@@ -66,3 +67,12 @@ function withoutUndefined(candidate: Candidate): Candidate {
 
 export const header = ({ headers }: Received, name: string): string | undefined =>
   headers[name]?.toString('utf8');
+
+/** Other attributes have a form of their own, in which no such character stands. */
+const free = ['ce_id', 'ce_source', 'ce_reason', 'ce_approvedby'];
+
+/** What is wrong with a header that is no UTF-8: bytes that differ would become one text. */
+export function garbledHeader({ headers }: Received): string | undefined {
+  const name = free.find((one) => headers[one] !== undefined && !isUtf8(headers[one]));
+  return name === undefined ? undefined : `${name} is no UTF-8: send the header as UTF-8 text`;
+}

@@ -8,7 +8,7 @@ import { paymentIn } from '../shipment/payment.ts';
 import { describeProblems } from '../shipment/problems.ts';
 import type { NewUpload } from '../upload/insert-store.ts';
 import { converterHint, registryHint } from './converter.ts';
-import { fromBinary, fromStructured, header, type Candidate } from './candidate.ts';
+import { fromBinary, fromStructured, garbledHeader, header, type Candidate } from './candidate.ts';
 import { isDeeperThan } from '../shipment/nesting.ts';
 
 export type Decoded =
@@ -45,18 +45,18 @@ export function decode(received: Received, options: DecodeOptions): Decoded {
   }
 }
 
-const undecodable = (received: Received, detail: string): Decoded => ({
+const undecodable = (received: Received, detail: string, names: Names = unnamed): Decoded => ({
   kind: 'dead',
   received,
   reason: 'undecodable',
   detail,
-  ...unnamed,
+  ...names,
 });
 
 function decodeOne(received: Received, options: DecodeOptions): Decoded {
   if (received.unreadable !== undefined) return undecodable(received, received.unreadable);
   const read = readText(received.value);
-  if (read.kind === 'bad') return undecodable(received, read.detail);
+  if (read.kind === 'bad') return undecodable(received, read.detail, namesInHeaders(received));
   const decoded = decodeText(received, read.text, options);
   if (decoded.kind === 'event' || !isDeeperThan(read.text, maxDepth)) return decoded;
   const detail = `the value is nested deeper than ${maxDepth} levels`;
@@ -66,25 +66,23 @@ function decodeOne(received: Received, options: DecodeOptions): Decoded {
 const unnamed: Names = { eventId: null, source: null, appid: null, payment: null, version: null };
 
 function decodeText(received: Received, text: string, options: DecodeOptions): Decoded {
-  const dead = (reason: DeadLetterReason, detail: string, names: Names = unnamed): Decoded => ({
-    kind: 'dead',
-    received,
-    reason,
-    detail,
-    ...names,
-  });
   const parsed = parse(text);
-  if (parsed.kind === 'bad') return dead('undecodable', parsed.detail);
+  if (parsed.kind === 'bad') return undecodable(received, parsed.detail, namesInHeaders(received));
   const contentType = header(received, 'content-type')?.toLowerCase();
   const hint = converterHint(parsed.value);
-  if (hint !== null) return dead('undecodable', hint);
+  if (hint !== null) return undecodable(received, hint, namesInHeaders(received));
   const structured = contentType?.startsWith('application/cloudevents') === true;
   const candidate = structured ? fromStructured(parsed.value) : fromBinary(received, parsed.value);
-  const checked = check(candidate, options);
-  if (checked.kind === 'bad') return dead('invalid', checked.detail, namesIn(candidate));
+  const garbled = structured ? undefined : garbledHeader(received);
+  const checked = garbled === undefined ? check(candidate, options) : bad(garbled);
+  if (checked.kind === 'bad')
+    return { kind: 'dead', received, reason: 'invalid', detail: checked.detail, ...namesIn(candidate) };
   const { event, notes } = checked;
   return { kind: 'event', received, event, traceparent: event.traceparent ?? null, notes };
 }
+
+/** Of a value that cannot be read, where the event's attributes stand in headers. */
+const namesInHeaders = (received: Received): Names => namesIn(fromBinary(received, undefined));
 
 /** What a message that is not valid names all the same: an operator looks for it by that. */
 function namesIn({ id, source, appid, version, data }: Candidate): Names {

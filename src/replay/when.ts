@@ -7,10 +7,15 @@ export function parseInstant(text: string): When {
   if (!zoned.test(text))
     return { kind: 'bad', rule: 'must be like 2026-11-23T10:00:00+08:00: the zone is required' };
   const at = new Date(text);
-  return Number.isNaN(at.getTime())
-    ? { kind: 'bad', rule: 'is not a date of the calendar' }
+  if (Number.isNaN(at.getTime()) || !isDay(text.slice(0, 10)))
+    return { kind: 'bad', rule: 'is not a date of the calendar' };
+  return at.getTime() < 0
+    ? { kind: 'bad', rule: 'is before 1970, where times begin in Kafka' }
     : { kind: 'instant', at };
 }
+
+/** `Date` takes the 30th of February for a day of March. */
+const isDay = (day: string): boolean => new Date(day).toISOString().startsWith(day);
 
 const iso8601 = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/;
 

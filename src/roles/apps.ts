@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { appSettings } from '../apps/settings.ts';
 import { FahuoError, messageOf } from '../errors.ts';
 import { required, type Config } from './config.ts';
+import { noUtf8, utf8Text } from '../text.ts';
 
 export type App = {
   appid: string;
@@ -46,7 +47,8 @@ export function readApps({ app }: Config): App[] {
 
 function parseFile(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    // A text that is none is no JSON either, and the parser says so.
+    return JSON.parse(utf8Text(readFileSync(path)) ?? noUtf8);
   } catch (cause) {
     throw new FahuoError('CONFIG_INVALID', `FAHUO_APPS_FILE cannot be read as JSON: ${messageOf(cause)}`, {
       cause,

@@ -7,6 +7,7 @@ import { httpSettings } from '../http/settings.ts';
 import { kafkaSettings } from '../kafka/settings.ts';
 import { relaySettings } from '../relay/settings.ts';
 import type { Setting, Settings, Values } from '../setting.ts';
+import { noUtf8, utf8Text } from '../text.ts';
 import { retentionSettings, timingSettings, uploadSettings } from '../upload/settings.ts';
 import { wechatSettings } from '../wechat/settings.ts';
 import { contradictions } from './contradictions.ts';
@@ -109,12 +110,12 @@ class Reader {
     return direct;
   }
 
-  /** Without the line's end that editors and `echo` leave; any other blank may be part of a password. */
+  /** Without a byte order mark, and without the line's end that editors and `echo` leave; any other blank may be part of a password. */
   #readSecret(name: string, path: string): string | undefined {
     try {
-      const text = readFileSync(path, 'utf8').replace(/[\r\n]+$/, '');
-      if (text.trim() !== '') return text;
-      this.#problems.push(`${name}: ${path} is empty`);
+      const text = utf8Text(readFileSync(path))?.replace(/[\r\n]+$/, '');
+      if (text !== undefined && text.trim() !== '') return text;
+      this.#problems.push(`${name}: ${path} ${text === undefined ? noUtf8 : 'is empty'}`);
     } catch (cause) {
       this.#problems.push(`${name} cannot be read: ${messageOf(cause)}`);
     }

@@ -51,23 +51,25 @@ function withoutExtension(phone: string): string {
   return /^1[0-9]{10}$/.test(digits) || /^0[0-9]{9,11}$/.test(digits) ? before : phone;
 }
 
-type Loose = { data?: { shipping_list?: { contact?: Record<string, unknown> }[] } };
+type Members = Readonly<Record<string, unknown>>;
 
 /** A copy of the event with every contact masked; anything that is not shaped like an event is returned as it is. */
 export function maskContacts(event: unknown): unknown {
-  const list = (event as Loose | null)?.data?.shipping_list;
+  const list = (event as { data?: { shipping_list?: unknown } } | null)?.data?.shipping_list;
   if (!Array.isArray(list)) return event;
-  const masked = structuredClone(event) as Required<Loose>;
-  for (const { contact } of (masked.data.shipping_list ?? []).filter(hasContact))
-    for (const [member, phone] of Object.entries(contact))
-      if (typeof phone === 'string') contact[member] = maskPhone(phone);
-  return masked;
+  const { data, ...others } = event as { data: Members };
+  return { ...others, data: { ...data, shipping_list: list.map(maskParcel) } };
 }
 
 /** What stands in the list may be anything: the contract says so afterwards. */
-const hasContact = (parcel: unknown): parcel is { contact: Record<string, unknown> } =>
-  typeof parcel === 'object' &&
-  parcel !== null &&
-  'contact' in parcel &&
-  typeof parcel.contact === 'object' &&
-  parcel.contact !== null;
+const maskParcel = (parcel: unknown): unknown =>
+  isMembers(parcel) && isMembers(parcel['contact'])
+    ? { ...parcel, contact: Object.fromEntries(Object.entries(parcel['contact']).map(maskMember)) }
+    : parcel;
+
+const isMembers = (value: unknown): value is Members => typeof value === 'object' && value !== null;
+
+const maskMember = ([name, phone]: [string, unknown]): [string, unknown] => [
+  name,
+  typeof phone === 'string' ? maskPhone(phone) : phone,
+];

@@ -26,10 +26,11 @@ export const show = (value: unknown): string => {
   return text.length > maxShown ? `${text.slice(0, maxShown - 3)}…` : text;
 };
 
-/** What is nested so deep that it cannot be written is shown as that. */
+/** What has no JSON (a function, a symbol) is shown by its kind, and what is nested so deep that it cannot be written, as that. */
 function textOf(value: unknown): string {
   try {
-    return JSON.stringify(value);
+    const text = JSON.stringify(value) as string | undefined;
+    return text ?? `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`;
   } catch {
     return Array.isArray(value) ? '[…]' : '{…}';
   }

@@ -91,7 +91,7 @@ async function backfillAll(shop: BenchShop): Promise<void> {
     `${shop.name}: dry run of ${thousands(orders)} orders in ${drySeconds.toFixed(0)} s: ${dry.stdout.trim().slice(0, 300)}`,
   );
   const runMs = performance.now();
-  let [peak, events, killed] = [0, 0, 0];
+  let [peak, killed] = [0, 0];
   const pool = poolOf(shop.ours.url);
   for (;;) {
     const limit = ((killed + 1) * orders) / (kills + 1);
@@ -104,7 +104,7 @@ async function backfillAll(shop: BenchShop): Promise<void> {
   const { rows } = await pool.query<{ events: number; payments: number }>(
     'select count(*)::int as events, count(distinct payment)::int as payments from fahuo.outbox',
   );
-  events = rows[0]?.events ?? 0;
+  const events = rows[0]?.events ?? 0;
   await pool.end();
   const seconds = (performance.now() - runMs) / 1_000;
   const said = (JSON.parse(dry.stdout) as { events: number }).events;

@@ -51,7 +51,11 @@ export type WrittenEvent = {
 /** The events of the outbox, in its order, as the fixtures write them. */
 export async function writtenEvents(pool: Pool, afterId = 0): Promise<WrittenEvent[]> {
   const { rows } = await pool.query<
-    WrittenEvent & { data: string; reason: string | null; approved_by: string | null }
+    Omit<WrittenEvent, 'data' | 'reason' | 'approved_by'> & {
+      data: string;
+      reason: string | null;
+      approved_by: string | null;
+    }
   >(
     `select type, appid, version, reason, approved_by, data from fahuo.outbox where id > $1 and type like 'fahuo.shipment.%ed.v1'
        and type <> 'fahuo.shipment.acknowledged.v1' order by id`,

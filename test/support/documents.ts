@@ -9,7 +9,7 @@ export const readText = (path: string): string => readFileSync(new URL(path, roo
 export const documents = (): string[] => [
   'README.md',
   'README.zh-CN.md',
-  ...['docs', 'docs/adr'].flatMap((folder) =>
+  ...['docs', 'docs/adopting', 'docs/adr'].flatMap((folder) =>
     readdirSync(new URL(folder, root))
       .filter((name) => name.endsWith('.md'))
       .map((name) => `${folder}/${name}`),

@@ -361,6 +361,8 @@ export function eventText(random: Random): string {
     text.replace('{', `{${' '.repeat(262_144)}`),
     text.replace('"data":', '"data":7,"data":'),
     text.replace('"id":', '"id":"\\u0000","id":'),
+    text.replace('"id":"', '"id":"\u00010041'),
+    text.replace('"id":"', '"id":"\\u0000\u00020041'),
     text.replace('{', '{"id":1,"time":null,'),
   ]);
 }

@@ -61,8 +61,8 @@ export function renderTally({ executed, complete, days, ...tally }: BackfillRepo
     `${tally.orders} orders looked at: ${tally.events} events ${verb}, ${tally.proposed} corrections to approve`,
     ...reasonLines(tally),
     days === null
-      ? 'Uploading takes as many days as these events are times the daily quota of upload_shipping_info: --quota N says how many.'
-      : `Uploading takes ${days < 0.01 ? 'less than 0.01' : days.toFixed(2)} days of that quota.`,
+      ? 'How many days the uploads take depends on the daily quota: with WECHAT_APPID and WECHAT_SECRET WeChat is asked, or say --quota N.'
+      : `Uploading takes ${days < 0.01 ? 'less than 0.01' : days.toFixed(2)} days of the app’s daily quota.`,
     ...(complete ? [] : ['Stopped before the end: the same command goes on from here.']),
     ...(executed ? [] : ['A dry run: nothing was written. --execute writes.']),
   ].join('\n');

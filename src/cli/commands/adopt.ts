@@ -8,7 +8,12 @@ import { approve, dismiss, type Approved } from '../../adopt/approve.ts';
 import { readAdoptStatus } from '../../adopt/status-store.ts';
 import { openCarrierList } from '../../carriers/list.ts';
 import { systemClock, systemRandom } from '../../clock.ts';
+import { FahuoError } from '../../errors.ts';
 import { loadAdoptFile, openShopOf } from '../../roles/adopt.ts';
+import { readApps } from '../../roles/apps.ts';
+import { openRedis } from '../../roles/redis.ts';
+import { createClient } from '../../roles/shared-state.ts';
+import { uploadPath } from '../../wechat/client.ts';
 import { parseInstant } from '../../replay/when.ts';
 import { answer, exitCodes, stopSignal, usage, wholeNumber } from '../output.ts';
 import { withDatabase, type Session } from '../session.ts';
@@ -116,7 +121,7 @@ function addBackfill(adopt: Command): void {
     .option('--since <when>', 'orders of this moment and later, with a zone: 2026-11-01T00:00:00+08:00')
     .option('--rate <n>', 'orders a second at most')
     .option('--read-first', 'ask WeChat before each event, and leave alone what it shows as shipped')
-    .option('--quota <n>', 'uploads a day that WeChat allows the app (quota/get tells), for the estimate')
+    .option('--quota <n>', 'uploads a day for the estimate, instead of what WeChat says of the app')
     .option('--json', 'answer in JSON')
     .addHelpText(
       'after',
@@ -124,12 +129,13 @@ function addBackfill(adopt: Command): void {
     )
     .action((path: string, flags: BackfillFlags) => {
       const options = backfillOptions(flags);
-      const quota = flags.quota === undefined ? null : wholeNumber('--quota', flags.quota, { min: 1 });
+      const given = flags.quota === undefined ? null : wholeNumber('--quota', flags.quota, { min: 1 });
       return withShop(path, async ({ shop, file, ...session }) => {
         if (kindsOf(file).length === 0)
           throw usage(`${path} names no table under backfill: docs/adopting.md`);
         const signal = stopSignal();
         const tally = await backfill(await lookerOf(session, { shop, file }), options, signal);
+        const quota = given ?? (await readDailyQuota(session));
         const report = {
           executed: options.execute,
           complete: !signal.aborted,
@@ -140,6 +146,23 @@ function addBackfill(adopt: Command): void {
         if (signal.aborted) process.exitCode = exitCodes.failed;
       });
     });
+}
+
+/** What WeChat allows the app a day; null where no app is configured here, or it does not answer. */
+async function readDailyQuota({ config, pool, log, opened }: Session): Promise<number | null> {
+  try {
+    const [app] = readApps(config);
+    if (app === undefined) return null;
+    const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
+    const wechat = opened.add('wechat', createClient({ config, apps: [app], pool, redis, log }), (it) =>
+      it.close(),
+    );
+    const asked = await wechat.getQuota(app.appid, uploadPath);
+    return asked.kind === 'quota' ? asked.dailyLimit : null;
+  } catch (error) {
+    if (error instanceof FahuoError) return null;
+    throw error;
+  }
 }
 
 type BackfillFlags = {

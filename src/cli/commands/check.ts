@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { text as readText } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { messageOf } from '../../errors.ts';
 import { readConfig } from '../../roles/config.ts';
 import { bundledCarriers } from '../../shipment/carriers.ts';
 import type { ContractOptions, Problem } from '../../shipment/contract.ts';
 import { checkOffer } from '../../shipment/offer.ts';
+import { fileText, nameOf } from '../event-file.ts';
 import { readEvents, type Written } from '../event-text.ts';
 import { answer, exitCodes, usage } from '../output.ts';
 
@@ -21,7 +19,7 @@ export function addCheck(program: Command): void {
     .action(async (file: string, { json }: { json?: boolean }) => {
       const { maskContacts, carrierAliases } = readConfig().consumer;
       const options = { carriers: bundledCarriers(), maskContacts, carrierAliases };
-      const results = readEvents(await textOf(file)).map((event) => resultOf(event, options));
+      const results = readEvents(await fileText(file)).map((event) => resultOf(event, options));
       if (results.length === 0) throw usage(`${nameOf(file)} holds no event`);
       const problems = results.flatMap((result) =>
         result.problems.map((problem) => ({ line: result.line, ...problem })),
@@ -29,16 +27,6 @@ export function addCheck(program: Command): void {
       answer(json, { events: results.length, problems, results }, () => render(results));
       process.exitCode = problems.length === 0 ? exitCodes.done : exitCodes.failed;
     });
-}
-
-const nameOf = (file: string): string => (file === '-' ? 'standard input' : file);
-
-async function textOf(file: string): Promise<string> {
-  try {
-    return file === '-' ? await readText(process.stdin) : readFileSync(file, 'utf8');
-  } catch (error) {
-    throw usage(`${nameOf(file)} cannot be read: ${messageOf(error)}`);
-  }
 }
 
 function resultOf(event: Written, options: ContractOptions): Result {

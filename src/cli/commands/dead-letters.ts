@@ -26,7 +26,11 @@ function addListing(command: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo dead-letters list --limit 10')
     .action(async ({ limit, after, all = false, json }: Flags) => {
-      const page = { limit: wholeNumber('--limit', limit), after: wholeNumber('--after', after), all };
+      const page = {
+        limit: wholeNumber('--limit', limit, { min: 1 }),
+        after: wholeNumber('--after', after),
+        all,
+      };
       const letters = await withDatabase({ max: 1 }, ({ pool }) => readDeadLetters(pool, page));
       if (letters.length === 0) process.exitCode = exitCodes.nothingMatched;
       answer(json, letters, () =>

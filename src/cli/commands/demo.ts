@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { runDemo } from '../../demo/run.ts';
 import { exitCodes, stopSignal, wholeNumber } from '../output.ts';
 
 export function addDemo(program: Command): void {
@@ -13,6 +12,8 @@ export function addDemo(program: Command): void {
     .action(async (flags: { once?: boolean; orders: string; json?: boolean }) => {
       const orders = wholeNumber('--orders', flags.orders, { min: 4, max: 1_000_000 });
       const options = { once: flags.once === true, orders, json: flags.json === true };
+      // What no other command needs is loaded here: `fahuo run` would keep it in memory.
+      const { runDemo } = await import('../../demo/run.ts');
       const asDesigned = await runDemo(options, stopSignal());
       process.exitCode = asDesigned ? exitCodes.done : exitCodes.failed;
     });

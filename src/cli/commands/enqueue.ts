@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { inTransaction } from '../../../db/client.ts';
 import { FahuoError, messageOf } from '../../errors.ts';
 import { enqueue } from '../../outbox/enqueue.ts';
+import { fileLines } from '../event-file.ts';
 import { answer } from '../output.ts';
 import { withDatabase } from '../session.ts';
 
@@ -17,22 +16,13 @@ export function addEnqueue(program: Command): void {
       const ids = await withDatabase({ max: 2 }, ({ pool, config: { consumer } }) =>
         inTransaction(pool, async (tx) => {
           const written: number[] = [];
-          for await (const { line, number } of linesOf(file ?? '-'))
+          for await (const { line, number } of fileLines(file ?? '-'))
             written.push(await enqueue(tx, parse(line, number), consumer));
           return written;
         }),
       );
       answer(json, { enqueued: ids.length, ids }, () => `${ids.length} events enqueued.`);
     });
-}
-
-async function* linesOf(file: string): AsyncGenerator<{ line: string; number: number }> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
-  let number = 0;
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-    number += 1;
-    if (line.trim() !== '') yield { line, number };
-  }
 }
 
 function parse(line: string, number: number): unknown {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { deadLetterReasons, eventReasons } from '../../../db/states.ts';
 import { systemClock } from '../../clock.ts';
 import {
   listStates,
@@ -50,6 +51,9 @@ export function addList(program: Command): void {
 function queryOf({ state, olderThan, reason, app, limit }: Flags): { state: ListState; query: ListQuery } {
   const known = listStates.find((one) => one === state);
   if (known === undefined) throw unknownWord('--state', state, listStates);
+  const reasons = state === 'dead' ? deadLetterReasons : eventReasons;
+  if (reason !== undefined && !reasons.some((one) => one === reason))
+    throw unknownWord('--reason', reason, reasons);
   const query = {
     olderThanMs: ageMs('--older-than', olderThan),
     reason: reason ?? null,

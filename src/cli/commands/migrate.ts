@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { migrate, MigrateError, type MigrateRefusal } from '../../../db/migrate.ts';
+import type { MigrateError, MigrateRefusal } from '../../../db/migrate.ts';
 import { readConfig } from '../../roles/config.ts';
 import { databaseUrlOf } from '../../roles/postgres.ts';
 import { databaseError, openLog } from '../../roles/services.ts';
@@ -18,8 +18,10 @@ export function addMigrate(program: Command): void {
       const config = readConfig();
       openLog(config);
       const url = databaseUrlOf(config);
+      // Loading drizzle alone takes 160 MB for a moment, of which `fahuo run` would have its share.
+      const { migrate, MigrateError } = await import('../../../db/migrate.ts');
       const { applied, notices } = await migrate(url).catch((error: unknown) => {
-        throw refused(error);
+        throw error instanceof MigrateError ? refused(error) : databaseError(error, 'migrate: Postgres');
       });
       for (const notice of notices) process.stderr.write(`fahuo: ${notice}\n`);
       answer(json, { migrated: true, applied, notices }, () =>
@@ -38,8 +40,7 @@ const codes = {
   held_up: 'MIGRATION_BLOCKED',
 } satisfies Record<MigrateRefusal, ErrorCode>;
 
-function refused(error: unknown): FahuoError {
-  if (!(error instanceof MigrateError)) return databaseError(error, 'migrate: Postgres');
+function refused(error: MigrateError): FahuoError {
   const message = `migrate: ${messageOf(error)}`;
   const { refusal, statements } = error;
   return new FahuoError(codes[refusal], message, {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { sleep } from '../../clock.ts';
 import { FahuoError, messageOf } from '../../errors.ts';
-import { ownParts, startEach, type PartName } from '../../parts/start.ts';
+import type { PartName } from '../../parts/start.ts';
 import { answer, exitCodes, stopSignal } from '../output.ts';
 
 export function addParts(program: Command): void {
@@ -16,6 +16,7 @@ export function addParts(program: Command): void {
     .action(async ({ json, mysql }: { json?: boolean; mysql?: boolean }) => {
       const signal = stopSignal();
       note(`Starting Postgres, Kafka${mysql === true ? ', Redis and MariaDB' : ' and Redis'} …`);
+      const { ownParts, startEach } = await import('../../parts/start.ts'); // `fahuo run` would keep it in memory
       const parts = await startEach(mysql === true ? [...ownParts, 'MYSQL_URL'] : ownParts);
       try {
         if (signal.aborted) return; // Ctrl-C reaches what was just starting as well: its failures say nothing

@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { deadLetterReasons } from '../../../db/states.ts';
 import { openCarrierList } from '../../carriers/list.ts';
 import type { AcceptOptions } from '../../consumer/accepted.ts';
 import { readOpenLetters, type LetterSelection } from '../../consumer/redrive-store.ts';
-import { messageOf } from '../../errors.ts';
 import { createMetrics } from '../../metrics.ts';
 import { executeRedrive, planRedrive, type RedrivePlan } from '../../replay/redrive.ts';
 import type { Config } from '../../roles/config.ts';
 import type { CarrierIds } from '../../shipment/combinations.ts';
+import { fileText } from '../event-file.ts';
 import { readEvents } from '../event-text.ts';
 import { answer, exitCodes, unknownWord, usage, wholeNumber } from '../output.ts';
 import { withDatabase, type Session } from '../session.ts';
@@ -42,9 +41,9 @@ export function addRedrive(command: Command): void {
       'after',
       '\nExamples:\n  $ fahuo dead-letters redrive --reason invalid\n  $ fahuo dead-letters show 7 --event > event.json\n  $ fahuo dead-letters redrive 7 --edit event.json --execute',
     )
-    .action((ids: string[], flags: Flags) => {
+    .action(async (ids: string[], flags: Flags) => {
       const selection = selectionOf(ids, flags);
-      const edited = flags.edit === undefined ? null : editedEvent(flags.edit);
+      const edited = flags.edit === undefined ? null : await editedEvent(flags.edit);
       return withDatabase({ max: 2 }, (session) => redrive(session, { selection, edited, flags }));
     });
 }
@@ -63,14 +62,8 @@ function selectionOf(ids: readonly string[], { payment, reason, limit, after }: 
   };
 }
 
-function editedEvent(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw usage(`${file} cannot be read: ${messageOf(error)}`);
-  }
-  const [event, ...others] = readEvents(text);
+async function editedEvent(file: string): Promise<string> {
+  const [event, ...others] = readEvents(await fileText(file));
   if (event?.kind !== 'json' || others.length > 0) throw usage(`${file} must hold one event as JSON`);
   return JSON.stringify(event.value);
 }
@@ -96,6 +89,7 @@ async function redrive({ pool, log, config }: Session, { selection, edited, flag
 const acceptOptions = (config: Config, carriers: CarrierIds): AcceptOptions => ({
   carriers,
   maskContacts: config.consumer.maskContacts,
+  carrierAliases: config.consumer.carrierAliases,
   acknowledgements: config.upload.acknowledgements,
 });
 

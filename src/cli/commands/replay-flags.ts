@@ -88,7 +88,10 @@ const fromParsers: Record<Exclude<Selector, 'payment' | 'state'>, Parse> = {
     by: wholeNumber('--shift-by', text, { min: Number.MIN_SAFE_INTEGER }),
   }),
   fromDatetime: (text) => ({ kind: 'time', at: instant('--from-datetime', text) }),
-  byDuration: (text, { now }) => ({ kind: 'time', at: new Date(now.getTime() - duration(text)) }),
+  byDuration: (text, { now }) => ({
+    kind: 'time',
+    at: new Date(Math.max(0, now.getTime() - duration(text))),
+  }),
   offsetsFile: (text, { topic }) => ({ kind: 'offsets', offsets: offsetsIn(text, topic) }),
 };
 

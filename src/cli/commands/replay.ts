@@ -70,7 +70,7 @@ function addVerbs(command: Command): void {
     .addHelpText('after', '\nExample:\n  $ fahuo replay list')
     .action(async ({ limit }: { limit: string }, self: Command) => {
       const rows = await withDatabase({ max: 1 }, ({ pool }) =>
-        readReplays(pool, wholeNumber('--limit', limit)),
+        readReplays(pool, wholeNumber('--limit', limit, { min: 1 })),
       );
       if (rows.length === 0) process.exitCode = exitCodes.nothingMatched;
       answer(isJson(self), rows.map(jsonOf), () => (rows.length === 0 ? 'No replays.' : replayTable(rows)));

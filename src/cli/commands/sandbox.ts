@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
-import { appShape } from '../../sandbox/apps.ts';
-import { createSandbox, type SandboxOptions } from '../../sandbox/run.ts';
+import type { appShape as AppShape } from '../../sandbox/apps.ts';
+import type { SandboxOptions } from '../../sandbox/run.ts';
 import { answer, stopSignal, usage, wholeNumber } from '../output.ts';
 
 type Flags = { port: string; latency: string; app: string[]; autoCreate?: boolean; json?: boolean };
@@ -25,8 +25,9 @@ export function addSandbox(program: Command): void {
       '\nExample:\n  $ fahuo sandbox --port 9471 --auto-create --app wx0123456789abcdef:secret',
     )
     .action(async (flags: Flags) => {
-      const options = optionsOf(flags);
+      const options = await optionsOf(flags);
       const signal = stopSignal();
+      const { createSandbox } = await import('../../sandbox/run.ts');
       const sandbox = await createSandbox(options, systemClock);
       answer(
         flags.json,
@@ -38,17 +39,21 @@ export function addSandbox(program: Command): void {
     });
 }
 
-const optionsOf = (flags: Flags): SandboxOptions => ({
-  port: wholeNumber('--port', flags.port, { max: 65_535 }),
-  latencyMs: wholeNumber('--latency', flags.latency, { max: 600_000 }),
-  autoCreatePayments: flags.autoCreate === true,
-  secrets: Object.fromEntries(flags.app.map(readApp)),
-});
+/** What no other command needs is loaded here: `fahuo run` would keep it in memory. */
+async function optionsOf(flags: Flags): Promise<SandboxOptions> {
+  const { appShape } = await import('../../sandbox/apps.ts');
+  return {
+    port: wholeNumber('--port', flags.port, { max: 65_535 }),
+    latencyMs: wholeNumber('--latency', flags.latency, { max: 600_000 }),
+    autoCreatePayments: flags.autoCreate === true,
+    secrets: Object.fromEntries(flags.app.map((given) => readApp(given, appShape))),
+  };
+}
 
 /** What follows the first colon is the secret; it is not repeated in an error. */
-function readApp(given: string): [appid: string, secret: string] {
+function readApp(given: string, shape: typeof AppShape): [appid: string, secret: string] {
   const at = given.indexOf(':');
-  const parsed = appShape.safeParse({ appid: given.slice(0, Math.max(at, 0)), secret: given.slice(at + 1) });
+  const parsed = shape.safeParse({ appid: given.slice(0, Math.max(at, 0)), secret: given.slice(at + 1) });
   if (at < 1 || !parsed.success)
     throw usage('--app must be APPID:SECRET, like wx0123456789abcdef:secret; give it once an app');
   return [parsed.data.appid, parsed.data.secret];

@@ -15,6 +15,7 @@ import {
   shopCases,
   untilIdle,
   writtenEvents,
+  type ShopCase,
   type WrittenEvent,
 } from '../../support/adopt.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
@@ -58,6 +59,21 @@ const shops = [
   { name: 'likeshop', open: mysqlShop },
 ];
 
+/** Runs a block of the shop's own statements; `@auto` commits each by itself, so a look may come between them. */
+async function play(
+  { mode, statements }: ShopCase,
+  { run, settle }: { run: (statement: string) => Promise<unknown>; settle: () => Promise<void> },
+): Promise<void> {
+  for (const statement of statements) {
+    await run(statement);
+    if (mode === 'auto') await settle();
+  }
+  await settle();
+}
+
+const lineOf = ({ name, mode }: ShopCase, of: { wanted: number; got: number; equal: boolean }): string =>
+  `  ${name.padEnd(34)} ${mode.padEnd(5)} expected ${of.wanted}, got ${of.got}: ${of.equal ? 'equal' : 'DIFFERENT'}`;
+
 describe.each(shops)('the shop $name', ({ name, open }) => {
   const cases = shopCases(readText(`test/support/shops/${name}.ship.sql`));
   const expected = expectedOf(name);
@@ -90,40 +106,39 @@ describe.each(shops)('the shop $name', ({ name, open }) => {
 
   it('leads to the events that each of its own statements asks for, and to no other', async () => {
     const deps = adoptDeps(ours.pool, { shop, file });
-    const table: string[] = [];
+    const lines: string[] = [];
     const wrong: unknown[] = [];
-    let seen = 0;
-    for (const { name: block, mode, statements } of cases) {
-      for (const statement of statements) {
-        await database.run(statement);
-        if (mode === 'auto') await untilIdle(deps);
-      }
-      await untilIdle(deps);
-      const wanted = expected.cases.find((one) => one.case === block);
-      const correction = wanted?.events.find(({ type }) => type === CORRECTED);
-      if (correction !== undefined) {
-        expect((await writtenEvents(ours.pool)).length, 'a correction waits for a person').toBe(seen);
-        await approve(ours.pool, {
-          payment: (correction.data as { order_key: { transaction_id: string } }).order_key.transaction_id,
-          approvedBy: correction.approved_by ?? '',
-          reason: correction.reason ?? null,
-          nowMs: Date.now(),
-          newId: randomUUID,
-        });
-      }
-      const all = await writtenEvents(ours.pool);
-      const got = all.slice(seen);
-      seen = all.length;
-      const equal = JSON.stringify(sorted(got)) === JSON.stringify(sorted(wanted?.events ?? []));
-      if (!equal) wrong.push({ block, got, wanted: wanted?.events });
-      table.push(
-        `  ${block.padEnd(34)} ${mode.padEnd(5)} expected ${wanted?.events.length ?? '?'}, got ${got.length}: ${equal ? 'equal' : 'DIFFERENT'}`,
-      );
+    for (const block of cases) {
+      const before = (await writtenEvents(ours.pool)).length;
+      await play(block, { run: database.run, settle: () => untilIdle(deps) });
+      const wanted = wantedOf(block.name);
+      await approveWanted(wanted, before);
+      const got = (await writtenEvents(ours.pool)).slice(before);
+      const equal = JSON.stringify(sorted(got)) === JSON.stringify(sorted(wanted));
+      if (!equal) wrong.push({ block: block.name, got, wanted });
+      lines.push(lineOf(block, { wanted: wanted.length, got: got.length, equal }));
     }
-    console.log([`${name}: ${cases.length} blocks`, ...table].join('\n'));
+    console.log([`${name}: ${cases.length} blocks`, ...lines].join('\n'));
     expect(wrong).toEqual([]);
     expect(cases.map((one) => one.name)).toEqual(expected.cases.map((one) => one.case));
   });
+
+  const wantedOf = (block: string): WrittenEvent[] =>
+    expected.cases.find((one) => one.case === block)?.events ?? [];
+
+  /** A correction waits for a person: nothing is written before somebody approves it. */
+  async function approveWanted(wanted: readonly WrittenEvent[], before: number): Promise<void> {
+    const correction = wanted.find(({ type }) => type === CORRECTED);
+    if (correction === undefined) return;
+    expect((await writtenEvents(ours.pool)).length, 'a correction waits for a person').toBe(before);
+    await approve(ours.pool, {
+      payment: (correction.data as { order_key: { transaction_id: string } }).order_key.transaction_id,
+      approvedBy: correction.approved_by ?? '',
+      reason: correction.reason ?? null,
+      nowMs: Date.now(),
+      newId: randomUUID,
+    });
+  }
 
   it('counts what WeChat has no part in, with the reason', async () => {
     const [status] = await readAdoptStatus(ours.pool, name);

@@ -76,6 +76,17 @@ describe('fahuo dead-letters redrive', () => {
     expect(await fahuo('list', '--state', 'dead')).toMatchObject({ code: 3 });
   });
 
+  it('takes a carrier by another name where the instances do', async () => {
+    await accept(carried(shippedEvent({ payment: 'p1', id: 'p1-id' }), '中通快递'));
+    const redrive = ['dead-letters', 'redrive', '--payment', 'p1', '--execute'];
+    expect((await fahuo(...redrive)).stdout).toMatch(/still refused: .*send "ZTO"/);
+    const env = { DATABASE_URL: database.url, FAHUO_CARRIER_ALIASES: 'true' };
+    expect(await runCommand(redrive, env)).toMatchObject({ code: 0 });
+    expect(await run('select state, notes from fahuo.events')).toEqual([
+      { state: 'waiting', notes: 'data.shipping_list[0].express_company: taken as ZTO' },
+    ]);
+  });
+
   it('offers an edited event, shows what was changed, and keeps it', async () => {
     await accept(unknownCarrier('p1'));
     const id = await letterId();
@@ -236,6 +247,13 @@ describe('fahuo list', () => {
     expect(await fahuo('list', '--state', 'unknown')).toMatchObject({ code: 3 });
     expect((await fahuo('list', '--state', 'paked')).stderr).toContain('Did you mean parked?');
     expect(await fahuo('list', '--state', 'parked', '--older-than', 'yesterday')).toMatchObject({ code: 2 });
+    expect(await fahuo('list', '--state', 'parked', '--older-than', '9999999999d')).toMatchObject({
+      code: 2,
+    });
+    expect((await fahuo('list', '--state', 'parked', '--reason', 'conflct')).stderr).toContain(
+      'Did you mean conflict?',
+    );
+    expect(await fahuo('list', '--state', 'dead', '--reason', 'due')).toMatchObject({ code: 2 });
   });
 
   it('lists as broken what is, and not what was mended since', async () => {

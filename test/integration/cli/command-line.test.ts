@@ -33,6 +33,13 @@ describe('settings from a file', () => {
       expect(stderr).toMatch(/^fahuo: FAHUO_DRAIN_MS is "long": must be a number \(CONFIG_INVALID\)\n/);
   });
 
+  it('are read from behind a byte order mark, and not from a file that is no UTF-8', async () => {
+    writeFileSync(join(folder, '.env'), '\ufeffFAHUO_WINDOW=many\n');
+    expect((await status()).stderr).toMatch(/^fahuo: FAHUO_WINDOW is "many"/);
+    writeFileSync(join(folder, '.env'), Buffer.from('\ufeffFAHUO_WINDOW=5\n', 'utf16le'));
+    expect((await status()).stderr).toMatch(/^fahuo: \.env is no UTF-8 text: save it as UTF-8/);
+  });
+
   it('tell check what run would take', async () => {
     const event = shippedEvent();
     event.data.shipping_list[0]!['contact'] = { receiver_contact: '13812341234' };

@@ -73,6 +73,11 @@ describe('enqueue', () => {
       [JSON.stringify({ ...shippedEvent(), data: [] }), /data is \[\]: must be an object/],
       [JSON.stringify({ ...shippedEvent(), id: 'a\u0000b' }), /id is "a\\u0001b": holds a control character/],
       [JSON.stringify({ ...shippedEvent(), id: 'a\ud800' }), /id is .*lone surrogate/],
+      [JSON.stringify(shippedEvent()).replace('"id":"', '"id":"\u00010041'), /event is no JSON/],
+      [
+        JSON.stringify({ ...shippedEvent(), id: 'a\u0000' }).replace('"id":"', '"id":"\u00020041'),
+        /event is no JSON/,
+      ],
       [`{"a":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, /event is nested: must not be nested deeper/],
       [JSON.stringify(shippedEvent()).replace('"version":1', '"version":1e200000'), /event is out of range/],
       [

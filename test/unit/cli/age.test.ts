@@ -13,6 +13,12 @@ describe('an age', () => {
     expect(() => ageMs('--older-than', text)).toThrow(/must be an age like/),
   );
 
+  it('is of a hundred years at most: Postgres counts no longer ones', () => {
+    expect(ageMs('--older-than', '36500d')).toBe(3_153_600_000_000);
+    for (const text of ['36501d', '99999999999999d', `${'9'.repeat(400)}s`])
+      expect(() => ageMs('--older-than', text)).toThrow(/must be 36500d at most/);
+  });
+
   it.each([
     [-1, '0s'],
     [999, '0s'],

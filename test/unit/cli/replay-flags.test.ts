@@ -59,6 +59,13 @@ describe('the flags of a replay', () => {
     expect(() => of(flags)).toThrow(rule);
   });
 
+  it.each(['P30000D', 'P999999999999999D', `P${'9'.repeat(400)}D`])(
+    'begin at the first time of all where a duration is longer than any: %s',
+    (byDuration) => {
+      expect(of({ byDuration })).toMatchObject({ from: { kind: 'time', at: new Date(0) } });
+    },
+  );
+
   it('are echoed in UTC and local time, and put on record in words', () => {
     const selection = of({ fromDatetime: '2026-11-23T10:00:00+08:00', untilOffset: '9', partitions: '0' });
     expect(echoOf(selection)).toEqual([expect.stringMatching(/^from 2026-11-23T02:00:00.000Z UTC = /)]);

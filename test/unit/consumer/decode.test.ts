@@ -220,6 +220,45 @@ describe('decoding a message', () => {
       expect(of({ id: 'e1', data })).toMatchObject({ kind: 'dead', eventId: 'e1', payment: null });
   });
 
+  it.each<[string, string | Buffer | null]>([
+    ['of another encoding', Buffer.from('7b22c6bbb9fb227d', 'hex')],
+    ['that is no JSON', 'id=17'],
+    ['that a converter quoted', JSON.stringify(data)],
+    ['of too many bytes', 'x'.repeat(262_145)],
+    ['that is empty', ''],
+    ['that is none', null],
+    ['that is nested too deep to be read', '['.repeat(50_000)],
+  ])('is named by its headers where they do, over a value %s', (_, value) => {
+    expect(decode(received(value), options)).toMatchObject({
+      reason: 'undecodable',
+      eventId: 'e1',
+      source: '/orders',
+      appid: 'wx0123456789abcdef',
+      payment: null,
+      version: 1,
+    });
+  });
+
+  it('refuses a header that is no UTF-8: two ids in another encoding would be one', () => {
+    const of = (name: string, value: Buffer) => {
+      const message = received(data, {
+        ...binaryHeaders,
+        ce_type: 'fahuo.shipment.corrected.v1',
+        ce_reason: 'r',
+      });
+      return reasonOf({
+        ...message,
+        headers: { ...message.headers, ce_approvedby: Buffer.from('li'), [name]: value },
+      });
+    };
+    const gbk = Buffer.from('c6bbb9fb', 'hex');
+    for (const name of ['ce_id', 'ce_source', 'ce_reason', 'ce_approvedby'])
+      expect(of(name, gbk)).toBe(`invalid: ${name} is no UTF-8: send the header as UTF-8 text`);
+    expect(of('ce_id', Buffer.from('\ufffd'))).toBe('event');
+    expect(of('traceparent', gbk)).toBe('event');
+    expect(of('x-of-others', gbk)).toBe('event');
+  });
+
   it('reads of a structured event what its members say, in CloudEvents’ spelling or in ours', () => {
     const structured = { 'content-type': 'application/cloudevents+json' };
     const correction = { ...shippedEvent(), type: 'fahuo.shipment.corrected.v1', reason: 'wrong number' };

@@ -37,12 +37,28 @@ describe('a datetime', () => {
     expect(at(text)).toMatch(/the zone is required/);
   });
 
-  it.each(['2026-13-23T10:00:00Z', '2026-11-23T25:00:00Z', '2026-11-23T10:60:00Z'])(
-    'is refused off the calendar: %s',
-    (text) => {
-      expect(at(text)).toBe('is not a date of the calendar');
-    },
-  );
+  it.each([
+    '2026-13-23T10:00:00Z',
+    '2026-11-23T25:00:00Z',
+    '2026-11-23T10:60:00Z',
+    '2026-02-29T10:00:00Z',
+    '2026-02-30T10:00:00+08:00',
+    '2026-04-31T10:00:00Z',
+    '2026-11-00T10:00:00Z',
+  ])('is refused off the calendar: %s', (text) => {
+    expect(at(text)).toBe('is not a date of the calendar');
+  });
+
+  it('is taken on a leap day, and on a day that its zone moves into another month', () => {
+    expect(at('2028-02-29T10:00:00Z')).toBe('2028-02-29T10:00:00.000Z');
+    expect(at('2026-03-01T01:00:00+08:00')).toBe('2026-02-28T17:00:00.000Z');
+  });
+
+  it('is refused before 1970: below it Kafka has other meanings', () => {
+    expect(at('1970-01-01T00:00:00Z')).toBe('1970-01-01T00:00:00.000Z');
+    expect(at('1969-12-31T23:59:59.999Z')).toBe('is before 1970, where times begin in Kafka');
+    expect(at('1970-01-01T07:59:59+08:00')).toBe('is before 1970, where times begin in Kafka');
+  });
 });
 
 describe('a duration', () => {

@@ -8,7 +8,7 @@ import { readConfig, required } from '../../../src/roles/config.ts';
 import { envText } from '../../../src/roles/env-text.ts';
 import { databaseSettings } from '../../../src/roles/settings.ts';
 
-const fileWith = (text: string): string => {
+const fileWith = (text: string | Buffer): string => {
   const file = join(mkdtempSync(join(tmpdir(), 'fahuo-')), 'file');
   writeFileSync(file, text);
   return file;
@@ -64,6 +64,18 @@ describe('the configuration', () => {
       /DATABASE_URL_FILE cannot be read: EISDIR.*WECHAT_SECRET_FILE: \S+ is empty.*REDIS_URL_FILE cannot be read: ENOENT/,
     );
     expect(readConfig({ WECHAT_SECRET_FILE: fileWith(' hu sh \r\n\n') }).app.secret).toBe(' hu sh ');
+  });
+
+  it('takes a file of a secret with a byte order mark, and refuses one that is no UTF-8', () => {
+    expect(readConfig({ WECHAT_SECRET_FILE: fileWith('\ufeffhush\r\n') }).app.secret).toBe('hush');
+    for (const bytes of [
+      Buffer.from('\ufeffhush', 'utf16le'),
+      Buffer.from('hush', 'utf16le'),
+      Buffer.from('c6bbb9fb', 'hex'),
+    ])
+      expect(() => readConfig({ WECHAT_SECRET_FILE: fileWith(bytes) })).toThrow(
+        /WECHAT_SECRET_FILE: \S+ is no UTF-8 text: save it as UTF-8$/,
+      );
   });
 
   it('prefers the variable to the file, and says that it passes the file over', () => {
@@ -143,6 +155,12 @@ describe('the apps', () => {
       { appid: 'a', maxCallsPerSecond: 5, parcelLists: 'cumulative' },
       { appid: 'b', maxCallsPerSecond: undefined, parcelLists: 'delta' },
     ]);
+    expect(
+      readApps(readConfig({ FAHUO_APPS_FILE: fileWith('\ufeff[{"appid":"a","secret":"s"}]') })),
+    ).toHaveLength(1);
+    expect(() => readApps(readConfig({ FAHUO_APPS_FILE: fileWith(Buffer.from('c6bbb9fb', 'hex')) }))).toThrow(
+      'FAHUO_APPS_FILE cannot be read as JSON',
+    );
     const noSecret = fileWith('[{"appid":"a"}]');
     expect(() => readApps(readConfig({ FAHUO_APPS_FILE: noSecret }))).toThrow('0.secret');
     expect(() => readApps(readConfig({ WECHAT_APPID: 'wx1' }))).toThrow('WECHAT_SECRET is not set');

@@ -52,6 +52,16 @@ describe('an event with masked contacts', () => {
     expect(event).toEqual(withParcels({ contact: { receiver_contact: '13812341234' } }));
   });
 
+  it('is a copy also of what cannot be cloned: the contract says what is wrong with it', () => {
+    const clear = { receiver_contact: '13812341234' };
+    const event = { ...withParcels({ contact: clear, save: () => undefined }), save: () => undefined };
+    expect(maskContacts(event)).toMatchObject({
+      save: event.save,
+      data: { shipping_list: [{ contact: { receiver_contact: '138****1234' } }] },
+    });
+    expect(clear).toEqual({ receiver_contact: '13812341234' });
+  });
+
   it('leaves to the contract what is no parcel, no contact and no text', () => {
     const odd = [null, 5, 'text', {}, { contact: null }, { contact: '13812341234' }];
     const event = withParcels(...odd, { contact: { receiver_contact: 13_812_341_234 } });

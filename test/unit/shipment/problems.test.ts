@@ -14,6 +14,16 @@ describe('a problem', () => {
     expect(shown(81)).toBe(`"${'?'.repeat(76)}…`);
   });
 
+  it.each<[string, unknown, string]>([
+    ['a function', () => 1, 'a function'],
+    ['a symbol', Symbol('x'), 'a symbol'],
+    ['what writes itself as nothing', { toJSON: () => undefined }, 'an object'],
+    ['a number of its own kind', 1n, '{…}'],
+  ])('shows what has no JSON by its kind: %s', (_, value, shown) => {
+    expect(problemsAfter((e) => (e['id'] = value))).toMatchObject([{ field: 'id', value: shown }]);
+    expect(problemsAfter((e) => (e['extra'] = value))).toMatchObject([{ field: 'extra', value: shown }]);
+  });
+
   it.each<[string, (event: LooseEvent) => unknown, RegExp]>([
     ['version', (e) => (e['version'] = '1'), /send a number, not a string/],
     ['time', (e) => (e['time'] = 'today'), /RFC 3339 with a zone/],
