@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /** What the sources read beside themselves at run time; tsc does not carry it. */
-const data = ['src/**/*.{tsv,json,xml}', 'db/migrations/*.sql', 'db/migrations/meta/_journal.json'];
+const data = ['src/**/*.{tsv,json,xml,sql,yaml}', 'db/migrations/*.sql', 'db/migrations/meta/_journal.json'];
 
 rmSync(dist, { recursive: true, force: true });
 const tsc = join(root, 'node_modules/typescript/bin/tsc');

@@ -46,7 +46,7 @@ const allowed: Record<string, string[]> = {
     'http',
     'db',
   ],
-  demo: ['shipment', 'roles', 'parts', 'sandbox', 'outbox', 'db'],
+  demo: ['shipment', 'adopt', 'roles', 'parts', 'sandbox', 'outbox', 'db'],
   cli: ['*'],
   db: [],
 };

@@ -18,14 +18,16 @@ export type Known = {
 };
 export const unknownPayment: Known = { said: null, stands: false, corrected: false };
 
-export type HoldReason =
-  | 'mixed_types'
-  | 'no_tracking_no'
-  | 'unknown_carrier'
-  | 'too_many_parcels'
-  | 'no_openid'
-  | 'second_correction'
-  | 'contract';
+export const holdReasons = [
+  'mixed_types',
+  'no_tracking_no',
+  'unknown_carrier',
+  'too_many_parcels',
+  'no_openid',
+  'second_correction',
+  'contract',
+] as const;
+export type HoldReason = (typeof holdReasons)[number];
 
 export type Decision =
   /** Nothing to say: nothing is shipped, what is there was said, or it waits for the rest. */

@@ -166,8 +166,6 @@ function proposalOf(
     : { ...same, state: 'proposed', detail: why, proposed };
 }
 
-const wasSaid = (known: KnownPayment | undefined): boolean => (known?.said ?? null) !== null;
-
 /** A part that names no payment: skipped with its reason, or not paid for yet as far as the shop tells. */
 function paymentless({ keys, skip, state }: Part): KeyRow[] {
   const waits = { state: 'held' as const, detail: noPayment };

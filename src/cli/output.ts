@@ -1,4 +1,3 @@
-import stringWidth from 'string-width';
 import { FahuoError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 
@@ -29,17 +28,6 @@ export function wholeNumber(
   if (value >= min && value <= max) return value;
   const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
   throw usage(`${name} ${text} must be a whole number ${range}`);
-}
-
-/** Columns as wide as their widest cell on a terminal, where a Chinese character takes two places. */
-export function table(rows: readonly (readonly (string | number | null)[])[]): string {
-  const cells = rows.map((row) => row.map((cell) => (cell === null ? '' : String(cell))));
-  const widths = (cells[0] ?? []).map((_, column) =>
-    Math.max(...cells.map((row) => stringWidth(row[column] ?? ''))),
-  );
-  const padded = (cell: string, column: number): string =>
-    cell + ' '.repeat(Math.max(0, (widths[column] ?? 0) - stringWidth(cell)));
-  return cells.map((row) => row.map(padded).join('  ').trimEnd()).join('\n');
 }
 
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */

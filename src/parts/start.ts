@@ -18,6 +18,8 @@ export type PartsOptions = {
   needRedis: boolean;
   /** An order database of a shop: whoever adopts one wants it, and nobody else. */
   needMysql?: boolean;
+  /** Aborted by a Ctrl-C, which ends what is just starting as well: such a failure leaves no folder. */
+  signal?: AbortSignal;
 };
 
 export type LocalServices = {
@@ -92,7 +94,8 @@ export async function startParts(options: PartsOptions): Promise<LocalServices> 
   const { services, failures, end, stop } = await startEach(partNames.filter(isWanted), options.kafka);
   const [failure] = Object.values(failures);
   if (failure !== undefined) {
-    await end(); // the temp folder stays: the error names a log in it
+    // The temp folder stays, unless somebody wanted the end: the error names a log in it.
+    await (options.signal?.aborted === true ? stop() : end());
     throw failure as Error;
   }
   const urlOf = (name: PartName): string | undefined => given[name] ?? services[name]?.url;

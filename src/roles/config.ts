@@ -123,6 +123,9 @@ class Reader {
   }
 }
 
+/** A MySQL that runs already, for what makes a database of its own in it: the demo. No role has a use for it. */
+export const mysqlUrlOf = (env: Env = process.env): string | undefined => env['MYSQL_URL'] || undefined;
+
 /** The value of a setting that this command cannot do without. */
 export function required<T>(value: T, { name, description }: Setting<T>): NonNullable<T> {
   if (value === undefined || value === null)

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { monotonicMs, sleep } from '../../src/clock.ts';
-import { table } from '../../src/cli/output.ts';
+import { table } from '../../src/table.ts';
 import { startParts } from '../../src/parts/start.ts';
 import { createLog } from '../../src/log.ts';
 import { runRetention } from '../../src/upload/retention.ts';

@@ -2,7 +2,7 @@ import type { Piecemeal, Sampled } from '../../adopt/sample.ts';
 import type { Finding } from '../../adopt/shop.ts';
 import type { AdoptStatus } from '../../adopt/status-store.ts';
 import type { Counted, Tally } from '../../adopt/tally.ts';
-import { table } from '../output.ts';
+import { table } from '../../table.ts';
 
 export type CheckReport = {
   file: string;

@@ -5,8 +5,9 @@ import { acceptOlderEvents, readDeployment, takeGroup } from '../../consumer/dep
 import { readStrangers } from '../../consumer/guard.ts';
 import type { Admin } from '../../kafka/admin.ts';
 import { acceptOlder, countOlder } from '../../upload/older-store.ts';
-import { answer, exitCodes, table } from '../output.ts';
+import { answer, exitCodes } from '../output.ts';
 import { topicsOf } from '../../roles/services.ts';
+import { table } from '../../table.ts';
 import { addAdmin, withDatabase } from '../session.ts';
 
 type Flags = { payment?: string; execute?: boolean; json?: boolean };

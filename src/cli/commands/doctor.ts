@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import { whileOpen } from '../../opened.ts';
 import { readConfig, type Config } from '../../roles/config.ts';
 import { openLog } from '../../roles/services.ts';
+import { table } from '../../table.ts';
 import { checkAdopt } from '../doctor/adopt.ts';
 import { checkApps, checkRedis } from '../doctor/apps.ts';
 import type { Check, Doctor } from '../doctor/check.ts';
 import { checkDatabase } from '../doctor/database.ts';
 import { checkKafka } from '../doctor/kafka.ts';
-import { answer, exitCodes, table } from '../output.ts';
+import { answer, exitCodes } from '../output.ts';
 
 export function addDoctor(program: Command): void {
   program

@@ -10,7 +10,8 @@ import {
   type ParkedRow,
 } from '../../relay/parked-store.ts';
 import { executeRepair, planRepair, type Repair } from '../../relay/repair-store.ts';
-import { answer, exitCodes, table, wholeNumber } from '../output.ts';
+import { table } from '../../table.ts';
+import { answer, exitCodes, wholeNumber } from '../output.ts';
 import { withDatabase } from '../session.ts';
 
 export function addOutbox(program: Command): void {

@@ -1,7 +1,8 @@
 import type { OffsetRange } from '../../kafka/offset-range.ts';
 import type { ReplayRow } from '../../replay/replay-store.ts';
 import type { Planned } from '../../replay/run.ts';
-import { exitCodes, table } from '../output.ts';
+import { table } from '../../table.ts';
+import { exitCodes } from '../output.ts';
 
 export type Report = { exitCode: number; json: object; lines: string[] };
 

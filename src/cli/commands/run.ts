@@ -4,7 +4,8 @@ import { readConfig, required, type Config } from '../../roles/config.ts';
 import { openLog } from '../../roles/services.ts';
 import { databaseSettings } from '../../roles/settings.ts';
 import { roleNames, startRoles, type RoleName } from '../../roles/start.ts';
-import { answer, stopSignal, table, unknownWord } from '../output.ts';
+import { table } from '../../table.ts';
+import { answer, stopSignal, unknownWord } from '../output.ts';
 import { version } from '../version.ts';
 
 const examples = `

@@ -15,7 +15,8 @@ import { sequenceRemedy } from '../../relay/remedies.ts';
 import { describeFault } from '../../relay/sequence.ts';
 import { readStatus, type Blocker } from '../../relay/status-store.ts';
 import { topicsOf } from '../../roles/services.ts';
-import { answer, table } from '../output.ts';
+import { table } from '../../table.ts';
+import { answer } from '../output.ts';
 import { addAdmin, withDatabase, type Session } from '../session.ts';
 
 export function addStatus(program: Command): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { table, unknownWord, wholeNumber } from '../../../src/cli/output.ts';
+import { unknownWord, wholeNumber } from '../../../src/cli/output.ts';
+import { table } from '../../../src/table.ts';
 
 describe('a table', () => {
   it('lines up where a Chinese character takes two places of the terminal', () => {
