@@ -119,7 +119,7 @@ const shipment = z.strictObject({
   payer: z.strictObject({ openid: limitedText() }),
 });
 
-const eventTime = z.string({ error: timeRule }).refine(isEventTime, { error: timeRule });
+const eventTime = z.string({ error: timeRule }).refine(isEventTime);
 
 const common = {
   id: label(128),

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { compare, contentOf, finishes, isOtherKindThan, isSameContent } from '../../../src/upload/content.ts';
+import {
+  compare,
+  contentOf,
+  finishes,
+  isOtherKindThan,
+  isSameContent,
+  takesBack,
+} from '../../../src/upload/content.ts';
 import { parseOrder, type Order } from '../../../src/wechat/order.ts';
 
 const parcel = (number: string, text = '苹果') => ({
@@ -269,5 +276,29 @@ describe('comparing an upload with what WeChat holds', () => {
       finishes(content([], 2, true)),
       finishes(content([], 2, false)),
     ]).toEqual([true, true, false]);
+  });
+});
+
+describe('a later upload', () => {
+  const listed = (...parcels: object[]) => content(parcels);
+  const other = { ...parcel('1'), express_company: 'SF' };
+  const untracked = (text: string) => ({ item_desc: text });
+
+  it.each<[claim: string, later: object[], earlier: object[], back: boolean]>([
+    ['names every parcel of the earlier', [parcel('1')], [parcel('1')], false],
+    [
+      'names them in another order, and more',
+      [parcel('3'), parcel('2'), parcel('1')],
+      [parcel('1'), parcel('2')],
+      false,
+    ],
+    ['changes a text beside a number', [parcel('1', '梨')], [parcel('1')], false],
+    ['leaves one out', [parcel('1')], [parcel('1'), parcel('2')], true],
+    ['names others alone', [parcel('2'), parcel('3')], [parcel('1')], true],
+    ['names the same number of another carrier', [other], [parcel('1')], true],
+    ['changes a text without a number', [untracked('梨')], [untracked('苹果')], true],
+    ['keeps a text without a number', [untracked('苹果')], [untracked('苹果')], false],
+  ])('takes a parcel back, or not, where it %s', (_claim, later, earlier, back) => {
+    expect(takesBack(listed(...later), listed(...earlier))).toBe(back);
   });
 });

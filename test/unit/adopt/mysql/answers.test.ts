@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { readAdoptFile } from '../../../../src/adopt/file.ts';
-import { shopUpdates, updateStatement } from '../../../../src/adopt/mysql/answers.ts';
+import {
+  shopUpdates,
+  standingAnswers,
+  updateStatement,
+  upsertAnswers,
+} from '../../../../src/adopt/mysql/answers.ts';
 import type { ShopAnswer, TableShape } from '../../../../src/adopt/shop.ts';
 
 const read = readAdoptFile(`
@@ -100,6 +105,30 @@ describe("an answer in a shop's columns", () => {
       }),
     ).toBe(
       "UPDATE `s`.`o`\n   SET `a` = 1, `b` = NULL\n WHERE `id` IN ('1', '2')\n   AND NOT (`a` <=> 1 AND `b` <=> NULL)",
+    );
+  });
+});
+
+describe("an answer in fahuo's own table of a MySQL shop", () => {
+  it('has a row a key, null where there is none, and changes what stands only where it is newer', () => {
+    const text = upsertAnswers([answer({}), answer({ ref: '2', version: null, errcode: 7, errmsg: 'no' })]);
+    const at = "'2026-09-01 00:00:00.500'";
+    const names = 'kind ref appid payment state errcode errmsg rid reason version at'.split(' ');
+    const [head, rows, changes] = [/^[^(]*\(([^)]*)\)/, /VALUES ([^]*)\nON/, /UPDATE ([^]*)$/].map(
+      (part) => part.exec(text)?.[1] ?? '',
+    );
+    expect(head?.replaceAll('`', '').split(', ')).toEqual(names);
+    expect(rows?.split(',\n  ')).toEqual([
+      `('order_id', '1', 'wx0', 'p', 'acknowledged', NULL, NULL, NULL, NULL, '1', ${at})`,
+      `('order_id', '2', 'wx0', 'p', 'acknowledged', '7', 'no', NULL, NULL, NULL, ${at})`,
+    ]);
+    const changed = changes?.split(',\n  ').map((change) => /^`(\w+)` = IF\(/.exec(change)?.[1]);
+    expect(changed).toEqual(names.slice(2));
+  });
+
+  it('is read back by its key', () => {
+    expect(standingAnswers([answer({}), answer({ kind: 'bill_id', ref: '2' })])).toContain(
+      "IN (('order_id', '1'), ('bill_id', '2'))",
     );
   });
 });
