@@ -6,6 +6,7 @@ import type { ShopAnswer, ShopAnswerState } from './shop.ts';
 import * as store from './store.ts';
 
 const batch = 500;
+const page = 5_000;
 
 /**
  * Walks over the payments of which the shop has not had the last word, again and again from the first; the shop is told
@@ -18,12 +19,12 @@ export function tellShop({
 }: Pick<AdoptDeps, 'pool' | 'shop' | 'file'>): () => Promise<StepResult> {
   let afterId = 0;
   return async () => {
-    const rows = await store.readUnanswered(pool, file.name, { afterId, limit: batch });
-    afterId = rows.length < batch ? 0 : (rows.at(-1)?.id ?? 0);
+    const { rows, nextId } = await store.readUnanswered(pool, file.name, { afterId, page, limit: batch });
+    afterId = nextId;
     const news = rows
       .map((row) => ({ row, answer: answerOf(row) }))
       .filter(({ row, answer }) => isNew(row, answer));
-    if (news.length === 0) return afterId === 0 ? 'idle' : 'busy';
+    if (news.length === 0) return 'idle';
     const told = news.flatMap(({ row, answer }) =>
       answer === null ? [] : row.keys.map((key) => ({ ...key, ...answer })),
     );

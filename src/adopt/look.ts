@@ -131,6 +131,8 @@ function held(decision: Decision, draft: Draft, { carriers }: PlanContext): Deci
     : { kind: 'held', reason: 'contract', detail: describeProblems(checked.problems) };
 }
 
+const wasSaid = (known: KnownPayment | undefined): boolean => (known?.said ?? null) !== null;
+
 type Outcome = Pick<
   PaymentRow,
   'state' | 'reason' | 'detail' | 'said' | 'version' | 'corrected' | 'proposed'

@@ -4,7 +4,7 @@ import { tellShop } from './answers.ts';
 import type { AdoptDeps } from './deps.ts';
 import { lookAt } from './look-at.ts';
 import { keyName } from './read-parts.ts';
-import type { Key, Touched } from './shop.ts';
+import type { Key, Shop, Touched } from './shop.ts';
 import * as store from './store.ts';
 
 /**
@@ -27,10 +27,10 @@ export async function runAdopt(deps: AdoptDeps, signal: AbortSignal): Promise<vo
   const { follow, follows } = follower(deps);
   const answers = tellShop(deps);
   await Promise.all([
-    runLoop(follow, { name: `adopt ${file.name}`, idleMinMs: 50, idleMaxMs: 1_000, ...options }, signal),
+    runLoop(follow, { name: loopName(file.name), idleMinMs: 50, idleMaxMs: 1_000, ...options }, signal),
     runLoop(
       async () => (follows() ? answers() : 'idle'),
-      { name: `adopt answers ${file.name}`, idleMinMs: 500, idleMaxMs: 2_000, ...options },
+      { name: `adopt answers ${file.name}`, idleMinMs: 200, idleMaxMs: 500, ...options },
       signal,
     ),
   ]);
@@ -40,6 +40,7 @@ export async function runAdopt(deps: AdoptDeps, signal: AbortSignal): Promise<vo
 /** A step of the one who has the lease; why it fails is on record, for `adopt status` and the doctor. */
 function follower(deps: AdoptDeps) {
   const { pool, log, file, owner, nowMs } = deps;
+  const beating = { ...deps, shop: whileBeating(deps) };
   let follows = false;
   let countedMs = Number.NEGATIVE_INFINITY;
   const lead = async (): Promise<StepResult> => {
@@ -54,7 +55,7 @@ function follower(deps: AdoptDeps) {
       await saveHealth(deps);
       countedMs = nowMs();
     }
-    return followOnce(deps);
+    return followOnce(beating);
   };
   const follow = (): Promise<StepResult> =>
     lead().catch(async (error: unknown) => {
@@ -63,6 +64,20 @@ function follower(deps: AdoptDeps) {
     });
   return { follow, follows: () => follows };
 }
+
+/** A batch whose query fails is halved again and again, each half with its own time limit: the loop turns all the while. */
+function whileBeating({ shop, file, heartbeats }: AdoptDeps): Shop {
+  const beat = (): void => heartbeats?.beat(loopName(file.name), file.timeout_ms);
+  return {
+    ...shop,
+    readParts: (keys) => {
+      beat();
+      return shop.readParts(keys);
+    },
+  };
+}
+
+const loopName = (shop: string): string => `adopt ${shop}`;
 
 async function saveHealth({ pool, shop, file }: AdoptDeps): Promise<void> {
   const { waiting, oldestMs } = await shop.countTouched();

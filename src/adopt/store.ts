@@ -285,25 +285,43 @@ export type AdoptUpload = {
   finishedMs: number | null;
 };
 
-/** Payments of which the shop has not had the last word, by id, beyond `afterId`. */
+/** A stretch of payments, by id, and those of them of which the shop is to hear something. */
+export type UnansweredPage = {
+  rows: Unanswered[];
+  /** Where the next stretch begins; 0 where this was the last. */
+  nextId: number;
+};
+
+/**
+ * Of the payments beyond `afterId` of which the shop has not had the last word, those with news: never told, not waiting for
+ * WeChat, or with WeChat's answer. `page` of them are looked through, however few have news: most of a backlog waits.
+ */
 export async function readUnanswered(
   db: Queryable,
   source: string,
-  { afterId, limit }: { afterId: number; limit: number },
-): Promise<Unanswered[]> {
-  const { rows } = await db.query<Unanswered>(
-    `select p.id, p.appid, p.payment, p.state, p.detail, p.version, p.answered, p.updated_at::text as "updatedAt",
-       floor(extract(epoch from p.updated_at) * 1000)::float8 as "updatedMs",
-       case when u.id is not null then json_build_object('state', u.state, 'errcode', u.errcode, 'errmsg', u.errmsg, 'rid', u.rid,
-         'detail', u.detail, 'finishedMs', floor(extract(epoch from u.finished_at) * 1000)) end as upload,
-       (select coalesce(json_agg(json_build_object('kind', k.kind, 'ref', k.ref) order by k.kind, k.ref), '[]') from fahuo.adopt_key k
-        where k.payment = p.payment and k.appid = p.appid and k.source = p.source) as keys
-     from fahuo.adopt_payment p
-     left join fahuo.upload u on u.payment = p.payment and u.appid = p.appid and u.version = p.version
-     where p.source = $1 and not p.answer_final and p.id > $2 order by p.id limit $3`,
-    [source, afterId, limit],
+  { afterId, page, limit }: { afterId: number; page: number; limit: number },
+): Promise<UnansweredPage> {
+  const { rows } = await db.query<{ rows: Unanswered[]; lastId: number; scanned: number }>(
+    `with page as materialized (
+       select * from fahuo.adopt_payment where source = $1 and not answer_final and id > $2 order by id limit $3
+     ), news as (
+       select p.id, p.appid, p.payment, p.state, p.detail, p.version, p.answered, p.updated_at::text as "updatedAt",
+         floor(extract(epoch from p.updated_at) * 1000)::float8 as "updatedMs",
+         case when u.id is not null then json_build_object('state', u.state, 'errcode', u.errcode, 'errmsg', u.errmsg, 'rid', u.rid,
+           'detail', u.detail, 'finishedMs', floor(extract(epoch from u.finished_at) * 1000)) end as upload,
+         (select coalesce(json_agg(json_build_object('kind', k.kind, 'ref', k.ref) order by k.kind, k.ref), '[]') from fahuo.adopt_key k
+          where k.payment = p.payment and k.appid = p.appid and k.source = p.source) as keys
+       from page p left join fahuo.upload u on u.payment = p.payment and u.appid = p.appid and u.version = p.version
+       where p.answered is null or p.state <> 'said' or u.state in ('acknowledged', 'rejected', 'superseded')
+       order by p.id limit $4
+     )
+     select (select coalesce(json_agg(n order by n.id), '[]') from news n) as rows,
+       (select coalesce(max(id), 0) from page) as "lastId", (select count(*) from page)::int as scanned`,
+    [source, afterId, page, limit],
   );
-  return rows;
+  const { rows: news = [], lastId = 0, scanned = 0 } = rows[0] ?? {};
+  if (news.length === limit) return { rows: news, nextId: news.at(-1)?.id ?? 0 };
+  return { rows: news, nextId: scanned === page ? lastId : 0 };
 }
 
 export type Answered = { id: number; updatedAt: string; answered: string; final: boolean };
