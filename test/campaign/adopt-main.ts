@@ -11,7 +11,7 @@ import { isCleanAdoption, runAdoptCampaign, type AdoptReport } from './adopt.ts'
 
 /**
  * `npm run campaign:adopt -- --seed 1 --seeds 3 --orders 20000 --shop both`: fails unless every seed is clean in every shop.
- * `--mutation NAME` switches one rule off; `--mutations` fails unless each is caught by the count that it must be caught by.
+ * `--mutation NAME,NAME` switches one rule off at a time; `--mutations` fails unless each is caught by the count that it must be caught by.
  */
 const { values: flags } = parseArgs({
   options: {
@@ -34,7 +34,7 @@ const chosen = flags.mutations
   ? Object.keys(adoptMutations)
   : flags.mutation === undefined
     ? []
-    : [flags.mutation];
+    : flags.mutation.split(',');
 const unknown = chosen.filter((name) => adoptMutations[name] === undefined);
 if (shops.length === 0 || unknown.length > 0) {
   process.stderr.write(

@@ -12,6 +12,8 @@ export type AdoptMutation = {
   caughtBy: readonly (keyof AdoptFaults)[];
   /** These alone happen: what the rule is there for. */
   troubles?: readonly string[];
+  /** The backfill is done before the writers begin: a later one would look at what the role has forgotten. */
+  backfillFirst?: true;
 };
 
 const slowLook: Patch = {
@@ -34,6 +36,7 @@ export const adoptMutations: Readonly<Record<string, AdoptMutation>> = {
     ],
     caughtBy: ['lost'],
     troubles: ['kill-fahuo', 'kill-ours'],
+    backfillFirst: true,
   },
   /** I2: what was said is saved after the transaction of the event that says it. */
   'said-apart': {
@@ -52,6 +55,7 @@ export const adoptMutations: Readonly<Record<string, AdoptMutation>> = {
     ],
     caughtBy: ['eventsTwice'],
     troubles: ['kill-fahuo', 'kill-ours'],
+    backfillFirst: true,
   },
   /** I3: parts are read before the touched rows that are forgotten with them. */
   'parts-first': {
@@ -66,6 +70,8 @@ export const adoptMutations: Readonly<Record<string, AdoptMutation>> = {
       slowLook,
     ],
     caughtBy: ['lost', 'proposalsMissing', 'otherParcels'],
+    troubles: ['second-instance'],
+    backfillFirst: true,
   },
   /** I4: parts that were read before somebody else's write are written all the same. */
   'no-overtaking': {

@@ -89,6 +89,8 @@ export async function runAdoptCampaign(services: AdoptServices, options: AdoptOp
     const changer = createWriter(shop, written, createRandom(options.seed + 99));
     const changed = plan.orders.filter(({ kind }) => kind === 'changed');
     const early = changed.slice(0, Math.ceil(changed.length / 2));
+    const isFirst = options.mutation?.backfillFirst === true;
+    if (isFirst) await runBackfill(scene);
     await Promise.all([
       writeAll(shop, plan.writers, {
         random: (writer) => createRandom(options.seed * 100 + writer),
@@ -102,7 +104,7 @@ export async function runAdoptCampaign(services: AdoptServices, options: AdoptOp
         () => tick('troubled'),
       ),
       sleep(random() * options.spreadMs * 0.3)
-        .then(() => runBackfill(scene))
+        .then(() => (isFirst ? undefined : runBackfill(scene)))
         .then(() => tick('backfilled')),
     ]);
     const patienceMs = options.patienceMs ?? defaultPatienceMs;
