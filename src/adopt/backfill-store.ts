@@ -36,15 +36,27 @@ export async function beginWalk(
   );
 }
 
-/** In the transaction of what the keys led to. */
-export async function saveStep(
+/** In the transaction that writes them. */
+export async function countEvents(
   tx: Queryable,
   source: string,
-  { kind, cursor, looked, events }: { kind: string; cursor: string; looked: number; events: number },
+  { kind, events }: { kind: string; events: number },
 ): Promise<void> {
-  await tx.query(
-    `update fahuo.adopt_backfill set cursor = $3, looked = looked + $4, events = events + $5 where source = $1 and kind = $2`,
-    [source, kind, cursor, looked, events],
+  await tx.query('update fahuo.adopt_backfill set events = events + $3 where source = $1 and kind = $2', [
+    source,
+    kind,
+    events,
+  ]);
+}
+
+export async function saveCursor(
+  db: Queryable,
+  source: string,
+  { kind, cursor, looked }: { kind: string; cursor: string; looked: number },
+): Promise<void> {
+  await db.query(
+    'update fahuo.adopt_backfill set cursor = $3, looked = looked + $4 where source = $1 and kind = $2',
+    [source, kind, cursor, looked],
   );
 }
 

@@ -2,7 +2,7 @@ import { monotonicMs, sleep } from '../clock.ts';
 import * as store from './backfill-store.ts';
 import type { AdoptDeps } from './deps.ts';
 import type { AdoptFile } from './file.ts';
-import { lookAt, planFor } from './look-at.ts';
+import { lookAtAll, planFor } from './look-at.ts';
 import type { Plan } from './look.ts';
 import { addPlan, newTally, type Tally } from './tally.ts';
 import type { Key } from './shop.ts';
@@ -23,7 +23,7 @@ export type BackfillOptions = {
 
 type Deps = Pick<AdoptDeps, 'pool' | 'log' | 'shop' | 'file' | 'carriers' | 'newId' | 'random' | 'nowMs'>;
 
-const batch = 500;
+const batch = 1_000;
 
 /** Walks over every kind that the file names under `backfill`. Stops between two batches when `signal` aborts. */
 export async function backfill(deps: Deps, options: BackfillOptions, signal: AbortSignal): Promise<Tally> {
@@ -54,7 +54,7 @@ async function walk(deps: Deps, { kind, tally, ...options }: Walk, signal: Abort
       return;
     }
     const keys = refs.map((ref) => ({ kind, ref }));
-    addPlan(tally, keys, await lookAtBatch(deps, { kind, keys, last, seen, ...options }));
+    addPlan(tally, keys, ...(await lookAtBatch(deps, { kind, keys, last, seen, ...options })));
     options.onProgress?.(kind, tally);
     after = last;
     await keepRate(options.rate, { count: refs.length, startedMs }, signal);
@@ -80,16 +80,24 @@ async function resume(
 
 type Batch = BackfillOptions & { kind: string; keys: Key[]; last: string; seen: Set<string> };
 
-async function lookAtBatch(deps: Deps, { kind, keys, last, seen, execute, readFirst }: Batch): Promise<Plan> {
+/**
+ * The events are counted where they are written. The cursor moves when all of the batch is: a batch that was cut off is
+ * looked at again, and says nothing twice.
+ */
+async function lookAtBatch(
+  deps: Deps,
+  { kind, keys, last, seen, execute, readFirst }: Batch,
+): Promise<Plan[]> {
   const nowMs = deps.nowMs();
   const options = { touchedAtMs: () => nowMs, backfill: true, readFirst };
-  if (!execute) return withoutSeen(await planFor(deps, keys, options), keys, seen);
-  const name = deps.file.name;
-  return lookAt(deps, keys, {
+  if (!execute) return [withoutSeen(await planFor(deps, keys, options), keys, seen)];
+  const { name } = deps.file;
+  const plans = await lookAtAll(deps, keys, {
     ...options,
-    also: (tx, plan) =>
-      store.saveStep(tx, name, { kind, cursor: last, looked: keys.length, events: plan.events.length }),
+    also: (tx, { events }) => store.countEvents(tx, name, { kind, events: events.length }),
   });
+  await store.saveCursor(deps.pool, name, { kind, cursor: last, looked: keys.length });
+  return plans;
 }
 
 /** A dry run writes nothing that would show a payment as said when another batch meets it again. */

@@ -33,12 +33,30 @@ export async function lookAt(deps: Looker, keys: readonly Key[], options: LookOp
   for (let tries = 0; tries < maxTries; tries += 1) {
     const seen = await store.readWrites(deps.pool, deps.file.name);
     const plan = await planFor(deps, keys, options);
-    if (await inTransaction(deps.pool, (tx) => write(tx, deps, { plan, seen, options }))) return plan;
+    if (await writeUnlessOvertaken(deps, { plan, seen, options })) return plan;
   }
   throw new FahuoError(
     'ADOPT_BUSY',
     `others wrote of the same payments of the shop ${deps.file.name} ${maxTries} times while this look went on`,
   );
+}
+
+/** As many transactions at once: most of the time of one goes to the door, in one session of Postgres. */
+const lanes = 2;
+
+/**
+ * {@link lookAt} for many keys: some at a time, side by side; what each led to. Throws the first failure when all have ended.
+ */
+export async function lookAtAll(deps: Looker, keys: readonly Key[], options: LookOptions): Promise<Plan[]> {
+  const share = Math.max(1, Math.ceil(keys.length / lanes));
+  const parts = Array.from({ length: lanes }, (_, lane) => keys.slice(lane * share, (lane + 1) * share));
+  const results = await Promise.allSettled(
+    parts.filter((part) => part.length > 0).map((part) => lookAt(deps, part, options)),
+  );
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 /** What would be written; changes nothing. */
@@ -57,25 +75,35 @@ export async function planFor(
 
 type Write = { plan: Plan; seen: number; options: LookOptions };
 
-/** False, and nothing written, where somebody else wrote of these payments meanwhile. */
-async function write(
-  tx: Connection,
-  { file, log }: Looker,
-  { plan, seen, options }: Write,
-): Promise<boolean> {
-  const number = await store.beginWrite(tx, file.name);
-  const names = [...plan.events.map(({ row }) => row), ...plan.payments];
-  if (await store.isOvertaken(tx, file.name, { names, seen })) return false;
+/** Ends the transaction of a look whose payments somebody else wrote of meanwhile. */
+const overtaken = new FahuoError('ADOPT_BUSY', 'overtaken');
+
+async function writeUnlessOvertaken(deps: Looker, of: Write): Promise<boolean> {
+  try {
+    await inTransaction(deps.pool, (tx) => write(tx, deps, of));
+  } catch (error) {
+    if (error === overtaken) return false;
+    throw error;
+  }
+  const { events, keys } = of.plan;
+  if (events.length > 0)
+    deps.log.info({ shop: deps.file.name, events: events.length, keys: keys.length }, 'adopt.looked');
+  return true;
+}
+
+/**
+ * The door first, which takes most of the time; then the source's row is locked until the commit.
+ * @throws `overtaken`, so that nothing is written, where somebody else wrote of these payments meanwhile.
+ */
+async function write(tx: Connection, { file }: Looker, { plan, seen, options }: Write): Promise<void> {
   const said = await sayEvents(tx, plan);
-  await store.savePayments(tx, { source: file.name, write: number, readFirst: options.readFirst ?? false }, [
-    ...said,
-    ...plan.payments,
-  ]);
+  const number = await store.beginWrite(tx, file.name);
+  const payments = [...said, ...plan.payments];
+  if (await store.isOvertaken(tx, file.name, { names: payments, seen })) throw overtaken;
+  const readFirst = options.readFirst ?? false;
+  await store.savePayments(tx, { source: file.name, write: number, readFirst }, payments);
   await store.saveKeys(tx, file.name, plan.keys);
   await options.also?.(tx, plan);
-  if (plan.events.length > 0)
-    log.info({ shop: file.name, events: plan.events.length, keys: plan.keys.length }, 'adopt.looked');
-  return true;
 }
 
 /** The payments' rows, with the version that the door gave; held where the door refuses what the contract here took. */

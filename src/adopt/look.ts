@@ -73,8 +73,12 @@ export function planLook(keys: readonly Key[], { parts, failures }: Looked, cont
   for (const part of parts.filter(({ payment }) => payment === null)) plan.keys.push(...paymentless(part));
   plan.keys.push(...failures.map(({ key, problem }) => failedKey(key, problem, context)));
   plan.keys.push(...goneKeys(keys, plan.keys, context));
-  return { ...plan, keys: lastOfEach(plan.keys) };
+  // In one order for all: the door locks a payment's row until the transaction ends.
+  const events = plan.events.toSorted((left, right) => (nameOf(left.row) < nameOf(right.row) ? -1 : 1));
+  return { ...plan, events, keys: lastOfEach(plan.keys) };
 }
+
+const nameOf = ({ appid, payment }: PaymentName): string => `${appid}\n${payment}`;
 
 function planPayment({ appid, payment, parts }: Group, context: PlanContext, plan: Plan): void {
   const known = context.known.find((one) => one.appid === appid && one.payment === payment);

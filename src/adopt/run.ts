@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import { runLoop, type StepResult } from '../loop.ts';
 import { tellShop } from './answers.ts';
 import type { AdoptDeps } from './deps.ts';
-import { lookAt } from './look-at.ts';
+import { lookAtAll } from './look-at.ts';
 import { keyName } from './read-parts.ts';
 import type { Key, Shop, Touched } from './shop.ts';
 import * as store from './store.ts';
@@ -16,7 +16,7 @@ import * as store from './store.ts';
  * I4 Parts that were read before somebody else's write never overwrite what it said (look-at.ts).
  */
 const leaseMs = 15_000;
-const batch = 500;
+const batch = 1_000;
 const dueBatch = 100;
 const countEveryMs = 5_000;
 
@@ -90,7 +90,7 @@ export async function followOnce(deps: AdoptDeps): Promise<StepResult> {
   const touched = await shop.takeTouched(batch, null);
   const due = touched.length < batch ? await store.readDue(pool, file.name, dueBatch) : [];
   if (touched.length + due.length === 0) return 'idle';
-  await lookAt(deps, uniqueKeys([...touched, ...due]), { touchedAtMs: touchedTimes(touched, nowMs()) });
+  await lookAtAll(deps, uniqueKeys([...touched, ...due]), { touchedAtMs: touchedTimes(touched, nowMs()) });
   if (touched.length > 0) await shop.forgetTouched(touched.map(({ id }) => id));
   return 'busy';
 }

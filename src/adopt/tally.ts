@@ -27,10 +27,14 @@ const maxExamples = 10;
 /** Reasons hold what the shop wrote, so there may be one for each order. */
 const maxReasons = 50;
 
-/** Adds what a look at `keys` led to. */
-export function addPlan(tally: Tally, keys: readonly Key[], plan: Plan): void {
-  const own = new Set(keys.map(keyName));
+/** Adds what a look at `keys`, in one plan or several, led to. */
+export function addPlan(tally: Tally, keys: readonly Key[], ...plans: Plan[]): void {
   tally.orders += keys.length;
+  const own = new Set(keys.map(keyName));
+  for (const plan of plans) addOne(tally, own, plan);
+}
+
+function addOne(tally: Tally, own: ReadonlySet<string>, plan: Plan): void {
   tally.events += plan.events.length;
   for (const payment of plan.payments) addPayment(tally, payment);
   for (const key of plan.keys.filter((one) => own.has(keyName(one)))) addKey(tally, key);
