@@ -95,6 +95,12 @@ describe('parts', () => {
     expect(nameOf([{ appid: 'wx2', payment: '1900000001:T1' }])).toEqual([payment]);
     expect(
       nameOf([
+        { appid, payment: 'P2' },
+        { appid, payment: '1900000001:T1' },
+      ]),
+    ).toEqual(['1900000001:T1']);
+    expect(
+      nameOf([
         { appid, payment: '1900000001:T1' },
         { appid, payment },
       ]),

@@ -35,10 +35,13 @@ it('a tally counts orders, events and corrections', () => {
   addPlan(
     tally,
     keys('1', '2'),
-    plan({ events: [event], payments: [paymentRow('2', { state: 'proposed' })] }),
+    plan({
+      events: [event],
+      payments: [paymentRow('2', { state: 'proposed' }), paymentRow('4', { state: 'proposed' })],
+    }),
   );
   addPlan(tally, keys('3'), plan({ events: [event, event], payments: [paymentRow('3', { state: 'said' })] }));
-  expect(tally).toEqual({ orders: 3, events: 3, proposed: 1, skipped: {}, held: {}, failed: {} });
+  expect(tally).toEqual({ orders: 3, events: 3, proposed: 2, skipped: {}, held: {}, failed: {} });
 });
 
 it('a tally counts what is held, skipped and failed, by reason, with examples', () => {
@@ -83,6 +86,7 @@ it('a tally counts what is held, skipped and failed, by reason, with examples', 
     },
   });
   expect(Object.keys(tally.skipped)).toEqual(['balance', 'skipped']);
+  expect(Object.keys(tally.failed)).toEqual(['no number', 'failed']);
 });
 
 it('a tally keeps ten examples of a reason, and fifty reasons', () => {
