@@ -83,6 +83,11 @@ export function createMessageReader(): (row: OutboxRow) => MessageSpans {
 }
 
 /** Apps and sources are few; if they are not, the cache starts anew. */
+export function remember<Value>(cache: Map<string, Value>, key: string, value: Value): Value {
+  if (cache.size >= maxKinds) cache.clear();
+  cache.set(key, value);
+  return value;
+}
 const maxKinds = 1_000;
 
 function kindAt(kinds: Map<string, Kind>, bytes: Buffer, from: number): Kind {
@@ -109,9 +114,7 @@ function kindAt(kinds: Map<string, Kind>, bytes: Buffer, from: number): Kind {
       [names.appid, appid],
     ]),
   };
-  if (kinds.size >= maxKinds) kinds.clear();
-  kinds.set(id, fresh);
-  return fresh;
+  return remember(kinds, id, fresh);
 }
 
 function encodeHeaders(headers: readonly (readonly [Buffer, Span])[]): Buffer {

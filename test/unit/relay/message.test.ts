@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMessageReader, type MessageSpans } from '../../../src/relay/message.ts';
+import { createMessageReader, remember, type MessageSpans } from '../../../src/relay/message.ts';
 import { RecordBatch, type Span } from '../../../src/kafka/record-batch.ts';
 import { outboxRow, readBatch, withBytesAround, type ReadRecord } from '../../support/outbox-row.ts';
 
@@ -69,5 +69,26 @@ describe('a message', () => {
     const read = createMessageReader();
     read(outboxRow(1, { source: '/a-long-source-that-no-short-row-has'.repeat(20) }));
     expect(recordOf(read(outboxRow(2, { source: '/' }))).headers).toMatchObject({ ce_source: '/' });
+  });
+
+  it('takes no more memory for its key where its row lies far into a large buffer', () => {
+    const { id, bytes, start } = outboxRow(1, { payment: 'P' });
+    const before = Buffer.alloc(1_000_000);
+    const { key } = createMessageReader()({
+      id,
+      bytes: Buffer.concat([before, bytes]),
+      start: before.length + start,
+    });
+    expect([textOf(key), key.bytes.length]).toEqual(['wx/P', 1_024]);
+  });
+});
+
+describe('what is remembered of kinds', () => {
+  it('is each of a thousand, and begins anew with the next', () => {
+    const cache = new Map<string, number>();
+    for (let kind = 0; kind < 1_000; kind++) expect(remember(cache, `k${kind}`, kind)).toBe(kind);
+    expect([cache.size, cache.get('k0'), cache.get('k999')]).toEqual([1_000, 0, 999]);
+    remember(cache, 'next', 7);
+    expect([...cache]).toEqual([['next', 7]]);
   });
 });
