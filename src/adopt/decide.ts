@@ -85,10 +85,20 @@ type Compared = { known: Known; before: Shipment | null; all: boolean };
 function compareWith(now: Shipment, { known, before, all }: Compared): Decision {
   if (before === null) return sayAnew(now, known);
   const same = hasSameParcels(now, before);
-  if (!isFinished(before)) return same && !isFinished(now) ? nothingNew : { kind: 'say', shipment: now };
+  if (!isFinished(before)) return sayFurther(now, before, same);
   if (same) return nothingNew;
   if (!all) return { kind: 'nothing', why: 'rest_open' };
   return known.corrected ? secondCorrection : { kind: 'propose', shipment: now, why: changeOf(now, before) };
+}
+
+/** Another logistics_type is re-shipping, finished or not, and a correction needs a finished payment (wechat.md §1.1 b). */
+function sayFurther(now: Shipment, before: Shipment, same: boolean): Decision {
+  if (now.logistics_type !== before.logistics_type)
+    return held(
+      'mixed_types',
+      `parcels of type ${before.logistics_type} were said, and now it is shipped by type ${now.logistics_type}: WeChat would count that as its one correction`,
+    );
+  return same && !isFinished(now) ? nothingNew : { kind: 'say', shipment: now };
 }
 
 const nothingNew: Decision = { kind: 'nothing', why: 'same' };
@@ -213,7 +223,7 @@ type Given = {
 
 /** Once split, always split: another delivery_mode is re-shipping (wechat.md §1.1 b). */
 function shipmentOf(payment: string, { type, parcels, all, openid, before }: Given): Shipment {
-  const unified = all && parcels.length === 1 && (type !== EXPRESS || before?.delivery_mode !== 2);
+  const unified = all && parcels.length === 1 && before?.delivery_mode !== 2;
   return {
     order_key: orderKeyOf(payment),
     logistics_type: type,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AdoptState } from '../../db/states.ts';
 import { checkOffer } from '../shipment/offer.ts';
 import { CORRECTED, SHIPPED, type Shipment } from '../shipment/events.ts';
@@ -92,7 +93,7 @@ function planPayment({ appid, payment, parts }: Group, context: PlanContext, pla
   const touchedAtMs = Math.max(...parts.flatMap(({ keys }) => keys.map(context.touchedAtMs)));
   const eventId = `adopt-${context.newId()}`;
   const draft = { appid, touchedAtMs, eventId, source: context.file.source ?? `/adopt/${context.file.name}` };
-  const decision = held(decided, draft, context);
+  const decision = unlessRefused(held(decided, draft, context), known);
   const row: PaymentRow = { appid, payment, touchedAtMs, ...outcomeOf(decision, known) };
   if (decision.kind === 'say')
     plan.events.push({ eventId, text: JSON.stringify(eventOf(decision.shipment, draft)), row });
@@ -136,6 +137,12 @@ function held(decision: Decision, draft: Draft, { carriers }: PlanContext): Deci
 }
 
 const wasSaid = (known: KnownPayment | undefined): boolean => (known?.said ?? null) !== null;
+
+/** What WeChat refused is compared as it was written: the contract may have cut a text of it. */
+const unlessRefused = (decision: Decision, known: KnownPayment | undefined): Decision =>
+  decision.kind === 'say' && isDeepStrictEqual(decision.shipment, known?.said)
+    ? { kind: 'nothing', why: 'same' }
+    : decision;
 
 type Outcome = Pick<
   PaymentRow,

@@ -247,19 +247,20 @@ describe('a later look', () => {
     });
   });
 
-  it('is unified where the goods of a split shipment go without a parcel after all', () => {
-    const parts = [part({ logisticsType: 4 }), second({ logisticsType: 4 })];
-    expect(shipmentOf(parts, unfinished())).toMatchObject({
-      logistics_type: 4,
-      delivery_mode: 1,
-      shipping_list: [{ item_desc: '保温杯*1;雨伞*1' }],
-    });
-  });
-
   it('says a waybill that was changed before the end', () => {
     expect(look([part({ trackingNo: 'A9' }), second({ state: 'open' })], unfinished())).toMatchObject({
       kind: 'say',
       shipment: { is_all_delivered: false, shipping_list: [{ tracking_no: 'A9' }] },
+    });
+  });
+
+  it('holds another way of shipping while what was said is unfinished', () => {
+    expect(look([part({ logisticsType: 4 }), second({ state: 'void' })], unfinished())).toMatchObject({
+      kind: 'held',
+      reason: 'mixed_types',
+      detail: expect.stringContaining(
+        'parcels of type 1 were said, and now it is shipped by type 4',
+      ) as string,
     });
   });
 

@@ -162,6 +162,13 @@ describe('a look at keys', () => {
     });
   });
 
+  it('does not repeat what WeChat refused, though the contract had cut a text of it', () => {
+    const long = [part({ itemDesc: '长'.repeat(150) })];
+    const said = JSON.parse(plan(long).events[0]!.row.said!) as Shipment;
+    expect(said.shipping_list[0]?.item_desc).toHaveLength(100);
+    expect(plan(long, { known: [known({ said, stands: false })] }).events).toEqual([]);
+  });
+
   it('is not led by what is known of another payment or another app', () => {
     expect(
       plan([part()], { known: [known({ appid: 'wx2' }), known({ payment: 'P2' })] }).events,
