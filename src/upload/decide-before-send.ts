@@ -37,8 +37,8 @@ function beforeWrite(
   { verdict, shipped, siblings }: { verdict: Verdict; shipped: boolean; siblings: Siblings },
   context: Context,
 ): BeforeSend {
-  if (restatesBlindly(row, { verdict, shipped })) return olderEvent;
-  if (row.caution === 'backfill' && shipped && verdict.kind !== 'same') return shippedBefore;
+  const stays = shippedAlready(row, { verdict, shipped });
+  if (stays !== null) return stays;
   switch (verdict.kind) {
     case 'same':
       return { to: 'acknowledged', detail: 'WeChat held this content already' };
@@ -55,10 +55,15 @@ function beforeWrite(
   }
 }
 
-const restatesBlindly = (
-  row: LeasedRow,
+/** What of WeChat's own stays, for an event that others may have come before: null where the event may go on. */
+function shippedAlready(
+  { caution }: LeasedRow,
   { verdict, shipped }: { verdict: Verdict; shipped: boolean },
-): boolean => row.caution === 'older' && shipped && verdict.kind !== 'same';
+): Transition | null {
+  if (!shipped || verdict.kind === 'same') return null;
+  if (caution === 'older') return olderEvent;
+  return caution === 'backfill' ? shippedBefore : null;
+}
 
 /** This database does not know what was sent before it; what WeChat shows may be newer than this event. */
 const olderEvent: Transition = {
