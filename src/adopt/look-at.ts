@@ -33,6 +33,7 @@ export async function lookAt(deps: Looker, keys: readonly Key[], options: LookOp
   for (let tries = 0; tries < maxTries; tries += 1) {
     const seen = await store.readWrites(deps.pool, deps.file.name);
     const plan = await planFor(deps, keys, options);
+    if (plan.events.length > 0) await deps.shop.flush();
     if (await writeUnlessOvertaken(deps, { plan, seen, options })) return plan;
   }
   throw new FahuoError(

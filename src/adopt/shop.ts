@@ -83,6 +83,11 @@ export type Shop = {
   countTouched: () => Promise<{ waiting: number; oldestMs: number | null }>;
   /** The parts query, for these keys alone: read-only, with the file's time limit. */
   readParts: (keys: readonly Key[]) => Promise<Parts>;
+  /**
+   * Resolves when all that could be read before is on the shop's disk. InnoDB shows a commit before its log is flushed, and
+   * Postgres does where synchronous_commit is off: a crash would undo what was said already (P2).
+   */
+  flush: () => Promise<void>;
   /** Keys of orders in the order of their column, for `backfill`. */
   walk: (options: WalkOptions) => Promise<string[]>;
   /**

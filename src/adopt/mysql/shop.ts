@@ -18,6 +18,7 @@ import {
 import { createSession, type Server, type Session } from './session.ts';
 import {
   countTouched,
+  flushLog,
   forgetTouched,
   largestOf,
   newestKeys,
@@ -107,6 +108,7 @@ function createShop(context: Context): Shop {
     },
     countTouched: () => countTouched(reading),
     readParts: (keys) => readParts(reading, file, keys),
+    flush: () => patiently(() => flushLog(writing)),
     walk: (options) => walk(context, options),
     writeAnswers: async (answers) => {
       const locked: Key[] = [];
@@ -336,6 +338,7 @@ function guardedShop(context: Context, shop: Shop): Shop {
     forgetTouched: guard(shop.forgetTouched),
     countTouched: guard(shop.countTouched),
     readParts: guard(shop.readParts),
+    flush: guard(shop.flush),
     walk: guard(shop.walk),
     writeAnswers: guard(shop.writeAnswers),
     readShapes: guard(shop.readShapes),

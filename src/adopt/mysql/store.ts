@@ -29,6 +29,12 @@ export async function forgetTouched(session: Session, ids: readonly string[]): P
   await session.query(`DELETE FROM ${touched} WHERE id IN (${literals(ids)})`);
 }
 
+/** A commit that waits for the disk, and all of the log before it. Whoever takes its row meanwhile finds no order by it. */
+export async function flushLog(session: Session): Promise<void> {
+  await session.query(`INSERT INTO ${touched} (kind, ref) VALUES ('', '')`);
+  await session.query(`DELETE FROM ${touched} WHERE id = LAST_INSERT_ID()`);
+}
+
 export async function countTouched(session: Session): Promise<{ waiting: number; oldestMs: number | null }> {
   const [row] = await session.query(
     `SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM ${touched} LIMIT 1000000) counted) AS waiting,

@@ -19,6 +19,7 @@ import { partsBlameOf, partsMessageOf, partsQuery, partsValues, rawTypes } from 
 import { columnOf, type Relation } from './relation.ts';
 import {
   countTouched,
+  flushLog,
   forgetTouched,
   readRelation,
   readStanding,
@@ -66,6 +67,7 @@ export async function openPostgresShop(options: PostgresShopOptions): Promise<Sh
     forgetTouched: (ids) => forgetTouched(own, ids),
     countTouched: () => countTouched(own),
     readParts: (keys) => readParts(deps, keys),
+    flush: () => inTransaction(own, flushLog),
     walk: (walk) => walkShop(deps, walk),
     writeAnswers: (answers) => writeAnswers(deps, columns, answers),
     readShapes: async (tables) => shapesOf(tables, await readRelations(deps, tables)),

@@ -17,6 +17,12 @@ export async function forgetTouched(db: Queryable, ids: readonly string[]): Prom
   await db.query('delete from fahuo_adopt.touched where id = any ($1::bigint[])', [ids]);
 }
 
+/** A commit that waits for the disk, and all of the log before it. It writes of no table, so it needs no right. */
+export async function flushLog(tx: Queryable): Promise<void> {
+  await tx.query('set local synchronous_commit = on');
+  await tx.query(`select pg_catalog.pg_logical_emit_message(true, 'fahuo', '')`);
+}
+
 const countedTo = 1_000_000;
 
 export async function countTouched(db: Queryable): Promise<{ waiting: number; oldestMs: number | null }> {

@@ -160,6 +160,18 @@ describe('what was touched', () => {
     expect(await shop.countTouched()).toEqual({ waiting: 0, oldestMs: null });
   });
 
+  it('is on the disk after a flush, which leaves nothing behind', async () => {
+    await drain(shop);
+    await database.query('update ls_order set refund_status = 3 where id = 1');
+    const [before] = await database.query('show engine innodb status');
+    await shop.flush();
+    const [after] = await database.query('show engine innodb status');
+    const lsn = (row: Record<string, string | null> | undefined, name: string): number =>
+      Number(new RegExp(`${name}\\s+(\\d+)`).exec(row?.['Status'] ?? '')?.[1]);
+    expect(lsn(after, 'Log flushed up to')).toBeGreaterThanOrEqual(lsn(before, 'Log sequence number'));
+    expect(await drain(shop)).toEqual(['order_id:1']);
+  });
+
   it('waits for no open transaction of the shop, and holds none up', async () => {
     const session = await database.connect();
     await session.query('start transaction; update ls_order set refund_status = 2 where id = 8');

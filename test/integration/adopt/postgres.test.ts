@@ -71,6 +71,21 @@ async function touchedBy(shop: Shop, ...statements: string[]): Promise<string[]>
   return taken(shop);
 }
 
+it('is on the disk after a flush, whatever the shop’s commits wait for', async () => {
+  await owner.query('create table flushed (id int primary key, n int); insert into flushed values (1, 0)');
+  const shop = await applied(watching('  - { table: flushed, keys: { k: id } }'));
+  await owner.query('set synchronous_commit = off; update flushed set n = 1; reset synchronous_commit');
+  const { rows } = await owner.query<{ lsn: string }>('select pg_current_wal_insert_lsn() as lsn');
+  await shop.flush();
+  const flushed = await owner.query<{ done: boolean }>(
+    'select pg_current_wal_flush_lsn() >= $1::pg_lsn as done',
+    [rows[0]!.lsn],
+  );
+  expect(flushed.rows[0]!.done).toBe(true);
+  expect(await taken(shop)).toEqual(['k 1']);
+  await shop.run(await shop.planUndo());
+});
+
 describe('a trigger', () => {
   let shop: Shop;
   beforeAll(async () => {
