@@ -74,8 +74,10 @@ async function touchedBy(shop: Shop, ...statements: string[]): Promise<string[]>
 it('is on the disk after a flush, whatever the shop’s commits wait for', async () => {
   await owner.query('create table flushed (id int primary key, n int); insert into flushed values (1, 0)');
   const shop = await applied(watching('  - { table: flushed, keys: { k: id } }'));
-  await owner.query('set synchronous_commit = off; update flushed set n = 1; reset synchronous_commit');
+  await owner.query('set synchronous_commit = off'); // each by itself: together they would be one transaction
+  await owner.query('update flushed set n = 1');
   const { rows } = await owner.query<{ lsn: string }>('select pg_current_wal_insert_lsn() as lsn');
+  await owner.query('reset synchronous_commit');
   await shop.flush();
   const flushed = await owner.query<{ done: boolean }>(
     'select pg_current_wal_flush_lsn() >= $1::pg_lsn as done',
