@@ -5,6 +5,7 @@
 export const pureFiles = [
   'db/statement-text.ts',
   'src/adopt/carrier.ts',
+  'src/adopt/columns.ts',
   'src/adopt/decide.ts',
   'src/adopt/file.ts',
   'src/adopt/look.ts',

@@ -1,9 +1,10 @@
 import { kindsOf } from './backfill.ts';
+import { columnFindings } from './columns.ts';
 import type { AdoptDeps } from './deps.ts';
 import { planFor } from './look-at.ts';
 import { groupByPayment } from './look.ts';
 import { readParts } from './read-parts.ts';
-import type { Key } from './shop.ts';
+import type { Finding, Key } from './shop.ts';
 import { addPlan, newTally, type Tally } from './tally.ts';
 
 type Deps = Pick<AdoptDeps, 'pool' | 'log' | 'shop' | 'file' | 'carriers' | 'newId' | 'random' | 'nowMs'>;
@@ -64,4 +65,14 @@ export async function readPiecemeal(deps: Deps, keys: readonly Key[]): Promise<P
       if (count < parts.length) found.push({ payment, key, alone: count, together: parts.length });
     }
   return found;
+}
+
+/** What the columns of the parts query say of its spelling; nothing where it gave no row. */
+export async function readColumnFindings(
+  { shop, file }: Pick<Deps, 'shop' | 'file'>,
+  keys: readonly Key[],
+): Promise<Finding[]> {
+  const answer = await shop.readParts(keys);
+  const [row] = answer.kind === 'rows' ? answer.rows : [];
+  return row === undefined ? [] : columnFindings(Object.keys(row), file.kinds);
 }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { backfill, kindsOf } from '../../adopt/backfill.ts';
 import type { AdoptFile } from '../../adopt/file.ts';
-import type { Shop } from '../../adopt/shop.ts';
-import { lookAtSample, readPiecemeal } from '../../adopt/sample.ts';
+import type { Finding, Shop } from '../../adopt/shop.ts';
+import { lookAtSample, readColumnFindings, readPiecemeal } from '../../adopt/sample.ts';
 import { approve, dismiss, type Approved } from '../../adopt/approve.ts';
 import { readAdoptStatus } from '../../adopt/status-store.ts';
 import { openCarrierList } from '../../carriers/list.ts';
@@ -52,21 +52,16 @@ function addFileCommands(adopt: Command): void {
     .action((path: string, { sample, json }: { sample: string } & Json) => {
       const limit = wholeNumber('--sample', sample, { min: 1, max: 10_000 });
       return withShop(path, async ({ shop, file, ...session }) => {
-        const findings = await shop.findings();
-        const problems = findings.filter(({ level }) => level === 'problem');
         const deps = await lookerOf(session, { shop, file });
-        const sampled = problems.length > 0 ? null : await lookAtSample(deps, limit);
-        const piecemeal = sampled === null ? [] : await readPiecemeal(deps, sampled.keys);
-        const report = {
-          file: path,
-          name: file.name,
-          applied: await shop.readApplied(),
-          findings,
-          sampled,
-          piecemeal,
-        };
+        const standing = await shop.findings();
+        const sampled = hasProblem(standing) ? null : await lookAtSample(deps, limit);
+        const keys = sampled?.keys ?? [];
+        const findings = [...standing, ...(await readColumnFindings(deps, keys))];
+        const piecemeal = await readPiecemeal(deps, keys);
+        const applied = await shop.readApplied();
+        const report = { file: path, name: file.name, applied, findings, sampled, piecemeal };
         answer(json, report, () => renderCheck(report));
-        if (problems.length + piecemeal.length > 0) process.exitCode = exitCodes.failed;
+        if (hasProblem(findings) || piecemeal.length > 0) process.exitCode = exitCodes.failed;
       });
     });
   adopt
@@ -112,6 +107,9 @@ function addFileCommands(adopt: Command): void {
         }),
       );
 }
+
+const hasProblem = (findings: readonly Finding[]): boolean =>
+  findings.some(({ level }) => level === 'problem');
 
 function addBackfill(adopt: Command): void {
   adopt
