@@ -23,6 +23,19 @@ export async function readProposals(tx: Queryable, payment: string): Promise<Pro
   return rows;
 }
 
+/** The payment's keys are no longer proposed, whatever was decided. */
+export async function saveKeysSaid(
+  tx: Queryable,
+  { source, appid }: Proposal,
+  payment: string,
+): Promise<void> {
+  await tx.query(
+    `update fahuo.adopt_key set state = 'said', detail = null, updated_at = clock_timestamp()
+     where payment = $1 and appid = $2 and source = $3 and state = 'proposed'`,
+    [payment, appid, source],
+  );
+}
+
 export async function saveApproved(
   tx: Queryable,
   { id, version, write }: { id: number; version: number; write: number },

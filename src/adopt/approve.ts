@@ -1,7 +1,7 @@
 import { inTransaction, type Connection, type Pool } from '../../db/client.ts';
 import { FahuoError } from '../errors.ts';
 import type { Shipment } from '../shipment/events.ts';
-import { readProposals, saveApproved, saveDismissed, type Proposal } from './approve-store.ts';
+import { readProposals, saveApproved, saveDismissed, saveKeysSaid, type Proposal } from './approve-store.ts';
 import { correctedEvent } from './look.ts';
 import { beginWrite, offerEvents, readRefusal } from './store.ts';
 
@@ -61,6 +61,8 @@ function withProposal(
         `${payment} is a payment of ${proposals.map(({ appid }) => appid).join(' and ')}: two apps propose a correction`,
       );
     const write = await beginWrite(tx, proposal.source);
-    return work(tx, proposal, write);
+    const done = await work(tx, proposal, write);
+    if (done.kind !== 'refused') await saveKeysSaid(tx, proposal, payment);
+    return done;
   });
 }

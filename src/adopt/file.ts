@@ -1,5 +1,6 @@
 import { LineCounter, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
+import { nearest } from '../nearest.ts';
 import { shopAnswerStates } from './shop.ts';
 
 /**
@@ -198,13 +199,39 @@ function issueProblems(issue: z.core.$ZodIssue): Found[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       path: [...issue.path, key],
-      rule: 'is not known here: remove it, or see docs/adopting.md',
+      rule: unknownRule(key),
     }));
   const rule =
     issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
       ? 'is missing'
       : issue.message;
   return [{ path: issue.path, rule }];
+}
+
+const fields = [
+  'name',
+  'dialect',
+  'appid',
+  'mchid',
+  'source',
+  'watch',
+  'parts',
+  'carriers',
+  'answers',
+  'backfill',
+  'timeout_ms',
+  'table',
+  'keys',
+  'columns',
+  'set',
+  'since',
+];
+
+function unknownRule(key: string): string {
+  const near = nearest(key, fields);
+  return near === undefined || near === key
+    ? 'is not known here: remove it, or see docs/adopting.md'
+    : `is not known here: did you mean ${near}?`;
 }
 
 const fieldOf = (path: readonly PropertyKey[]): string =>

@@ -22,6 +22,8 @@ export type AdoptStatus = {
     proposed: unknown;
   }[];
   held: { appid: string; payment: string; reason: string | null; detail: string | null; since: string }[];
+  /** Payments whose last answer is WeChat's refusal. */
+  rejected: number;
   backfills: { kind: string; looked: number; events: number; startedAt: string; finishedAt: string | null }[];
 };
 
@@ -44,6 +46,7 @@ export async function readAdoptStatus(db: Queryable, name: string | null): Promi
        (select coalesce(json_agg(p), '[]') from (
          select appid, payment, reason, detail, updated_at as since from fahuo.adopt_payment
          where source = s.name and state = 'held' order by updated_at limit ${maxRows}) p) as held,
+       (select count(*)::int from fahuo.adopt_payment where source = s.name and answered like '["rejected"%') as rejected,
        (select coalesce(json_agg(b order by b."startedAt"), '[]') from (
          select kind, looked, events, started_at as "startedAt", finished_at as "finishedAt" from fahuo.adopt_backfill
          where source = s.name) b) as backfills

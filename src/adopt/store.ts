@@ -335,3 +335,12 @@ export async function saveAnswered(db: Queryable, answers: readonly Answered[]):
     [JSON.stringify(answers)],
   );
 }
+
+/** The shop's answers went with an undo: whoever applies anew is told all of them once more. */
+export async function tellAgain(db: Queryable, source: string): Promise<void> {
+  await db.query(
+    `update fahuo.adopt_payment set answered = null, answer_final = false
+     where source = $1 and state in ('said', 'held', 'proposed')`,
+    [source],
+  );
+}

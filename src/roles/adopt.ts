@@ -99,7 +99,10 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new FahuoError('ADOPT_FILE_INVALID', `${path} cannot be read: ${messageOf(cause)}`, { cause });
+    throw new FahuoError('ADOPT_FILE_INVALID', `${path} cannot be read: ${messageOf(cause)}`, {
+      cause,
+      remedy: 'Give the path of the adopt file; docs/adopting.md says what it holds.',
+    });
   }
 }
 

@@ -88,6 +88,7 @@ function oneStatus(shop: AdoptStatus): string {
       `    proposed ${parcelsOf(proposed)}`,
       `    fahuo adopt approve ${payment} --by NAME spends its only re-ship chance; fahuo adopt dismiss ${payment} keeps what was said`,
     ]),
+    ...(shop.rejected === 0 ? [] : [`  REJECTED ${shop.rejected} by WeChat: fahuo list --state rejected`]),
     ...shop.backfills.map(
       ({ kind, looked, events, finishedAt }) =>
         `  backfill of ${kind}: ${looked} looked at, ${events} events, ${finishedAt === null ? 'not finished' : `finished ${text(finishedAt)}`}`,

@@ -6,6 +6,7 @@ import type { Finding, Shop } from '../../adopt/shop.ts';
 import { lookAtSample, readColumnFindings, readPiecemeal } from '../../adopt/sample.ts';
 import { approve, dismiss, type Approved } from '../../adopt/approve.ts';
 import { readAdoptStatus } from '../../adopt/status-store.ts';
+import { tellAgain } from '../../adopt/store.ts';
 import { openCarrierList } from '../../carriers/list.ts';
 import { systemClock, systemRandom } from '../../clock.ts';
 import { FahuoError } from '../../errors.ts';
@@ -61,7 +62,8 @@ function addFileCommands(adopt: Command): void {
         const applied = await shop.readApplied();
         const report = { file: path, name: file.name, applied, findings, sampled, piecemeal };
         answer(json, report, () => renderCheck(report));
-        if (hasProblem(findings) || piecemeal.length > 0) process.exitCode = exitCodes.failed;
+        const fails = Object.keys(sampled?.tally.failed ?? {}).length > 0;
+        if (hasProblem(findings) || piecemeal.length > 0 || fails) process.exitCode = exitCodes.failed;
       });
     });
   adopt
@@ -96,9 +98,11 @@ function addFileCommands(adopt: Command): void {
       .option('--json', 'answer in JSON')
       .addHelpText('after', `\nExample:\n  $ fahuo adopt ${name} shop.yaml`)
       .action((path: string, { json }: Json) =>
-        withShop(path, async ({ shop, file }) => {
+        withShop(path, async ({ shop, file, pool }) => {
+          const isAnew = name === 'apply' && (await shop.readApplied()) === 'absent';
           const statements = await shop[plan]();
           await shop.run(statements);
+          if (isAnew) await tellAgain(pool, file.name);
           answer(json, { name: file.name, [done]: true, statements: statements.length }, () =>
             name === 'apply'
               ? `${file.name}: ${statements.length} statements run. Orders that change from now on are seen: FAHUO_ADOPT_FILE=${path} fahuo run`

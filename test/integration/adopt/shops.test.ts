@@ -1,9 +1,11 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tellShop } from '../../../src/adopt/answers.ts';
 import { approve } from '../../../src/adopt/approve.ts';
 import { backfill } from '../../../src/adopt/backfill.ts';
 import { openShop } from '../../../src/adopt/open-shop.ts';
 import type { Shop } from '../../../src/adopt/shop.ts';
+import { readUnanswered, tellAgain } from '../../../src/adopt/store.ts';
 import { readAdoptStatus } from '../../../src/adopt/status-store.ts';
 import { CORRECTED } from '../../../src/shipment/events.ts';
 import { createLog } from '../../../src/log.ts';
@@ -138,6 +140,8 @@ describe.each(shops)('the shop $name', ({ name, open }) => {
       nowMs: Date.now(),
       newId: randomUUID,
     });
+    const [status] = await readAdoptStatus(ours.pool, name);
+    expect(status?.keys.filter(({ state }) => state === 'proposed')).toEqual([]);
   }
 
   it('counts what WeChat has no part in, with the reason', async () => {
@@ -164,6 +168,16 @@ describe.each(shops)('the shop $name', ({ name, open }) => {
     } finally {
       await fresh.drop();
     }
+  });
+
+  it('tells every answer again to a shop that lost them with an undo', async () => {
+    const tell = tellShop({ pool: ours.pool, shop, file });
+    const unanswered = async (): Promise<number> =>
+      (await readUnanswered(ours.pool, name, { afterId: 0, page: 1_000, limit: 1_000 })).rows.length;
+    while ((await tell()) === 'busy');
+    expect(await unanswered()).toBe(0);
+    await tellAgain(ours.pool, name);
+    expect(await unanswered()).toBeGreaterThan(0);
   });
 
   it('has nothing of ours after undo', async () => {
