@@ -44,6 +44,7 @@ const configOf = (env: Record<string, string>) =>
     WECHAT_APPID: 'wx1',
     WECHAT_SECRET: 'secret',
     FAHUO_HTTP_PORT: '0',
+    FAHUO_ADOPT_FILE: 'src/demo/shops/yudao.yaml', // of a shop that has no triggers yet: it is waited for
     ...env,
   });
 
@@ -83,6 +84,10 @@ describe.each(failures)('a start that fails because $step', ({ env, roles }) => 
 });
 
 describe('a start', () => {
+  it('of the role adopt alone wants to know whose shop', async () => {
+    await expect(start(['adopt'], { FAHUO_ADOPT_FILE: '' })).rejects.toThrow('FAHUO_ADOPT_FILE is not set');
+  });
+
   it.each([...roleNames.map((role) => [role]), [...roleNames]])(
     'is closed whole when it is stopped: %s',
     async (...wanted) => {
