@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import { backfill, kindsOf } from '../../adopt/backfill.ts';
 import type { AdoptFile } from '../../adopt/file.ts';
+import { clientScript } from '../../adopt/mysql/triggers.ts';
 import type { Finding, Shop } from '../../adopt/shop.ts';
 import { lookAtSample, readColumnFindings, readPiecemeal } from '../../adopt/sample.ts';
 import { approve, dismiss, type Approved } from '../../adopt/approve.ts';
@@ -73,9 +74,11 @@ function addFileCommands(adopt: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo adopt plan shop.yaml > apply.sql')
     .action((path: string, { undo, json }: { undo?: boolean } & Json) =>
-      withShop(path, async ({ shop }) => {
+      withShop(path, async ({ shop, file }) => {
         const statements = undo === true ? await shop.planUndo() : await shop.planApply();
-        answer(json, { statements }, () => statements.join('\n\n'));
+        answer(json, { statements }, () =>
+          file.dialect === 'mysql' ? clientScript(statements) : statements.join('\n\n'),
+        );
       }),
     );
   for (const [name, description, plan, done] of [
