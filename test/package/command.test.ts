@@ -98,7 +98,7 @@ describe('the tarball', () => {
       .map((file) => file.replace('package/', ''));
     const bytes = statSync(inject('tarball')).size;
     process.stdout.write(`the package: ${files.length} files, ${Math.round(bytes / 1_000)} kB packed\n`);
-    const data = globSync('src/**/*.{tsv,json,xml}', { cwd: root }).map((file) => `dist/${file}`);
+    const data = globSync('src/**/*.{tsv,json,xml,sql,yaml}', { cwd: root }).map((file) => `dist/${file}`);
     const others = files.filter(
       (file) => !/^dist\/(src|db)\/.*\.(js|d\.ts)$/.test(file) && !/^docs\/.*\.(md|yml)$/.test(file),
     );
