@@ -11,7 +11,14 @@ const data = ['src/**/*.{tsv,json,xml,sql,yaml}', 'db/migrations/*.sql', 'db/mig
 
 rmSync(dist, { recursive: true, force: true });
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
-execFileSync(process.execPath, [tsc, '-p', '.config/tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+const compile = (...flags: string[]): void =>
+  void execFileSync(process.execPath, [tsc, '-p', '.config/tsconfig.build.json', ...flags], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+// Comments are for importers, in the declarations; in the code they would be a fifth of the package.
+compile('--emitDeclarationOnly');
+compile('--declaration', 'false', '--removeComments');
 for (const file of globSync(data, { cwd: root })) cpSync(join(root, file), join(dist, file));
 keepPublicTypes();
 
