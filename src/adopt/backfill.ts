@@ -17,8 +17,6 @@ export type BackfillOptions = {
   /** Orders a second; null as fast as it goes. */
   rate: number | null;
   readFirst: boolean;
-  /** Told after each batch. */
-  onProgress?: (kind: string, tally: Tally) => void;
 };
 
 type Deps = Pick<AdoptDeps, 'pool' | 'log' | 'shop' | 'file' | 'carriers' | 'newId' | 'random' | 'nowMs'>;
@@ -55,7 +53,6 @@ async function walk(deps: Deps, { kind, tally, ...options }: Walk, signal: Abort
     }
     const keys = refs.map((ref) => ({ kind, ref }));
     addPlan(tally, keys, ...(await lookAtBatch(deps, { kind, keys, last, seen, ...options })));
-    options.onProgress?.(kind, tally);
     after = last;
     await keepRate(options.rate, { count: refs.length, startedMs }, signal);
   }

@@ -37,16 +37,18 @@ export type Group = PaymentName & { parts: Part[] };
 
 /** The payments that these parts belong to, under the name by which one was said already. Pure. */
 export function groupByPayment(parts: readonly Part[], known: readonly PaymentName[]): Group[] {
+  const names = new Set(known.map(nameOf));
   const isKnown = (appid: string, payment: string | null): payment is string =>
-    payment !== null && known.some((one) => one.appid === appid && one.payment === payment);
+    payment !== null && names.has(nameOf({ appid, payment }));
   const groups = new Map<string, Group>();
   for (const part of parts) {
     const { appid, payment, otherPayment } = part;
     const name = !isKnown(appid, payment) && isKnown(appid, otherPayment) ? otherPayment : payment;
     if (name === null) continue;
-    const group = groups.get(`${appid}\n${name}`) ?? { appid, payment: name, parts: [] };
+    const key = nameOf({ appid, payment: name });
+    const group = groups.get(key) ?? { appid, payment: name, parts: [] };
     group.parts.push(part);
-    groups.set(`${appid}\n${name}`, group);
+    groups.set(key, group);
   }
   return [...groups.values()].map(({ parts: of, ...name }) => ({ ...name, parts: of.toSorted(byName) }));
 }
@@ -65,15 +67,19 @@ export const namesOf = (parts: readonly Part[]): PaymentName[] =>
 /** Decides for each payment, and says what is to be written. Pure but for the names it is given. */
 export function planLook(keys: readonly Key[], { parts, failures }: Looked, context: PlanContext): Plan {
   const failed = new Set(failures.map(({ key }) => keyName(key)));
+  const known = new Map(context.known.map((one) => [nameOf(one), one]));
   const plan: Plan = { events: [], payments: [], keys: [] };
   for (const group of groupByPayment(parts, context.known)) {
     // What cannot be read of one part may change what is to be said of the whole payment.
     if (group.parts.some((part) => part.keys.some((key) => failed.has(keyName(key))))) continue;
-    planPayment(group, context, plan);
+    planPayment({ ...group, known: known.get(nameOf(group)) }, context, plan);
   }
   for (const part of parts.filter(({ payment }) => payment === null)) plan.keys.push(...paymentless(part));
-  plan.keys.push(...failures.map(({ key, problem }) => failedKey(key, problem, context)));
-  plan.keys.push(...goneKeys(keys, plan.keys, context));
+  const before = new Map(context.before.map((one) => [keyName(one), one]));
+  const failedKey = (key: Key, problem: string): KeyRow =>
+    failedRow(key, { problem, failures: before.get(keyName(key))?.failures ?? 0, random: context.random });
+  plan.keys.push(...failures.map(({ key, problem }) => failedKey(key, problem)));
+  plan.keys.push(...unseenKeys(keys, { seen: plan.keys, parts, before, failedKey }));
   // In one order for all: the door locks a payment's row until the transaction ends.
   const events = plan.events.toSorted((left, right) => (nameOf(left.row) < nameOf(right.row) ? -1 : 1));
   return { ...plan, events, keys: lastOfEach(plan.keys) };
@@ -81,8 +87,11 @@ export function planLook(keys: readonly Key[], { parts, failures }: Looked, cont
 
 const nameOf = ({ appid, payment }: PaymentName): string => `${appid}\n${payment}`;
 
-function planPayment({ appid, payment, parts }: Group, context: PlanContext, plan: Plan): void {
-  const known = context.known.find((one) => one.appid === appid && one.payment === payment);
+function planPayment(
+  { appid, payment, parts, known }: Group & { known: KnownPayment | undefined },
+  context: PlanContext,
+  plan: Plan,
+): void {
   const leftOut = context.backfill ? leftOutOf(parts, known) : undefined;
   const decided: Decision =
     leftOut ??
@@ -98,10 +107,10 @@ function planPayment({ appid, payment, parts }: Group, context: PlanContext, pla
   if (decision.kind === 'say')
     plan.events.push({ eventId, text: JSON.stringify(eventOf(decision.shipment, draft)), row });
   else plan.payments.push(row);
-  const detail = row.detail;
+  const { state, detail } = row;
+  const nextLookMs = state === 'held' ? retryMs(longestRetries, context.random) : null;
   for (const part of parts)
-    for (const key of part.keys)
-      plan.keys.push({ ...key, appid, payment, state: row.state, detail, nextLookMs: null });
+    for (const key of part.keys) plan.keys.push({ ...key, appid, payment, state, detail, nextLookMs });
 }
 
 /**
@@ -192,17 +201,16 @@ function paymentless({ keys, skip, state }: Part): KeyRow[] {
 const noPayment =
   'it is shipped and names no payment: the parts query must give transaction_id, or mchid and out_trade_no, or skip with the reason why WeChat has no part in it';
 
-function failedKey(key: Key, problem: string, { before, random }: PlanContext): KeyRow {
-  const failures = before.find((one) => keyName(one) === keyName(key))?.failures ?? 0;
-  return {
-    ...key,
-    appid: null,
-    payment: null,
-    state: 'failed',
-    detail: problem,
-    nextLookMs: retryMs(failures, random),
-  };
-}
+type Failed = { problem: string; failures: number; random: () => number };
+
+const failedRow = (key: Key, { problem, failures, random }: Failed): KeyRow => ({
+  ...key,
+  appid: null,
+  payment: null,
+  state: 'failed',
+  detail: problem,
+  nextLookMs: retryMs(failures, random),
+});
 
 const firstRetryMs = 5_000;
 const longestRetryMs = 3_600_000;
@@ -212,26 +220,43 @@ const longestRetries = 20;
 export const retryMs = (failures: number, random: () => number): number =>
   Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(failures, longestRetries)) * (0.75 + random() / 2);
 
-/** A key that the query gives no part for: deleted where something was known of it, else nothing to us. */
-function goneKeys(keys: readonly Key[], looked: readonly KeyRow[], { before }: PlanContext): KeyRow[] {
-  const seen = new Set(looked.map(keyName));
-  const known = new Map(before.map((one) => [keyName(one), one.state]));
+type Unseen = {
+  seen: readonly KeyRow[];
+  parts: readonly Part[];
+  before: ReadonlyMap<string, { state: AdoptState }>;
+  failedKey: (key: Key, problem: string) => KeyRow;
+};
+
+/**
+ * Keys of which nothing was decided. One without parts was deleted where something was known of it, and is nothing to us
+ * else; one with parts waits for another part of its payment, which cannot be read.
+ */
+function unseenKeys(keys: readonly Key[], { seen, parts, before, failedKey }: Unseen): KeyRow[] {
+  const decided = new Set(seen.map(keyName));
+  const withParts = new Set(parts.flatMap((part) => part.keys.map(keyName)));
   return keys
-    .filter((key) => !seen.has(keyName(key)))
+    .filter((key) => !decided.has(keyName(key)))
     .map((key) => {
-      const state = known.get(keyName(key));
-      const gone = state !== undefined && state !== 'nothing';
-      return {
-        ...key,
-        appid: null,
-        payment: null,
-        nextLookMs: null,
-        ...(gone
-          ? { state: 'gone' as const, detail: `the shop has no parts of it any more; it was ${state}` }
-          : { state: 'nothing' as const, detail: null }),
-      };
+      const state = before.get(keyName(key))?.state ?? 'nothing';
+      if (state === 'nothing') return { ...key, ...nothingKnown };
+      return withParts.has(keyName(key))
+        ? failedKey(key, 'another part of its payment cannot be read')
+        : {
+            ...key,
+            ...nothingKnown,
+            state: 'gone' as const,
+            detail: `the shop has no parts of it any more; it was ${state}`,
+          };
     });
 }
+
+const nothingKnown = {
+  appid: null,
+  payment: null,
+  state: 'nothing' as const,
+  detail: null,
+  nextLookMs: null,
+};
 
 const lastOfEach = (keys: readonly KeyRow[]): KeyRow[] => [
   ...new Map(keys.map((key) => [keyName(key), key])).values(),

@@ -241,6 +241,24 @@ describe('a look at keys', () => {
     expect(other.events).toHaveLength(1);
   });
 
+  it('does not call deleted what waits for another part of its payment', () => {
+    const both = [key('1'), key('2')];
+    const failures = [{ key: key('2'), problem: 'no number' }];
+    const before = [{ ...key('1'), state: 'said' as const, failures: 0 }];
+    expect(planLook(both, looked([part(), second()], failures), context({ before })).keys[1]).toMatchObject({
+      ref: '1',
+      state: 'failed',
+      detail: 'another part of its payment cannot be read',
+      nextLookMs: 5_000,
+    });
+  });
+
+  it('looks again within the hour at what is held: the file and the list of carriers touch nothing', () => {
+    expect(plan([part({ carrierKey: 'NOBODY' })]).keys).toMatchObject([
+      { state: 'held', nextLookMs: 3_600_000 },
+    ]);
+  });
+
   it('says nothing of a payment one of whose keys fails, though the part has another', () => {
     const two = part({ keys: [key('1'), key('9', 'pay_id')] });
     const planned = planLook(
