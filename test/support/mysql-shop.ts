@@ -1,20 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { readAdoptFile, type AdoptFile } from '../../src/adopt/file.ts';
+import type { AdoptFile } from '../../src/adopt/file.ts';
 import { openMysqlShop } from '../../src/adopt/mysql/shop.ts';
 import type { Shop, ShopAnswer } from '../../src/adopt/shop.ts';
+import { adoptFile } from './adopt.ts';
 
 const log = pino({ level: 'silent' });
 
 export const shopFolder = join(import.meta.dirname, 'shops');
-
-/** An adopt file from its text; a test whose file is wrong fails here. */
-export function adoptFile(text: string): AdoptFile {
-  const read = readAdoptFile(text);
-  if (read.kind === 'problems') throw new TypeError(JSON.stringify(read.problems));
-  return read.file;
-}
 
 export const likeshopTables = (): string => readFileSync(join(shopFolder, 'likeshop.sql'), 'utf8');
 export const likeshopFile = (): AdoptFile =>

@@ -7,7 +7,8 @@ import { startMariadb } from '../../../src/parts/mariadb.ts';
 import type { LocalService } from '../../../src/parts/process.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createMysqlDatabase, withLogin, type MysqlDatabase } from '../../support/mysql.ts';
-import { adoptFile, answerOf, applyTo, drain, openShop } from '../../support/mysql-shop.ts';
+import { adoptFile } from '../../support/adopt.ts';
+import { answerOf, applyTo, drain, openShop } from '../../support/mysql-shop.ts';
 
 /** Servers of these tests' own: they are stopped, made read-only, and set as old shops have them. */
 let dir: string;

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Shop } from '../../../src/adopt/shop.ts';
 import { createMysqlDatabase, type MysqlDatabase } from '../../support/mysql.ts';
+import { adoptFile } from '../../support/adopt.ts';
 import {
-  adoptFile,
   answerOf,
   applyTo,
   drain,
