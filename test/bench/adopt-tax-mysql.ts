@@ -1,8 +1,6 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { monotonicMs } from '../../src/clock.ts';
 import { startMariadb } from '../../src/parts/mariadb.ts';
@@ -144,21 +142,4 @@ async function inDatabase<T>(url: string, work: (session: Connection) => Promise
   } finally {
     await session.end();
   }
-}
-
-if (pathToFileURL(process.argv[1] ?? '').href === import.meta.url) {
-  const { values: flags } = parseArgs({
-    options: {
-      orders: { type: 'string', default: '100000' },
-      seconds: { type: 'string', default: '10' },
-      rounds: { type: 'string', default: '5' },
-      waiting: { type: 'string', default: '200000' },
-    },
-  });
-  await benchMysqlTax({
-    orders: Number(flags.orders),
-    seconds: Number(flags.seconds),
-    rounds: Number(flags.rounds),
-    waiting: Number(flags.waiting),
-  });
 }

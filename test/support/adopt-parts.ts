@@ -1,4 +1,5 @@
 import type { Part } from '../../src/adopt/part.ts';
+import type { ShopAnswer } from '../../src/adopt/shop.ts';
 
 /** An express part that is shipped, and what a test wants different about it. */
 export const part = (changes: Partial<Part> = {}): Part => ({
@@ -29,3 +30,19 @@ export const second = (changes: Partial<Part> = {}): Part =>
     itemDesc: '雨伞*1',
     ...changes,
   });
+
+/** What a key is told: acknowledged, and what a test wants different about it. */
+export const shopAnswer = (changes: Partial<ShopAnswer> = {}): ShopAnswer => ({
+  kind: 'order_id',
+  ref: '1',
+  appid: 'wx0123456789abcdef',
+  payment: '4200000000202609010000001001',
+  version: 1,
+  state: 'acknowledged',
+  errcode: null,
+  errmsg: null,
+  rid: null,
+  reason: null,
+  atMs: 1_788_230_000_123,
+  ...changes,
+});

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { AdoptFile } from '../../src/adopt/file.ts';
 import { openMysqlShop } from '../../src/adopt/mysql/shop.ts';
-import type { Shop, ShopAnswer } from '../../src/adopt/shop.ts';
+import type { Shop } from '../../src/adopt/shop.ts';
 import { adoptFile } from './adopt.ts';
 
 const log = pino({ level: 'silent' });
@@ -23,21 +23,6 @@ export async function applyTo(databaseUrl: string, file: AdoptFile): Promise<Sho
   await shop.run(await shop.planApply());
   return shop;
 }
-
-export const answerOf = (given: Partial<ShopAnswer>): ShopAnswer => ({
-  kind: 'order_id',
-  ref: '1',
-  appid: 'wx0123456789abcdef',
-  payment: '4200000000202609010000001001',
-  version: 1,
-  state: 'acknowledged',
-  errcode: null,
-  errmsg: null,
-  rid: null,
-  reason: null,
-  atMs: 1_788_230_000_123,
-  ...given,
-});
 
 /** What waits, as `kind:ref`, in the order of the changes. */
 export const touchedOf = async (shop: Shop): Promise<string[]> =>

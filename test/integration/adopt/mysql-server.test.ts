@@ -8,7 +8,8 @@ import type { LocalService } from '../../../src/parts/process.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createMysqlDatabase, withLogin, type MysqlDatabase } from '../../support/mysql.ts';
 import { adoptFile } from '../../support/adopt.ts';
-import { answerOf, applyTo, drain, openShop } from '../../support/mysql-shop.ts';
+import { shopAnswer } from '../../support/adopt-parts.ts';
+import { applyTo, drain, openShop } from '../../support/mysql-shop.ts';
 
 /** Servers of these tests' own: they are stopped, made read-only, and set as old shops have them. */
 let dir: string;
@@ -75,7 +76,7 @@ describe('a MySQL that goes away and comes back', () => {
         await expect(shop.readParts([{ kind: 'order_id', ref: '1' }])).rejects.toMatchObject({
           code: 'DATABASE_UNREACHABLE',
         });
-        await expect(shop.writeAnswers([answerOf({})])).rejects.toMatchObject({
+        await expect(shop.writeAnswers([shopAnswer({})])).rejects.toMatchObject({
           code: 'DATABASE_UNREACHABLE',
         });
       }
@@ -116,13 +117,13 @@ describe('a MySQL that is read-only for a while', () => {
       expect(taken.map(({ ref }) => ref)).toEqual(['20', '21']);
       expect(await shop.readParts(taken)).toMatchObject({ kind: 'rows', rows: [{}, {}] });
       await expect(shop.forgetTouched(taken.map(({ id }) => id))).rejects.toThrow(/read-only/);
-      await expect(shop.writeAnswers([answerOf({ ref: '20' })])).rejects.toThrow(/read-only/);
+      await expect(shop.writeAnswers([shopAnswer({ ref: '20' })])).rejects.toThrow(/read-only/);
       expect(await shop.findings()).toContainEqual(
         expect.objectContaining({ level: 'problem', what: 'the server is read-only' }),
       );
       await database.query('set global read_only = 0');
       await shop.forgetTouched(taken.map(({ id }) => id));
-      await shop.writeAnswers([answerOf({ ref: '20' })]);
+      await shop.writeAnswers([shopAnswer({ ref: '20' })]);
       expect(await database.query('select count(*) as n from orders where told is not null')).toEqual([
         { n: '1' },
       ]);
@@ -133,7 +134,12 @@ describe('a MySQL that is read-only for a while', () => {
 describe("a server with an old shop's settings", () => {
   it('takes keys and values with quotes under ANSI_QUOTES and NO_BACKSLASH_ESCAPES', async () => {
     await withShop(async (shop) => {
-      const told = answerOf({ ref: '30', state: 'rejected', errmsg: `it's "so" \\ 未知`, reason: `\\'; --` });
+      const told = shopAnswer({
+        ref: '30',
+        state: 'rejected',
+        errmsg: `it's "so" \\ 未知`,
+        reason: `\\'; --`,
+      });
       await shop.writeAnswers([told]);
       expect(await database.query(`select errmsg, reason from fahuo_answer where ref = '30'`)).toEqual([
         { errmsg: told.errmsg, reason: told.reason },
@@ -284,7 +290,7 @@ describe.each(['STATEMENT', 'ROW', 'MIXED'] as const)('a binary log of %s', (for
       await session.end();
       const taken = await drain(shop);
       expect([...new Set(taken)]).toEqual(['order_id:50', 'order_id:51']);
-      await shop.writeAnswers([answerOf({ ref: '50', atMs: Date.now() })]);
+      await shop.writeAnswers([shopAnswer({ ref: '50', atMs: Date.now() })]);
       expect(await database.query('select told is not null as told from orders where id = 50')).toEqual([
         { told: '1' },
       ]);
@@ -310,7 +316,7 @@ describe('two sessions of fahuo and the writers of a shop', () => {
         const taken = await shop.takeTouched(500, null);
         for (const { ref } of taken) seen.add(ref);
         await shop.forgetTouched(taken.map(({ id }) => id));
-        await shop.writeAnswers(taken.slice(0, 20).map(({ ref }) => answerOf({ ref, atMs: Date.now() })));
+        await shop.writeAnswers(taken.slice(0, 20).map(({ ref }) => shopAnswer({ ref, atMs: Date.now() })));
       };
       const drained = (async () => {
         while (!writers.signal.aborted) await take();

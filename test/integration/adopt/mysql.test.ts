@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Shop } from '../../../src/adopt/shop.ts';
 import { createMysqlDatabase, type MysqlDatabase } from '../../support/mysql.ts';
 import { adoptFile } from '../../support/adopt.ts';
+import { shopAnswer } from '../../support/adopt-parts.ts';
 import {
-  answerOf,
   applyTo,
   drain,
   likeshopFile,
@@ -355,10 +355,10 @@ describe('answers', () => {
   it("stand in fahuo_answer and in likeshop's columns; an older one overwrites none", async () => {
     const atMs = 1_788_240_000_500;
     await shop.writeAnswers([
-      answerOf({ ref: '1', version: 2, atMs }),
-      answerOf({ ref: '2', state: 'rejected', errcode: 10060023, errmsg: '发货信息未更新', atMs }),
+      shopAnswer({ ref: '1', version: 2, atMs }),
+      shopAnswer({ ref: '2', state: 'rejected', errcode: 10060023, errmsg: '发货信息未更新', atMs }),
     ]);
-    await shop.writeAnswers([answerOf({ ref: '1', version: 1, state: 'rejected', atMs: atMs - 1 })]);
+    await shop.writeAnswers([shopAnswer({ ref: '1', version: 1, state: 'rejected', atMs: atMs - 1 })]);
     expect(
       await database.query(
         'select ref, version, state, errcode, errmsg, unix_timestamp(at) as at from fahuo_answer order by ref',
@@ -395,7 +395,7 @@ describe('answers', () => {
         ),
     );
     await scratch.query(`insert into ${own.table} (id) values (1), (2)`);
-    const answer = answerOf({
+    const answer = shopAnswer({
       state: 'rejected',
       errcode: 7,
       errmsg: 'far too long',
@@ -422,7 +422,7 @@ describe('answers', () => {
     await session.query(
       'start transaction; update ls_order set consignee = consignee where id = 3; select 1 from ls_order where id = 3 for update',
     );
-    const answers = ['3', '4'].map((ref) => answerOf({ ref, atMs }));
+    const answers = ['3', '4'].map((ref) => shopAnswer({ ref, atMs }));
     expect(await shop.writeAnswers(answers)).toEqual([{ kind: 'order_id', ref: '3' }]);
     const told = 'select id from ls_order where wechat_mini_express_sync_time = 1788250000';
     expect(await database.query(told)).toEqual([{ id: '4' }]);

@@ -8,7 +8,8 @@ import { adoptFileOf } from '../../support/adopt.ts';
 import { createDatabase } from '../../support/database.ts';
 import { blocksOf, readText } from '../../support/documents.ts';
 import { createMysqlDatabase, withLogin } from '../../support/mysql.ts';
-import { answerOf, drain } from '../../support/mysql-shop.ts';
+import { shopAnswer } from '../../support/adopt-parts.ts';
+import { drain } from '../../support/mysql-shop.ts';
 
 /** The grants of docs/adopting.md, for a login of the test's own; a statement each. */
 const grantsOf = (dialect: string, names: Record<string, string>): string[] => {
@@ -29,7 +30,8 @@ function open(databaseUrl: string, file: AdoptFile): Promise<Shop> {
   onTestFinished(async () => (await shop).close());
   return shop;
 }
-const answer = (kind: string) => answerOf({ kind, ref: '1', state: 'acknowledged', atMs: 1_788_230_000_000 });
+const answer = (kind: string) =>
+  shopAnswer({ kind, ref: '1', state: 'acknowledged', atMs: 1_788_230_000_000 });
 
 it('the rights that the page names are enough on MySQL, from apply to undo', async () => {
   const database = await createMysqlDatabase();

@@ -7,6 +7,7 @@ import {
   upsertAnswers,
 } from '../../../../src/adopt/mysql/answers.ts';
 import type { ShopAnswer, TableShape } from '../../../../src/adopt/shop.ts';
+import { shopAnswer } from '../../../support/adopt-parts.ts';
 
 const read = readAdoptFile(`
 dialect: mysql
@@ -34,20 +35,8 @@ const shapes = new Map<string, TableShape>([
     },
   ],
 ]);
-const answer = (given: Partial<ShopAnswer>): ShopAnswer => ({
-  kind: 'order_id',
-  ref: '1',
-  appid: 'wx0',
-  payment: 'p',
-  version: 1,
-  state: 'acknowledged',
-  errcode: null,
-  errmsg: null,
-  rid: null,
-  reason: null,
-  atMs: Date.UTC(2026, 8, 1, 0, 0, 0, 500),
-  ...given,
-});
+const answer = (given: Partial<ShopAnswer>): ShopAnswer =>
+  shopAnswer({ appid: 'wx0', payment: 'p', atMs: Date.UTC(2026, 8, 1, 0, 0, 0, 500), ...given });
 
 describe("an answer in a shop's columns", () => {
   it('is what the file says for its state, and nothing where the file says nothing', () => {

@@ -2,21 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { columnsStatement, newestOf } from '../../../../src/adopt/postgres/answers.ts';
 import type { Column, Relation } from '../../../../src/adopt/postgres/relation.ts';
 import type { ShopAnswer } from '../../../../src/adopt/shop.ts';
+import { shopAnswer } from '../../../support/adopt-parts.ts';
 
-const answer = (given: Partial<ShopAnswer>): ShopAnswer => ({
-  kind: 'order_id',
-  ref: '1',
-  appid: 'wx0',
-  payment: 'p',
-  version: 1,
-  state: 'acknowledged',
-  errcode: null,
-  errmsg: null,
-  rid: null,
-  reason: null,
-  atMs: 1_000,
-  ...given,
-});
+const answer = (given: Partial<ShopAnswer>): ShopAnswer =>
+  shopAnswer({ appid: 'wx0', payment: 'p', atMs: 1_000, ...given });
 
 describe('of several answers of one key', () => {
   const kept = (...given: Partial<ShopAnswer>[]) => newestOf(given.map(answer)).map(({ rid }) => rid);
