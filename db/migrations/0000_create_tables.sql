@@ -238,6 +238,31 @@ CREATE TABLE "fahuo"."refused_offer" (
 	"offered_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."payment" (
+	"appid" text NOT NULL,
+	"transaction_id" text NOT NULL,
+	"mchid" text,
+	"sub_mchid" text,
+	"out_trade_no" text,
+	"openid" text,
+	"amount_fen" bigint,
+	"paid_at" timestamp (3) with time zone,
+	"order_state" smallint,
+	"in_complaint" boolean,
+	"finish_count" smallint,
+	"shipped_at" timestamp (3) with time zone,
+	"expected_settlement_at" timestamp (3) with time zone,
+	"confirm_method" smallint,
+	"confirmed_at" timestamp (3) with time zone,
+	"settled_at" timestamp (3) with time zone,
+	"reminded_at" timestamp (3) with time zone,
+	"read_at" timestamp (3) with time zone,
+	"first_seen_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"updated_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "payment_transaction_id_appid_pk" PRIMARY KEY("transaction_id","appid"),
+	CONSTRAINT "payment_state_known" CHECK ("fahuo"."payment"."order_state" between 1 and 6)
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."relay_cursor" (
 	"shard" smallint PRIMARY KEY NOT NULL,
 	"cursor" bigint DEFAULT 0 NOT NULL,
@@ -419,6 +444,7 @@ CREATE INDEX "outbox_out_trade_no" ON "fahuo"."outbox" USING btree (split_part("
 CREATE INDEX "refused_offer_payment" ON "fahuo"."refused_offer" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "refused_offer_event" ON "fahuo"."refused_offer" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "refused_offer_out_trade_no" ON "fahuo"."refused_offer" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."refused_offer"."payment", ':') > 0;--> statement-breakpoint
+CREATE INDEX "payment_merchant" ON "fahuo"."payment" USING btree ("mchid","out_trade_no") WHERE "fahuo"."payment"."out_trade_no" is not null;--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE INDEX "relay_parked_open" ON "fahuo"."relay_parked" USING btree ("payment","outbox_id") WHERE "fahuo"."relay_parked"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "relay_parked_payment" ON "fahuo"."relay_parked" USING btree ("payment");--> statement-breakpoint
