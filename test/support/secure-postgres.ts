@@ -1,4 +1,7 @@
+import { X509Certificate } from 'node:crypto';
+import { connect } from 'node:tls';
 import pg from 'pg';
+import { sleep } from '../../src/clock.ts';
 import { startPostgres } from '../../src/parts/postgres.ts';
 import type { LocalService } from '../../src/parts/process.ts';
 import { createAuthority, type Authority, type Issued } from './certificates.ts';
@@ -43,6 +46,7 @@ export async function startSecurePostgres(dir: string, database = 'postgres'): P
   await write('pg_hba.conf', access);
   for (const login of ['shop', 'clear', 'certified'])
     await admin.query(`create role ${login} login superuser password ${pg.escapeLiteral(databasePassword)}`);
+  const { port } = new URL(postgres.url);
   const show: SecurePostgres['show'] = async (certificate) => {
     const settings =
       certificate === 'none'
@@ -55,9 +59,10 @@ export async function startSecurePostgres(dir: string, database = 'postgres'): P
           ];
     for (const one of settings) await admin.query(`alter system set ${one}`);
     await reload(admin);
+    const wanted = certificate === 'none' ? null : new X509Certificate(certificates[certificate].certificate);
+    while ((await shown(Number(port))) !== (wanted?.fingerprint256 ?? null)) await sleep(20);
   };
   await show('good');
-  const { port } = new URL(postgres.url);
   return {
     postgres,
     authority,
@@ -85,6 +90,24 @@ async function reload(admin: pg.Client): Promise<void> {
   const before = await loaded();
   await admin.query('select pg_reload_conf()');
   while ((await loaded()) === before) await admin.query('select pg_sleep(0.02)');
+}
+
+/**
+ * The certificate that a new connection meets; null without TLS. The postmaster tells its sessions of new settings
+ * before it loads its own certificate: a client that is quick would still get the old one.
+ */
+function shown(port: number): Promise<string | null> {
+  const { promise, resolve } = Promise.withResolvers<string | null>();
+  const socket = connect({
+    host: '127.0.0.1',
+    port,
+    ALPNProtocols: ['postgresql'],
+    rejectUnauthorized: false,
+  });
+  socket.once('secureConnect', () => resolve(socket.getPeerCertificate().fingerprint256));
+  socket.once('error', () => resolve(null));
+  socket.once('close', () => resolve(null));
+  return promise.finally(() => socket.destroy());
 }
 
 export const issuedFor = (authority: Authority, login: string, passphrase?: string): Issued =>
