@@ -7,6 +7,10 @@ import { fileURLToPath } from 'url';
 // A young generation that may grow to 100 MB is garbage kept, not speed: with 8 MB hostile input peaks at 290 MB.
 // The old one may: a process that does little is otherwise collected twice a second (ADR 11).
 const heapFlags = ['--max-semi-space-size=8', '--heap-growing-percent=200'];
+// glibc raises the size from which a buffer has pages of its own whenever one is freed: soon those that Kafka's messages
+// come in lie in its arenas, which are not given back. Set by hand the size stays, and two arenas are enough: hostile
+// input peaks some 50 MB lower. What the environment says goes before.
+const allocator = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' };
 const needed = [22, 22];
 
 function isOldNode(version) {
@@ -29,7 +33,7 @@ function run(main) {
   const flags = [...heapFlags, ...process.execArgv]; // of two flags that disagree V8 takes the last: the caller's
   // Behind the `--` Node leaves --env-file alone, which it would look for itself.
   const argv = [process.execPath, ...flags, '--', fileURLToPath(main), ...process.argv.slice(2)];
-  return process.execve(process.execPath, argv);
+  return process.execve(process.execPath, argv, { ...allocator, ...process.env });
 }
 
 if (isOldNode(process.versions.node)) {

@@ -8,11 +8,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-const program = createProgram();
+const words = process.argv.slice(2);
+const program = await createProgram(words);
 try {
   await program.parseAsync();
 } catch (error) {
-  const { exitCode, lines } = explain(error, program, process.argv.slice(2));
+  const { exitCode, lines } = explain(error, program, words);
   for (const line of lines) process.stderr.write(`${line}\n`);
   process.exitCode = exitCode;
 }

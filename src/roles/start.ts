@@ -5,26 +5,23 @@ import type { Log } from '../log.ts';
 import { createDoorbell } from '../loop.ts';
 import { createMetrics } from '../metrics.ts';
 import { openAll, type Opened } from '../opened.ts';
-import { openAdopt } from './adopt.ts';
 import { readApps } from './apps.ts';
 import { adoptSettings } from '../adopt/settings.ts';
 import { required, type Config } from './config.ts';
-import { openConsole } from './console.ts';
-import { openConsume } from './consume.ts';
 import { databaseUrlOf } from './postgres.ts';
-import { openRelay } from './relay.ts';
-import { openRetention } from './retention.ts';
 import { runTogether, type Context, type OpenRole } from './role.ts';
 import { ensureTopics, kafkaConnection, openAdmin, openPool } from './services.ts';
-import { openUpload } from './upload.ts';
 
-/** In the order in which they are opened: the console last, so that who asks it finds the others there. */
+/**
+ * In the order in which they are opened: the console last, so that who asks it finds the others there. A process loads
+ * the roles that it runs.
+ */
 const openers = {
-  relay: openRelay,
-  consume: openConsume,
-  upload: openUpload,
-  adopt: openAdopt,
-  console: openConsole,
+  relay: async (context) => (await import('./relay.ts')).openRelay(context),
+  consume: async (context) => (await import('./consume.ts')).openConsume(context),
+  upload: async (context) => (await import('./upload.ts')).openUpload(context),
+  adopt: async (context) => (await import('./adopt.ts')).openAdopt(context),
+  console: async (context) => (await import('./console.ts')).openConsole(context),
 } satisfies Record<string, OpenRole>;
 export type RoleName = keyof typeof openers;
 export const roleNames = Object.keys(openers) as readonly RoleName[];
@@ -84,7 +81,11 @@ async function openRoles(context: Context, { wanted, opened }: Start) {
   const roles = [];
   for (const name of roleNames.filter((role) => wanted.includes(role)))
     roles.push(opened.add(name, await openers[name](context), (role) => role.close()));
-  roles.push(opened.add('retention', await openRetention(context), (role) => role.close()));
+  roles.push(
+    opened.add('retention', await (await import('./retention.ts')).openRetention(context), (role) =>
+      role.close(),
+    ),
+  );
   return roles;
 }
 

@@ -256,6 +256,6 @@ describe('the road from the outbox to the acknowledgement', () => {
       /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${running.child.pid}/status`, 'utf8'))?.[1] ?? NaN,
     );
     console.log(`10,000 dead letters, 500 acknowledged, peak memory ${(peakKb / 1024).toFixed(0)} MB`);
-    expect(peakKb / 1024).toBeLessThan(400);
+    expect(peakKb / 1024).toBeLessThan(300);
   });
 });

@@ -7,7 +7,7 @@ export type Answered = { code: number; stdout: string; stderr: string };
 /** Runs a command in this process, since a start costs a second of CPU; without a `.env` of the folder. */
 export async function runCommand(words: readonly string[], env: Record<string, string>): Promise<Answered> {
   return captured({ ...env, FAHUO_LOG_LEVEL: 'silent' }, async () => {
-    const program = createProgram();
+    const program = await createProgram(words);
     const all = [...words, '--env-file', '/dev/null'];
     try {
       await program.parseAsync(all, { from: 'user' });

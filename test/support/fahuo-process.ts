@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
-import { main, nodeFlags } from './node-flags.ts';
+import { main, nodeEnv, nodeFlags } from './node-flags.ts';
 
 export type FahuoProcess = {
   child: ChildProcess;
@@ -15,7 +15,7 @@ export type FahuoProcess = {
 const spawnFahuo = (args: string[], env: Record<string, string>, cwd = tmpdir()): ChildProcess =>
   spawn(process.execPath, [...nodeFlags, '--', main, ...args], {
     cwd,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', ...nodeEnv, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 

@@ -7,3 +7,10 @@ export const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 export const nodeFlags: string[] = [
   ...(/^const heapFlags = \[(.*)\];$/m.exec(readFileSync(entry, 'utf8'))?.[1]?.matchAll(/'([^']+)'/g) ?? []),
 ].map(([, flag]) => flag!);
+
+/** And in which environment. */
+export const nodeEnv: Record<string, string> = Object.fromEntries(
+  [
+    .../^const allocator = \{(.*)\};$/m.exec(readFileSync(entry, 'utf8'))![1]!.matchAll(/(\w+): '([^']+)'/g),
+  ].map(([, name, value]) => [name!, value!]),
+);

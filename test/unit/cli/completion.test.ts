@@ -4,7 +4,7 @@ import { createProgram } from '../../../src/cli/program.ts';
 import { scripts, shells } from '../../../src/cli/shell-scripts.ts';
 import { readTree } from '../../../src/cli/tree.ts';
 
-const tree = readTree(createProgram());
+const tree = readTree(await createProgram());
 
 /** What a real bash offers behind these words, the last of which may be a beginning. */
 function offered(...words: string[]): string[] {

@@ -3,13 +3,15 @@ import { createProgram, readsEnvFile } from '../../../src/cli/program.ts';
 import { explain, type Explained } from '../../../src/cli/wrong.ts';
 import { FahuoError } from '../../../src/errors.ts';
 
+const program = await createProgram();
+
 /** What a command line that ends before its work says. */
 async function wrong(...words: string[]): Promise<Explained> {
-  const program = createProgram();
+  const needed = await createProgram(words);
   try {
-    await program.parseAsync(words, { from: 'user' });
+    await needed.parseAsync(words, { from: 'user' });
   } catch (error) {
-    return explain(error, program, words);
+    return explain(error, needed, words);
   }
   throw new TypeError('nothing was wrong');
 }
@@ -52,11 +54,11 @@ describe('a wrong word', () => {
 
   it('is not what a failure is: that has its code and its remedy', () => {
     const error = new FahuoError('TOPIC_MISSING', 'the topic t does not exist');
-    expect(explain(error, createProgram(), [])).toEqual({
+    expect(explain(error, program, [])).toEqual({
       exitCode: 1,
       lines: ['fahuo: the topic t does not exist (TOPIC_MISSING)', error.remedy],
     });
-    expect(() => explain(new TypeError('a bug'), createProgram(), [])).toThrow('a bug');
+    expect(() => explain(new TypeError('a bug'), program, [])).toThrow('a bug');
   });
 });
 
@@ -72,8 +74,18 @@ describe('the program', () => {
     expect(said).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it('leads neither the demo nor the sandbox to what a .env names', () => {
-    const commands = createProgram().commands.filter((command) => !readsEnvFile(command));
+  it('loads one command where the words name it, by the name that it adds, and all of them otherwise', async () => {
+    for (const name of program.commands.map((command) => command.name())) {
+      const alone = await createProgram(['--env-file', '/dev/null', name]);
+      expect(alone.commands.map((command) => command.name())).toContain(name);
+      if (name !== 'completion') expect(alone.commands.length).toBeLessThan(3);
+    }
+    for (const words of [[], ['--help'], ['statsu'], ['help', 'run'], ['--env-file=run']])
+      expect((await createProgram(words)).commands).toHaveLength(program.commands.length);
+  });
+
+  it('leads neither the demo nor the sandbox to what a .env names', async () => {
+    const commands = (await createProgram()).commands.filter((command) => !readsEnvFile(command));
     expect(commands.map((command) => command.name())).toEqual([
       'init',
       'sandbox',
@@ -85,7 +97,6 @@ describe('the program', () => {
 });
 
 describe('every command', () => {
-  const program = createProgram();
   const all = program.commands.flatMap((command) =>
     command.commands.length > 0 ? [...command.commands] : [command],
   );
