@@ -191,7 +191,8 @@ describe('a topic that is made again under a group that reads it', () => {
     const fresh = createAdmin(connection(), createLog({ level: 'silent' }));
     await eventually(async () => expect(await fresh.createTopic(topic, partitions)).toBe(true));
     await fresh.close();
+    // One partition may have a leader before the other: what is published again comes twice.
     await eventually(() => publish('new 1'));
-    await eventually(() => expect(taken).toEqual(['1', '2', '3', 'new 1']), 60_000);
+    await eventually(() => expect([...new Set(taken)]).toEqual(['1', '2', '3', 'new 1']));
   });
 });
