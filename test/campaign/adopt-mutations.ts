@@ -29,8 +29,8 @@ export const adoptMutations: Readonly<Record<string, AdoptMutation>> = {
     patches: [
       {
         file: 'src/adopt/run.ts',
-        from: 'await lookAt(deps, uniqueKeys(',
-        to: 'if (touched.length > 0) await shop.forgetTouched(touched.map(({ id }) => id)); await lookAt(deps, uniqueKeys(',
+        from: 'await lookAtAll(deps, uniqueKeys(',
+        to: 'if (touched.length > 0) await shop.forgetTouched(touched.map(({ id }) => id)); await lookAtAll(deps, uniqueKeys(',
       },
       slowLook,
     ],
@@ -78,11 +78,12 @@ export const adoptMutations: Readonly<Record<string, AdoptMutation>> = {
     patches: [
       {
         file: 'src/adopt/look-at.ts',
-        from: 'if (await store.isOvertaken(tx, file.name, { names, seen })) return false;',
-        to: 'if (seen < 0) throw names;',
+        from: 'if (await store.isOvertaken(tx, file.name, { names: payments, seen })) throw overtaken;',
+        to: 'if (seen < 0) throw overtaken;',
       },
       slowLook,
     ],
     caughtBy: ['eventsTwice', 'proposalsUnasked', 'otherParcels'],
+    troubles: ['another-backfill'],
   },
 };

@@ -77,6 +77,10 @@ const troubles: Readonly<Record<string, Trouble>> = {
     await sleep(1_000 + random() * 3_000);
     await (random() < 0.5 ? second.kill() : second.stop());
   },
+  /** Over all orders, while the role looks at those of them that ship. */
+  'another-backfill': async ({ file, rate, env }) => {
+    await startBackfill(file, { rate, env }).ended;
+  },
 };
 
 /** Troubles of the seed, each once and then again, until so many are done, or there is no more work. */
