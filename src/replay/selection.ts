@@ -50,6 +50,15 @@ export function rangesOf(selection: TopicSelection, positions: Positions): Range
   return { held: clampRanges(wanted, available), forgotten: clampRanges(wanted, below) };
 }
 
+/** Partitions that the selection names and the topic does not have. Pure. */
+export const missingPartitions = (
+  { from, partitions }: TopicSelection,
+  available: readonly PartitionOffsets[],
+): number[] =>
+  [...new Set([...(partitions ?? []), ...(from.kind === 'offsets' ? from.offsets.keys() : [])])].filter(
+    (wanted) => !available.some(({ partition }) => partition === wanted),
+  );
+
 const isChosen = ({ from, partitions }: TopicSelection, partition: number): boolean =>
   (partitions === null || partitions.includes(partition)) &&
   (from.kind !== 'offsets' || from.offsets.has(partition));

@@ -4,11 +4,12 @@ import type { KafkaConnection } from '../kafka/connection.ts';
 import type { Received } from '../kafka/message.ts';
 import type { OffsetRange } from '../kafka/offset-range.ts';
 import { readRanges } from '../kafka/range-reader.ts';
+import { FahuoError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { readOffsetsSince } from '../relay/journal/range-store.ts';
 import { readFromOutbox } from '../relay/journal/read-range.ts';
 import type { Stretch } from './replay-store.ts';
-import { rangesOf, type TopicSelection } from './selection.ts';
+import { missingPartitions, rangesOf, type TopicSelection } from './selection.ts';
 
 export type StretchDeps = { pool: Pool; log: Log; connection: KafkaConnection; admin: Admin };
 export type StretchOptions = {
@@ -21,7 +22,10 @@ export type StretchOptions = {
   patienceMs?: number;
 };
 
-/** The stretches of a selection, in the order in which they are read: what the topic has forgotten comes first. */
+/**
+ * The stretches of a selection, in the order in which they are read: what the topic has forgotten comes first.
+ * @throws FahuoError USAGE where it names a partition that the topic does not have.
+ */
 export async function stretchesOf(
   { admin, pool }: StretchDeps,
   { topic, group }: StretchOptions,
@@ -29,8 +33,11 @@ export async function stretchesOf(
 ): Promise<Stretch[]> {
   const { from, until } = selection;
   const none = new Map<number, number>();
+  const available = await admin.topicOffsets(topic);
+  const missing = missingPartitions(selection, available);
+  if (missing.length > 0) throw noSuchPartition(topic, missing, available.length);
   const { held, forgotten } = rangesOf(selection, {
-    available: await admin.topicOffsets(topic),
+    available,
     committed: from.kind === 'shift' ? await admin.groupOffsets(group, topic) : none,
     fromTime:
       from.kind === 'time'
@@ -43,6 +50,11 @@ export async function stretchesOf(
     ...held.map((range): Stretch => ({ ...range, source: 'topic' })),
   ].sort((left, right) => left.partition - right.partition || left.from - right.from);
 }
+
+const noSuchPartition = (topic: string, missing: readonly number[], count: number): FahuoError =>
+  new FahuoError('USAGE', `${topic} has no partition ${missing.join(', ')}`, {
+    remedy: `Its partitions are 0 to ${count - 1}.`,
+  });
 
 /** A topic that has forgotten the time asked for says its first offset: the journal knows an earlier one. */
 function withEarlier(

@@ -121,6 +121,9 @@ describe('a replay that runs', () => {
     expect(await lastReplay()).toMatchObject({ state: 'done', inserted: 200, duplicate: 0 });
     expect(await stack.run('replay', 'cancel', String(id))).toMatchObject({ code: 1 });
     expect(await stack.run('replay', 'cancel', '99')).toMatchObject({ code: 3 });
+    const nowhere = await stack.run('replay', '--earliest', '--partitions', '0,99');
+    expect(nowhere).toMatchObject({ code: 2, stdout: '' });
+    expect(nowhere.stderr).toMatch(/has no partition 99\nIts partitions are 0 to \d+\.\n$/);
     const { stdout } = await stack.run('replay', 'list', '--json');
     expect(JSON.parse(stdout)).toMatchObject([{ id, state: 'done', selection: '--earliest', inserted: 200 }]);
   });

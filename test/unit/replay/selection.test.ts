@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parseOffsetsFile } from '../../../src/replay/offsets-file.ts';
-import { rangesOf, type From, type Positions, type Until } from '../../../src/replay/selection.ts';
+import {
+  missingPartitions,
+  rangesOf,
+  type From,
+  type Positions,
+  type Until,
+} from '../../../src/replay/selection.ts';
 import { remainingOf } from '../../../src/replay/stretches.ts';
 
 const positions: Positions = {
@@ -29,6 +35,26 @@ describe('a replay of the topic', () => {
       [1, 0, 50],
     ]);
     expect(forgottenOf({ kind: 'earliest' })).toEqual([]);
+  });
+
+  it('names the partitions that the topic does not have, by option and by offsets file', () => {
+    const missing = (from: From, partitions: number[] | null) =>
+      missingPartitions({ kind: 'topic', from, until: { kind: 'end' }, partitions }, positions.available);
+    expect(missing({ kind: 'earliest' }, null)).toEqual([]);
+    expect(missing({ kind: 'earliest' }, [0, 2])).toEqual([]);
+    expect(missing({ kind: 'earliest' }, [1, 99])).toEqual([99]);
+    expect(
+      missing(
+        {
+          kind: 'offsets',
+          offsets: new Map([
+            [2, 0],
+            [3, 7],
+          ]),
+        },
+        [3, 98],
+      ),
+    ).toEqual([3, 98]);
   });
 
   it('is half-open, cut to what the topic holds, and names what it has forgotten', () => {
