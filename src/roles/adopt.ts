@@ -74,17 +74,26 @@ async function openApplied(
 ): Promise<Shop> {
   const shop = await openShopOf(config, file, log);
   try {
-    const applied = await shop.readApplied();
-    if (applied === 'applied') return shop;
-    const what = applied === 'absent' ? 'has no triggers' : 'has the triggers of another version';
-    throw new FahuoError(
-      'ADOPT_NOT_APPLIED',
-      `the shop ${file.name} ${what} of ${path}: run fahuo adopt apply ${path}`,
-    );
+    await requireApplied(shop, { path, file });
+    return shop;
   } catch (error) {
     await shop.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** @throws FahuoError ADOPT_NOT_APPLIED where the shop has not the triggers of this file. */
+export async function requireApplied(
+  shop: Shop,
+  { path, file }: { path: string; file: AdoptFile },
+): Promise<void> {
+  const applied = await shop.readApplied();
+  if (applied === 'applied') return;
+  const what = applied === 'absent' ? 'has no triggers' : 'has the triggers of another version';
+  throw new FahuoError(
+    'ADOPT_NOT_APPLIED',
+    `the shop ${file.name} ${what} of ${path}: run fahuo adopt apply ${path}`,
+  );
 }
 
 /** @throws FahuoError ADOPT_FILE_INVALID with every mistake, a line each. */

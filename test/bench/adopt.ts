@@ -6,7 +6,7 @@ import { openShop } from '../../src/adopt/open-shop.ts';
 import { adoptDeps, adoptFile, untilIdle } from '../support/adopt.ts';
 import { createLog } from '../../src/log.ts';
 import { runFahuo } from '../support/fahuo-process.ts';
-import { main, nodeFlags } from '../support/node-flags.ts';
+import { main, nodeEnv, nodeFlags } from '../support/node-flags.ts';
 import { openers, type BenchShop } from './adopt-shop.ts';
 import { say, thousands } from './numbers.ts';
 
@@ -90,6 +90,7 @@ async function backfillAll(shop: BenchShop): Promise<void> {
   say(
     `${shop.name}: dry run of ${thousands(orders)} orders in ${drySeconds.toFixed(0)} s: ${dry.stdout.trim().slice(0, 300)}`,
   );
+  await apply(shop, env);
   const runMs = performance.now();
   let [peak, killed] = [0, 0];
   const pool = poolOf(shop.ours.url);
@@ -114,6 +115,11 @@ async function backfillAll(shop: BenchShop): Promise<void> {
   );
 }
 
+async function apply({ file }: BenchShop, env: Record<string, string>): Promise<void> {
+  const applied = await runFahuo(['adopt', 'apply', file], env);
+  if (applied.code !== 0) throw new TypeError(applied.stderr);
+}
+
 type Until = { pool: ReturnType<typeof poolOf>; limit: number };
 
 /** Runs the backfill, and kills it when so many events are written. */
@@ -127,8 +133,8 @@ function execute(
     [...nodeFlags, '--', main, 'adopt', 'backfill', shop.file, '--execute', '--json'],
     {
       cwd: shop.ours.dir,
-      env: { PATH: process.env['PATH'] ?? '', ...env },
-      stdio: 'ignore',
+      env: { PATH: process.env['PATH'] ?? '', ...nodeEnv, ...env },
+      stdio: ['ignore', 'ignore', 'inherit'],
     },
   );
   let [peakMb, killed] = [0, false];

@@ -48,6 +48,10 @@ it('a backfill that reads first sends what WeChat does not know, and leaves alon
       file,
       blocksOf(readText('docs/adopting/yudao.md')).find(({ info }) => info === 'yaml')!.text,
     );
+    const early = await stack.run('adopt', 'backfill', file, '--execute');
+    expect(early).toMatchObject({ code: 1, stdout: '' });
+    expect(early.stderr).toMatch(/has no triggers of .*: run fahuo adopt apply/);
+    expect(await stack.run('adopt', 'apply', file)).toMatchObject({ code: 0 });
     const run = await stack.run('adopt', 'backfill', file, '--read-first', '--execute', '--json');
     expect(run.stderr).toBe('');
     expect(JSON.parse(run.stdout)).toMatchObject({ complete: true, events: wanted.length });

@@ -11,7 +11,7 @@ import { tellAgain } from '../../adopt/store.ts';
 import { openCarrierList } from '../../carriers/list.ts';
 import { systemClock, systemRandom } from '../../clock.ts';
 import { FahuoError } from '../../errors.ts';
-import { loadAdoptFile, openShopOf } from '../../roles/adopt.ts';
+import { loadAdoptFile, openShopOf, requireApplied } from '../../roles/adopt.ts';
 import { readApps } from '../../roles/apps.ts';
 import { openRedis } from '../../roles/redis.ts';
 import { createClient } from '../../roles/shared-state.ts';
@@ -138,6 +138,8 @@ function addBackfill(adopt: Command): void {
       return withShop(path, async ({ shop, file, ...session }) => {
         if (kindsOf(file).length === 0)
           throw usage(`${path} names no table under backfill: docs/adopting.md`);
+        // What changes between a walk and the triggers that come after it would be seen by nobody.
+        if (options.execute) await requireApplied(shop, { path, file });
         const signal = stopSignal();
         const tally = await backfill(await lookerOf(session, { shop, file }), options, signal);
         const quota = given ?? (await readDailyQuota(session));
