@@ -114,6 +114,10 @@ const uploadMetrics = ({ counter, gauge, histogram }: Kinds) => ({
     'state',
   ]),
   carriersAgeSeconds: gauge('fahuo_carriers_age_seconds', 'Since WeChat last gave its list of carriers'),
+  appsReloadFailed: gauge(
+    'fahuo_apps_reload_failed',
+    '1 while the apps file that was read last is wrong, and the apps are those from before',
+  ),
   paused: gauge('fahuo_paused', '1 while an app’s endpoint is paused', ['appid', 'endpoint']),
   wechatUnreachableSeconds: gauge(
     'fahuo_wechat_unreachable_seconds',

@@ -15,6 +15,13 @@ export const storable = (text: string): string => text.toWellFormed().replaceAll
 /** Of a file that is kept in GBK or UTF-16: read as it is, it would hold what nobody wrote. */
 export const noUtf8 = 'is no UTF-8 text: save it as UTF-8';
 
+/** What a file of a secret holds, or what is wrong with it. Line ends of editors and `echo` go; other blanks may be meant. */
+export function secretText(bytes: Uint8Array): { text: string } | { why: string } {
+  const text = utf8Text(bytes)?.replace(/[\r\n]+$/, '');
+  if (text === undefined) return { why: noUtf8 };
+  return text.trim() === '' ? { why: 'is empty' } : { text };
+}
+
 /** The text of a file that people wrote, without the byte order mark of Windows; null where it is no UTF-8, or no text. */
 export function utf8Text(bytes: Uint8Array): string | null {
   try {

@@ -15,14 +15,19 @@ export type AppReach = {
   bell: (appid: string) => Doorbell;
 };
 
-export function createAppReach(apps: readonly string[], random: () => number): AppReach {
+export function createAppReach(random: () => number): AppReach {
   const byApp = new Map<string, Reach>();
-  const bells = new Map(apps.map((appid) => [appid, createDoorbell()]));
+  const bells = new Map<string, Doorbell>();
+  const bellOf = (appid: string): Doorbell => {
+    const bell = bells.get(appid) ?? createDoorbell();
+    bells.set(appid, bell);
+    return bell;
+  };
   const of = (appid: string): Reach => byApp.get(appid) ?? freshReach;
   const change = (appid: string, next: Reach): void => {
     const before = of(appid);
     byApp.set(appid, next);
-    if (before.kind !== next.kind) bells.get(appid)?.ring();
+    if (before.kind !== next.kind) bellOf(appid).ring();
   };
   const now = () => ({ nowMs: monotonicMs(), random });
   return {
@@ -37,7 +42,7 @@ export function createAppReach(apps: readonly string[], random: () => number): A
       if (reason !== null) change(appid, afterNotSent(of(appid), { startedAtMs, reason }, now()));
     },
     noteProbe: (appid, reason) => change(appid, afterProbe(of(appid), reason, now())),
-    bell: (appid) => bells.get(appid) ?? createDoorbell(),
+    bell: bellOf,
   };
 }
 

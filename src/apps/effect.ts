@@ -18,7 +18,7 @@ export function appEffectOf(outcome: Outcome, endpoint: 'upload' | 'read'): AppE
       endpoint: '*',
       errcode: outcome.errcode,
       reason: outcome.reason,
-      resumeAt: null,
+      resumeAt: outcome.resumesAt ?? null,
     };
   }
   if (outcome.kind !== 'throttled') return { kind: 'none' };

@@ -43,6 +43,18 @@ export async function readPauses(db: Queryable): Promise<Pause[]> {
   return rows;
 }
 
+/** Stops that a wrong secret, appid or token server causes (wechat.md §2.2): another one may be right. */
+const tokenErrcodes = [40001, 40013, 40014, 40125, 40243, 41001, 41002, 41004, 42001];
+
+/** Ends an app's pauses that its old secret or token server caused; how many there were. */
+export async function liftTokenPauses(db: Queryable, appid: string): Promise<number> {
+  const { rowCount } = await db.query('delete from fahuo.pause where appid = $1 and errcode = any ($2)', [
+    appid,
+    tokenErrcodes,
+  ]);
+  return rowCount ?? 0;
+}
+
 /** The code of a pause that a quota caused: it may be prolonged, and lifted when calls are left after all. */
 export const quotaErrcode = 45009;
 

@@ -6,6 +6,7 @@ import { getOrderPath, uploadPath, type WechatClient } from '../wechat/client.ts
 import type { Budget } from './budget.ts';
 import { askAgainMs, leftOf, quotaPauseMs, rateOf } from '../wechat/quota.ts';
 import { readRates, saveRate } from './budget-store.ts';
+import type { App, AppSet } from './app-set.ts';
 import type { AppEffect } from './effect.ts';
 import { liftQuotaPause, quotaErrcode, readPauses, type Pause } from './pause-store.ts';
 import type { Pauses } from './pauses.ts';
@@ -28,26 +29,33 @@ export type RateDeps = {
  * and then hourly. Until then the last good answer holds (fahuo.budget has it), and before any {@link cautiousRate}.
  * The rates are set when this returns its promise for the first time, so that nobody waits for an answer.
  */
-export async function keepRates(
+export const keepRates = (deps: RateDeps, apps: AppSet, signal: AbortSignal): Promise<void> =>
+  apps.each(
+    (app, stop) => keepRateOf(deps, app, stop),
+    signal,
+    ({ appid, maxCallsPerSecond }) => `${appid} ${maxCallsPerSecond ?? 'asked'}`,
+  );
+
+async function keepRateOf(
   deps: RateDeps,
-  apps: readonly { appid: string; maxCallsPerSecond?: number | undefined }[],
+  { appid, maxCallsPerSecond }: App,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { appid, maxCallsPerSecond } of apps)
-    deps.budget.configure(appid, { callsPerSecond: maxCallsPerSecond ?? cautiousRate });
-  const asked = apps.filter((app) => app.maxCallsPerSecond === undefined).map(({ appid }) => appid);
-  const known = await lastRates(deps, asked);
-  for (const [appid, callsPerSecond] of known) deps.budget.configure(appid, { callsPerSecond });
-  await Promise.all(
-    asked.map((appid) => keepRate(deps, { appid, rate: known.get(appid) ?? cautiousRate }, signal)),
-  );
+  deps.budget.configure(appid, { callsPerSecond: maxCallsPerSecond ?? cautiousRate });
+  if (maxCallsPerSecond !== undefined) return;
+  const known = await lastRate(deps, appid);
+  if (known !== undefined) deps.budget.configure(appid, { callsPerSecond: known });
+  await keepRate(deps, { appid, rate: known ?? cautiousRate }, signal);
 }
 
-const lastRates = ({ pool, log }: RateDeps, appids: readonly string[]): Promise<Map<string, number>> =>
-  readRates(pool, appids).catch((error: unknown) => {
-    log.warn({ err: messageOf(error) }, 'quota.last_rate_unread');
-    return new Map<string, number>();
-  });
+const lastRate = ({ pool, log }: RateDeps, appid: string): Promise<number | undefined> =>
+  readRates(pool, [appid]).then(
+    (rates) => rates.get(appid),
+    (error: unknown) => {
+      log.warn({ err: messageOf(error) }, 'quota.last_rate_unread');
+      return undefined;
+    },
+  );
 
 async function keepRate(
   { pool, budget, wechat, log, random }: RateDeps,
@@ -113,12 +121,12 @@ const probeMs = 3_600_000;
 /** Asks once an hour whether an endpoint that waits for midnight has calls left after all: quotas are raised, and cleared. */
 export async function probeQuotas(
   deps: Omit<RateDeps, 'budget'> & { clock: Clock },
-  appids: readonly string[],
+  apps: Pick<AppSet, 'appids'>,
   signal: AbortSignal,
 ): Promise<void> {
   const askedAtMs = new Map<string, number>();
   while (!signal.aborted) {
-    await probeOnce(deps, appids, askedAtMs).catch((error: unknown) =>
+    await probeOnce(deps, apps.appids(), askedAtMs).catch((error: unknown) =>
       deps.log.warn({ err: messageOf(error) }, 'quota.probe_failed'),
     );
     await sleep(checkEveryMs * (1 - 0.25 * deps.random()), signal);

@@ -10,7 +10,7 @@ const freshMs = 30_000;
 const forgottenAfterMs = 3_600_000;
 const keptReason = 300;
 
-/** Says that this instance serves these apps, and forgets instances that are long gone. */
+/** Says that this instance serves these apps and no others, and forgets instances that are long gone. */
 export async function saveServing(
   db: Queryable,
   instance: string,
@@ -18,7 +18,8 @@ export async function saveServing(
 ): Promise<void> {
   await db.query(
     `with gone as (
-      delete from fahuo.serving where seen_at < clock_timestamp() - $5 * interval '1 millisecond'
+      delete from fahuo.serving
+      where seen_at < clock_timestamp() - $5 * interval '1 millisecond' or (instance = $1 and appid <> all ($2))
     )
     insert into fahuo.serving (appid, instance, seen_at, unreachable_since, reason)
     select s.appid, $1, clock_timestamp(), s.since, s.reason

@@ -1,6 +1,7 @@
 import { monotonicMs } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { runLoop } from '../loop.ts';
+import type { AppSet } from './app-set.ts';
 import type { AppDeps } from './deps.ts';
 import { deleteServing, readNotServed, saveServing, type Serving } from './serving-store.ts';
 
@@ -16,14 +17,14 @@ const reportEveryMs = 60_000;
  */
 export async function keepServing(
   deps: ServingDeps,
-  options: { apps: readonly string[]; instance: string },
+  options: { apps: Pick<AppSet, 'appids'>; instance: string },
   signal: AbortSignal,
 ): Promise<void> {
   let saved = { atMs: Number.NEGATIVE_INFINITY, text: '' };
   let reportedAtMs = Number.NEGATIVE_INFINITY;
 
   const step = async (): Promise<'idle'> => {
-    const served = options.apps.map((appid) => servingOf(deps, appid));
+    const served = options.apps.appids().map((appid) => servingOf(deps, appid));
     const text = JSON.stringify(served.map(({ appid, reason }) => [appid, reason]));
     if (text === saved.text && monotonicMs() - saved.atMs < saveEveryMs) return 'idle';
     await saveServing(deps.pool, options.instance, served);

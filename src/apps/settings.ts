@@ -3,11 +3,16 @@ import { choice, flag, number, secret, setting, text, url, type Values } from '.
 /** One app, or a file of several. */
 export const appSettings = {
   appid: setting('WECHAT_APPID', text(), 'The appid of the mini-program.', ['WECHAT_APP_ID']),
-  secret: secret('WECHAT_SECRET', text(), 'Its AppSecret.', ['WECHAT_APP_SECRET', 'WECHAT_APPSECRET']),
+  secret: secret(
+    'WECHAT_SECRET',
+    text(),
+    'Its AppSecret; not needed where FAHUO_TOKEN_MODE is external or none.',
+    ['WECHAT_APP_SECRET', 'WECHAT_APPSECRET'],
+  ),
   file: setting(
     'FAHUO_APPS_FILE',
     text(),
-    'JSON file [{"appid","secret","max_calls_per_second"?,"parcel_lists"?}] for several apps.',
+    'JSON file [{"appid","secret"}] for several apps; SIGHUP reads it again. See "Several apps" in docs/operations.md.',
   ),
   maxCallsPerSecond: setting(
     'FAHUO_MAX_CALLS_PER_SECOND',

@@ -30,13 +30,13 @@ const maxFailure = 300;
 /** Keeps the list fresh until `signal` aborts. */
 export const keepCarriers = (
   deps: RefreshDeps,
-  appids: readonly string[],
+  apps: { appids: () => readonly string[] },
   signal: AbortSignal,
 ): Promise<void> =>
   runLoop(
     async () => {
       if (await store.takeAsking(deps.pool, { everyMs, retryMs: askGapMs }))
-        await refresh(deps, appids, signal);
+        await refresh(deps, apps.appids(), signal);
       return 'idle';
     },
     {

@@ -1,4 +1,5 @@
 import { FahuoError } from '../errors.ts';
+import { createDoorbell, type Doorbell } from '../loop.ts';
 import { nearest } from '../nearest.ts';
 
 /** The answer goes to stdout, logs to stderr; with --json exactly one JSON value a line. */
@@ -28,6 +29,16 @@ export function wholeNumber(
   if (value >= min && value <= max) return value;
   const range = max === Number.MAX_SAFE_INTEGER ? `of ${min} or more` : `from ${min} to ${max}`;
   throw usage(`${name} ${text} must be a whole number ${range}`);
+}
+
+/**
+ * Rung by SIGHUP, the word of a service manager to read the files again. On a terminal it is the terminal that goes: then
+ * the signal ends the process, as it does without us.
+ */
+export function hangUpBell(): Doorbell {
+  const bell = createDoorbell();
+  if (!process.stdin.isTTY) process.on('SIGHUP', () => bell.ring());
+  return bell;
 }
 
 /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */

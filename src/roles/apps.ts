@@ -1,57 +1,75 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import { dirname, resolve } from 'node:path';
+import type { App } from '../apps/app-set.ts';
 import { appSettings } from '../apps/settings.ts';
 import { FahuoError, messageOf } from '../errors.ts';
+import { noUtf8, secretText, utf8Text } from '../text.ts';
+import type { TokenOrigin } from '../wechat/token-origin.ts';
+import {
+  readAppsText,
+  serverOf,
+  serverSettingNames,
+  type AppDefaults,
+  type ReadSecret,
+} from './apps-file.ts';
 import { required, type Config } from './config.ts';
-import { noUtf8, utf8Text } from '../text.ts';
 
-export type App = {
-  appid: string;
-  secret: string;
-  maxCallsPerSecond?: number | undefined;
-  /** What a later part of a split shipment carries: all parcels so far, or the new ones alone. */
-  parcelLists: 'cumulative' | 'delta';
-};
+export type { App } from '../apps/app-set.ts';
 
-const appsShape = z
-  .array(
-    z.strictObject({
-      appid: z.string().min(1),
-      secret: z.string().min(1),
-      max_calls_per_second: z.number().positive().optional(),
-      parcel_lists: z.enum(['cumulative', 'delta']).optional(),
-    }),
-  )
-  .min(1);
-
-/** The apps to serve: those of FAHUO_APPS_FILE, or the one of WECHAT_APPID. */
-export function readApps({ app }: Config): App[] {
+/**
+ * The apps to serve: those of FAHUO_APPS_FILE, or the one of WECHAT_APPID.
+ * @throws FahuoError CONFIG_INVALID with everything that is wrong.
+ */
+export function readApps(config: Pick<Config, 'app' | 'wechat'>): App[] {
+  const { app, wechat } = config;
   const { maxCallsPerSecond, parcelLists } = app;
   if (app.file === undefined) {
     const appid = required(app.appid, appSettings.appid);
-    return [{ appid, secret: required(app.secret, appSettings.secret), maxCallsPerSecond, parcelLists }];
+    return [{ appid, token: originOf(config, appid), maxCallsPerSecond, parcelLists }];
   }
-  const parsed = appsShape.safeParse(parseFile(app.file));
-  if (!parsed.success)
-    throw new FahuoError(
-      'CONFIG_INVALID',
-      `FAHUO_APPS_FILE: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`,
-    );
-  return parsed.data.map((one) => ({
-    appid: one.appid,
-    secret: one.secret,
-    maxCallsPerSecond: one.max_calls_per_second ?? maxCallsPerSecond,
-    parcelLists: one.parcel_lists ?? parcelLists,
-  }));
+  const { tokenMode, tokenUrl, tokenBearer, tokenCommand } = wechat;
+  const defaults: AppDefaults = {
+    maxCallsPerSecond,
+    parcelLists,
+    tokenMode,
+    tokenUrl,
+    tokenBearer,
+    tokenCommand,
+  };
+  const read = readAppsText(textOf(app.file), defaults, secretsBeside(app.file));
+  if (read.kind === 'apps') return read.apps;
+  throw new FahuoError(
+    'CONFIG_INVALID',
+    read.problems.map((problem) => `FAHUO_APPS_FILE ${app.file ?? ''}, ${problem}`).join('; '),
+  );
 }
 
-function parseFile(path: string): unknown {
-  try {
-    // A text that is none is no JSON either, and the parser says so.
-    return JSON.parse(utf8Text(readFileSync(path)) ?? noUtf8);
-  } catch (cause) {
-    throw new FahuoError('CONFIG_INVALID', `FAHUO_APPS_FILE cannot be read as JSON: ${messageOf(cause)}`, {
-      cause,
-    });
-  }
+function originOf({ app, wechat }: Pick<Config, 'app' | 'wechat'>, appid: string): TokenOrigin {
+  const { tokenMode: mode, tokenUrl: url, tokenBearer: bearer, tokenCommand: command } = wechat;
+  if (mode === 'none') return { mode };
+  if (mode !== 'external') return { mode, secret: required(app.secret, appSettings.secret) };
+  const read = serverOf({ appid, url, bearer, command }, serverSettingNames);
+  if (read.kind === 'server') return { mode, from: read.server };
+  throw new FahuoError('CONFIG_INVALID', read.why);
 }
+
+function textOf(path: string): string {
+  try {
+    const text = utf8Text(readFileSync(path));
+    if (text !== null) return text;
+  } catch (cause) {
+    throw new FahuoError('CONFIG_INVALID', `FAHUO_APPS_FILE cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  throw new FahuoError('CONFIG_INVALID', `FAHUO_APPS_FILE ${path} ${noUtf8}`);
+}
+
+/** A path of the file is one beside the file, wherever the process was started. */
+const secretsBeside =
+  (file: string): ReadSecret =>
+  (path) => {
+    try {
+      return secretText(readFileSync(resolve(dirname(file), path)));
+    } catch (cause) {
+      return { why: `cannot be read: ${messageOf(cause)}` };
+    }
+  };

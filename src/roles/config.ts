@@ -7,7 +7,7 @@ import { httpSettings } from '../http/settings.ts';
 import { kafkaSettings } from '../kafka/settings.ts';
 import { relaySettings } from '../relay/settings.ts';
 import type { Setting, Settings, Values } from '../setting.ts';
-import { noUtf8, utf8Text } from '../text.ts';
+import { secretText } from '../text.ts';
 import { retentionSettings, timingSettings, uploadSettings } from '../upload/settings.ts';
 import { wechatSettings } from '../wechat/settings.ts';
 import { contradictions } from './contradictions.ts';
@@ -110,12 +110,11 @@ class Reader {
     return direct;
   }
 
-  /** Without a byte order mark, and without the line's end that editors and `echo` leave; any other blank may be part of a password. */
   #readSecret(name: string, path: string): string | undefined {
     try {
-      const text = utf8Text(readFileSync(path))?.replace(/[\r\n]+$/, '');
-      if (text !== undefined && text.trim() !== '') return text;
-      this.#problems.push(`${name}: ${path} ${text === undefined ? noUtf8 : 'is empty'}`);
+      const read = secretText(readFileSync(path));
+      if ('text' in read) return read.text;
+      this.#problems.push(`${name}: ${path} ${read.why}`);
     } catch (cause) {
       this.#problems.push(`${name} cannot be read: ${messageOf(cause)}`);
     }

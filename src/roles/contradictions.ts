@@ -1,10 +1,11 @@
-import type { RedisSettings } from '../apps/settings.ts';
+import type { AppSettings, RedisSettings } from '../apps/settings.ts';
 import type { KafkaSettings } from '../kafka/settings.ts';
 import type { WechatSettings } from '../wechat/settings.ts';
 import type { Values } from '../setting.ts';
 import type { timingSettings } from '../upload/settings.ts';
 
 type Looked = {
+  app: AppSettings;
   kafka: KafkaSettings;
   redis: RedisSettings;
   wechat: WechatSettings;
@@ -15,14 +16,14 @@ type Looked = {
  * Settings that are right by themselves and wrong together. A file for TLS without TLS would be a connection in the
  * clear that somebody thinks is secure. Pure.
  */
-export function contradictions({ kafka, redis, wechat, timing }: Looked): string[] {
+export function contradictions({ app, kafka, redis, wechat, timing }: Looked): string[] {
   const { leaseMs } = timing;
   const { callTimeoutMs } = wechat;
   const short =
     leaseMs <= 2 * callTimeoutMs
       ? [`FAHUO_LEASE_MS is ${leaseMs}: it must be more than twice FAHUO_CALL_TIMEOUT_MS (${callTimeoutMs})`]
       : [];
-  return [...short, ...tlsWithout(kafka, redis), ...halfLogin(kafka)];
+  return [...short, ...tlsWithout(kafka, redis), ...halfLogin(kafka), ...tokenWithout(app, wechat)];
 }
 
 type TlsFields = Pick<
@@ -64,4 +65,26 @@ function halfLogin({ saslMechanism, saslUsername, saslPassword }: KafkaSettings)
   return set === undefined || missing === undefined
     ? []
     : [`${set[0]} is set, and ${missing[0]} is not: a login needs all three`];
+}
+
+function tokenWithout({ file }: AppSettings, wechat: WechatSettings): string[] {
+  const { tokenUrl, tokenBearer, tokenCommand } = wechat;
+  if (tokenUrl !== undefined && tokenCommand !== undefined)
+    return ['FAHUO_TOKEN_URL and FAHUO_TOKEN_COMMAND are both set: keep one of them'];
+  if (tokenBearer !== undefined && tokenUrl === undefined)
+    return ['FAHUO_TOKEN_BEARER is set, and FAHUO_TOKEN_URL is not'];
+  // With an apps file these are what its apps begin with, and each app is looked at by itself.
+  return file === undefined ? tokenServer(wechat) : [];
+}
+
+function tokenServer({ tokenMode, tokenUrl, tokenCommand }: WechatSettings): string[] {
+  const command = tokenCommand === undefined ? undefined : 'FAHUO_TOKEN_COMMAND';
+  const server = tokenUrl === undefined ? command : 'FAHUO_TOKEN_URL';
+  if (tokenMode === 'external')
+    return server === undefined
+      ? ['FAHUO_TOKEN_MODE is external, and neither FAHUO_TOKEN_URL nor FAHUO_TOKEN_COMMAND is set']
+      : [];
+  return server === undefined
+    ? []
+    : [`${server} is set, and FAHUO_TOKEN_MODE is ${tokenMode}: it must be external`];
 }

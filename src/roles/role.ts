@@ -1,4 +1,5 @@
 import type { Pool } from '../../db/client.ts';
+import type { AppSet } from '../apps/app-set.ts';
 import type { Admin } from '../kafka/admin.ts';
 import type { Log } from '../log.ts';
 import type { Doorbell } from '../loop.ts';
@@ -14,6 +15,8 @@ export type Context = {
   admin: Admin;
   /** Names this process in leases and attempts. */
   instance: string;
+  /** The apps that this process serves; none where no role calls WeChat. */
+  apps: AppSet;
   /** Rung by the consumer, heard by the uploader. */
   doorbell: Doorbell;
 };

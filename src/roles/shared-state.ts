@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from '../../db/client.ts';
+import type { AppSet } from '../apps/app-set.ts';
 import type { Budget } from '../apps/budget.ts';
 import { createPostgresBudget } from '../apps/budget-postgres.ts';
 import { createRedisBudget } from '../apps/budget-redis.ts';
@@ -9,8 +10,8 @@ import { systemClock, systemRandom } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { createWechatClient, type WechatClient } from '../wechat/client.ts';
 import { createHttpPools, poolSizes } from '../wechat/http-pools.ts';
+import type { TokenOrigin } from '../wechat/token-origin.ts';
 import { createTokenSource } from '../wechat/token.ts';
-import type { App } from './apps.ts';
 import type { Config } from './config.ts';
 
 /** What the instances of a deployment share about its apps: in Redis where there is one, in Postgres otherwise. */
@@ -28,8 +29,8 @@ export function createClient({
   pool,
   redis,
   log,
-}: Shared & { apps: readonly App[] }): WechatClient {
-  const { baseUrl, callTimeoutMs, tokenMode } = config.wechat;
+}: Shared & { apps: Pick<AppSet, 'of'> }): WechatClient {
+  const { baseUrl, callTimeoutMs } = config.wechat;
   const http = createHttpPools(
     {
       baseUrl,
@@ -37,11 +38,14 @@ export function createClient({
       headersTimeoutMs: callTimeoutMs,
       bodyTimeoutMs: callTimeoutMs,
     },
-    apps.map(({ appid }) => appid),
     poolSizes(config.upload.window),
   );
-  const secrets = new Map(apps.map(({ appid, secret }) => [appid, { secret }]));
-  const secretOf = (appid: string): string | undefined => secrets.get(appid)?.secret;
+  const originOf = (appid: string): TokenOrigin | undefined => apps.of(appid)?.token;
+  /** What seals a token in a store; a token that comes from elsewhere is in no store. */
+  const secretOf = (appid: string): string | undefined => {
+    const origin = originOf(appid);
+    return origin !== undefined && 'secret' in origin ? origin.secret : undefined;
+  };
   const { keyPrefix } = config.redis;
   const store =
     redis === null
@@ -49,11 +53,10 @@ export function createClient({
       : createRedisTokenStore({ redis, keyPrefix, secretOf });
   const tokens = createTokenSource({
     http,
-    apps: secrets,
+    originOf,
     store,
     clock: systemClock,
     random: systemRandom,
-    mode: tokenMode,
     log,
   });
   return createWechatClient({ http, tokens, clock: systemClock });

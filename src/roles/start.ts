@@ -5,10 +5,12 @@ import type { Log } from '../log.ts';
 import { createDoorbell } from '../loop.ts';
 import { createMetrics } from '../metrics.ts';
 import { openAll, type Opened } from '../opened.ts';
+import { createAppSet } from '../apps/app-set.ts';
 import { readApps } from './apps.ts';
 import { adoptSettings } from '../adopt/settings.ts';
 import { required, type Config } from './config.ts';
 import { databaseUrlOf } from './postgres.ts';
+import { keepApps, type Reload } from './reload.ts';
 import { runTogether, type Context, type OpenRole } from './role.ts';
 import { ensureTopics, kafkaConnection, openAdmin, openPool } from './services.ts';
 
@@ -33,7 +35,12 @@ export type Running = {
   done: Promise<void>;
 };
 
-type Given = { config: Config; log: Log };
+type Given = {
+  config: Config;
+  log: Log;
+  /** Without it the apps stay those of the start. */
+  reload?: Reload;
+};
 
 /**
  * Opens the roles and runs them until `signal` aborts; the one place that knows all of them. Whatever was opened is
@@ -44,12 +51,18 @@ export async function startRoles(
   wanted: readonly RoleName[],
   signal: AbortSignal,
 ): Promise<Running> {
-  const { roles, close } = await openAll(given.log, async (opened) => {
+  const { roles, context, close } = await openAll(given.log, async (opened) => {
     const context = await openContext(given, { wanted, opened });
-    return { roles: await openRoles(context, { wanted, opened }) };
+    return { context, roles: await openRoles(context, { wanted, opened }) };
   });
+  const { reload } = given;
   const done = runTogether(
-    roles.map((role) => role.run),
+    [
+      ...roles.map((role) => role.run),
+      ...(reload === undefined || !needsApps(wanted)
+        ? []
+        : [(stop: AbortSignal) => keepApps(context, reload, stop)]),
+    ],
     signal,
   ).finally(close);
   done.catch(() => undefined); // whoever waits for it hears of it, now or later
@@ -72,6 +85,7 @@ async function openContext({ config, log }: Given, { wanted, opened }: Start): P
     metrics: createMetrics(config.database.queryTimeoutMs / 2),
     pool,
     admin,
+    apps: createAppSet(needsApps(wanted) ? readApps(config) : []),
     instance: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     doorbell: createDoorbell(),
   };
@@ -89,10 +103,13 @@ async function openRoles(context: Context, { wanted, opened }: Start) {
   return roles;
 }
 
+/** The roles that call WeChat, or are called by it. */
+const needsApps = (wanted: readonly RoleName[]): boolean => wanted.includes('upload');
+
 /** What a role would fail on later is said before anything is opened. */
 function checkSettings(config: Config, wanted: readonly RoleName[]): void {
   databaseUrlOf(config);
   kafkaConnection(config);
-  if (wanted.includes('upload')) readApps(config);
+  if (needsApps(wanted)) readApps(config);
   if (wanted.every((role) => role === 'adopt')) required(config.adopt.file || undefined, adoptSettings.file);
 }

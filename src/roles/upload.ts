@@ -4,7 +4,6 @@ import { systemClock, systemRandom } from '../clock.ts';
 import { openAll } from '../opened.ts';
 import { runUploader } from '../upload/run.ts';
 import { defaultTiming } from '../upload/timing.ts';
-import { readApps, type App } from './apps.ts';
 import { runTogether, type Context, type OpenRole } from './role.ts';
 import { openRedis, reachRedisAtStart } from './redis.ts';
 import { createBudget, createClient } from './shared-state.ts';
@@ -12,33 +11,32 @@ import { createBudget, createClient } from './shared-state.ts';
 /** Upload rows → WeChat, at the rate that WeChat allows. */
 export const openUpload: OpenRole = (context) =>
   openAll(context.log, async (opened) => {
-    const { config, pool, log } = context;
-    const apps = readApps(config);
+    const { config, pool, log, apps } = context;
     const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
     await reachRedisAtStart(redis, config, log);
     const budget = createBudget({ config, pool, redis, log });
     const client = createClient({ config, apps, pool, redis, log });
     const wechat = opened.add('wechat', client, (it) => it.close());
     const deps = { pool, log, budget, wechat, clock: systemClock, random: systemRandom };
-    const options = optionsOf(context, apps);
+    const options = optionsOf(context);
     const run = (signal: AbortSignal): Promise<void> =>
       runTogether(
         [
           (stop) => keepRates(deps, apps, stop), // before the first call
           (stop) => runUploader({ ...context, ...deps }, options, stop),
-          (stop) => probeQuotas(deps, options.apps, stop),
-          (stop) => keepCarriers(deps, options.apps, stop),
+          (stop) => probeQuotas(deps, apps, stop),
+          (stop) => keepCarriers(deps, apps, stop),
         ],
         signal,
       );
     return { run };
   });
 
-const optionsOf = ({ config, instance }: Context, apps: readonly App[]) => ({
+const optionsOf = ({ config, instance, apps }: Context) => ({
   ...config.upload,
   instance,
-  apps: apps.map((app) => app.appid),
+  apps,
   timing: { ...defaultTiming, ...config.timing },
   callTimeoutMs: config.wechat.callTimeoutMs,
-  deltaApps: new Set(apps.filter((app) => app.parcelLists === 'delta').map((app) => app.appid)),
+  deltaApps: { has: (appid: string): boolean => apps.of(appid)?.parcelLists === 'delta' },
 });

@@ -5,6 +5,7 @@ import type { Doorbell } from '../loop.ts';
 import type { Metrics } from '../metrics.ts';
 import type { WechatClient } from '../wechat/client.ts';
 import type { AppReach } from '../apps/app-reach.ts';
+import type { AppSet } from '../apps/app-set.ts';
 import type { Budget } from '../apps/budget.ts';
 import type { Pauses } from '../apps/pauses.ts';
 import type { Leases } from './leases.ts';
@@ -32,7 +33,8 @@ export type AttemptDeps = UploaderDeps & {
 };
 
 export type UploaderOptions = {
-  apps: readonly string[];
+  /** Followed: an app that comes is served, one that retires ends what it has in flight. */
+  apps: Pick<AppSet, 'appids' | 'each'>;
   /** Names this process in leases and attempts; unique per start. */
   instance: string;
   /** Uploads on the wire at once, per app. */
@@ -43,7 +45,7 @@ export type UploaderOptions = {
   /** Read before the first send too: for shops whose staff also ships in WeChat's console. */
   readBeforeFirstSend: boolean;
   /** Apps whose later parts of a split shipment carry the new parcels alone. */
-  deltaApps: ReadonlySet<string>;
+  deltaApps: Pick<ReadonlySet<string>, 'has'>;
   /** Write acknowledgements to the ack topic as well as to the view. */
   acknowledgements: boolean;
 };

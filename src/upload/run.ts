@@ -40,21 +40,27 @@ export async function runUploader(
     recorder,
     pauses: createPauses(deps),
     leases: new Leases(timing.leaseMs),
-    reach: createAppReach(options.apps, deps.random),
+    reach: createAppReach(deps.random),
   };
   await attemptDeps.pauses.refresh().catch(() => undefined); // the sweep tries again
-  const signals = { signal, hardStop: hardStop.signal };
-  const apps = options.apps.map((appid) => ({ ...options, appid, doorbell: createDoorbell() }));
-  const work = apps.flatMap((app) => [
-    runAppUploads(attemptDeps, app, signals),
-    runAppReads(attemptDeps, app, signals),
-  ]);
+  const doorbells = new Map<string, Doorbell>();
+  /** One app, until it retires or all stop: what it has in flight ends first. Its pending rows stay as they are. */
+  const serve = async ({ appid }: { appid: string }, stop: AbortSignal): Promise<void> => {
+    const app = { ...options, appid, doorbell: createDoorbell() };
+    doorbells.set(appid, app.doorbell);
+    const signals = { signal: stop, hardStop: hardStop.signal };
+    await Promise.all([
+      runAppUploads(attemptDeps, app, signals),
+      runAppReads(attemptDeps, app, signals),
+      watchReach(attemptDeps, appid, stop),
+    ]);
+    doorbells.delete(appid);
+  };
   const background = [
-    ringApps(deps.doorbell, apps, signal),
+    ringApps(deps.doorbell, doorbells, signal),
     keepLeases(attemptDeps, options, allDone.signal),
     sweep(attemptDeps, options, signal),
     keepServing(attemptDeps, options, signal),
-    ...options.apps.map((appid) => watchReach(attemptDeps, appid, signal)),
   ];
   signal.addEventListener('abort', () => void enforceDeadline(), { once: true });
   const enforceDeadline = async (): Promise<void> => {
@@ -63,7 +69,7 @@ export async function runUploader(
     await sleep(timing.drainMs, allDone.signal);
     recorder.giveUp();
   };
-  await Promise.all(work);
+  await options.apps.each(serve, signal);
   allDone.abort();
   await Promise.all(background);
 }
@@ -71,12 +77,12 @@ export async function runUploader(
 /** One ring of the consumer's doorbell is one for every app. */
 async function ringApps(
   doorbell: Doorbell,
-  apps: readonly { doorbell: Doorbell }[],
+  apps: ReadonlyMap<string, Doorbell>,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     await doorbell.waitFor(60_000, signal);
-    for (const app of apps) app.doorbell.ring();
+    for (const bell of apps.values()) bell.ring();
   }
 }
 

@@ -6,7 +6,7 @@ import type { StoredToken, TokenMode, TokenStore } from './token-store.ts';
 export type AppTokenStoreOptions = {
   store: TokenStore;
   mode: TokenMode;
-  log?: Log;
+  log?: Log | undefined;
   lockTtlMs: number;
   storeTimeoutMs: number;
   storeBackOffMs: number;

@@ -4,7 +4,6 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { notSentAnswer, type Answer } from './answer.ts';
 import { AppTokenStore } from './app-token-store.ts';
-import type { Http } from './http.ts';
 import { beijingMidnightAfter, classifyTokenFailure, type Outcome } from './outcome.ts';
 import {
   adopt,
@@ -21,11 +20,12 @@ import {
   type TokenState,
   type UsedToken,
 } from './token-decide.ts';
-import { fetchToken } from './token-fetch.ts';
+import type { FetchedToken } from './token-fetch.ts';
 import type { StoredToken, TokenMode, TokenStore } from './token-store.ts';
 import { beijingDay } from './token-timing.ts';
 
 export type TokenResult =
+  /** An empty value: the calls go without one. */
   | { kind: 'token'; value: string; generation: number }
   | { kind: 'unavailable'; answer: Answer; outcome: Outcome };
 
@@ -48,34 +48,63 @@ export type TokenTiming = {
 };
 
 export type AppTokenOptions = TokenTiming & {
-  http: Http;
   store: TokenStore;
   clock: Clock;
   random: () => number;
-  mode: TokenMode;
-  log?: Log;
+  log?: Log | undefined;
 };
+
+/** Whose tokens, and how one is asked for. */
+export type AppTokenOrigin = {
+  appid: string;
+  mode: TokenMode;
+  /** Never rejects. */
+  fetch: () => Promise<FetchedToken>;
+  /** Who gives them, for a reason that a person reads. */
+  giver: string;
+  /** Where generations begin: above those of what this takes the place of. */
+  generation: number;
+};
+
+/** The tokens of one app, from wherever they come; see {@link TokenSource}. */
+export type AppTokens = {
+  current: (signal?: AbortSignal) => Promise<TokenResult>;
+  worked: (used: UsedToken) => void;
+  failed: (used: UsedToken) => Promise<void>;
+  generation: () => number;
+};
+
+/** How long an app rests whose token server has nothing better than what WeChat refused: then it is asked again. */
+export const sameAgainMs = 60_000;
+/** A token whose end nobody knows is used until WeChat refuses it. */
+const endlessMs = 100 * 365 * 86_400_000;
 
 /** Within the margin, an instance that does not hold the lock asks the store again after this. */
 const recheckMs = 1_000;
 
 /** The tokens of one app: what token-decide.ts decides is done here. T1 … T6: see token.ts. */
-export class AppToken {
-  readonly #app: { appid: string; secret: string };
+export class AppToken implements AppTokens {
+  readonly #origin: AppTokenOrigin;
   readonly #options: AppTokenOptions;
   readonly #store: AppTokenStore;
-  #state: TokenState = freshTokenState;
+  #state: TokenState;
   #inFlight: Promise<TokenResult> | undefined;
   #lastRefusal: Unavailable = unavailable('refused', { kind: 'token' });
   #fetches: { day: string; count: number } | undefined;
 
-  constructor(app: { appid: string; secret: string }, options: AppTokenOptions) {
-    this.#app = app;
+  constructor(origin: AppTokenOrigin, options: AppTokenOptions) {
+    const { appid, mode, generation } = origin;
+    this.#origin = origin;
     this.#options = options;
+    this.#state = { ...freshTokenState, generation };
     this.#store = new AppTokenStore(
-      { appid: app.appid, owner: randomUUID() },
-      { ...options, nowMs: () => this.#nowMs() },
+      { appid, owner: randomUUID() },
+      { ...options, mode, nowMs: () => this.#nowMs() },
     );
+  }
+
+  generation(): number {
+    return this.#state.generation;
   }
 
   async current(signal?: AbortSignal): Promise<TokenResult> {
@@ -169,25 +198,44 @@ export class AppToken {
   }
 
   async #fetch(): Promise<TokenResult> {
-    const { mode, http, fetchTimeoutMs, dailyFetches, log } = this.#options;
+    const { dailyFetches, log } = this.#options;
+    const { appid, mode, fetch } = this.#origin;
     if (mode === 'plain' && (await this.#countFetch()) > dailyFetches) return this.#refuseForToday();
-    const answered = await fetchToken(http, { ...this.#app, mode, timeoutMs: fetchTimeoutMs });
+    const answered = await fetch();
     if (answered.kind === 'refused') return this.#backOffAfter(answered.answer);
     this.#state = fetched(this.#state);
-    const token = { value: answered.value, expiresAt: new Date(this.#nowMs() + answered.ttlMs) };
-    log?.info({ appid: this.#app.appid, mode, expires_at: token.expiresAt }, 'token.fetched');
+    if (mode === 'external' && answered.value === this.#state.refused) return this.#refuseSameAgain();
+    const { value, ttlMs } = answered;
+    const token = { value, expiresAt: new Date(this.#nowMs() + (ttlMs ?? endlessMs)) };
+    log?.info({ appid, mode, expires_at: ttlMs === null ? 'unknown' : token.expiresAt }, 'token.fetched');
     const result = this.#adopt({ ...token, own: true });
     await this.#store.write(token);
     return result;
   }
 
   #backOffAfter(answer: Answer): Unavailable {
-    const { errcode, failure, rid } = answer;
-    const { log, mode, clock } = this.#options;
-    log?.warn({ appid: this.#app.appid, mode, errcode, failure, rid }, 'token.refused');
+    const { errcode, errmsg, failure, rid } = answer;
+    const { log, clock } = this.#options;
+    const { appid, mode } = this.#origin;
+    log?.warn({ appid, mode, errcode, failure, rid, err: errmsg ?? undefined }, 'token.refused');
     const outcome = classifyTokenFailure(answer, clock());
     this.#state = fetchFailed(this.#state, outcome.kind !== 'unknown', this.#at());
     this.#lastRefusal = { kind: 'unavailable', answer, outcome };
+    return this.#lastRefusal;
+  }
+
+  /**
+   * WeChat gives its own token again and may mean it; a server that does so has nothing better. After the rest the token
+   * is tried once more: WeChat refuses good ones, too, while they are new.
+   */
+  #refuseSameAgain(): Unavailable {
+    const { log } = this.#options;
+    const { appid, mode, giver } = this.#origin;
+    const untilMs = this.#nowMs() + sameAgainMs;
+    const reason = `${giver} gave again the token that WeChat refused`;
+    log?.warn({ appid, mode, err: reason }, 'token.refused');
+    this.#state = { ...backOffUntil(this.#state, untilMs), refused: null };
+    this.#lastRefusal = stoppedUntil(untilMs, reason);
     return this.#lastRefusal;
   }
 
@@ -230,6 +278,10 @@ export class AppToken {
 const asResult = ({ value, generation }: UsedToken): TokenResult => ({ kind: 'token', value, generation });
 
 const notSent = (reason: string): Outcome => ({ kind: 'unknown', reason, notSent: true });
+
+/** The app pauses until then; what its token would be is asked again after it. */
+export const stoppedUntil = (untilMs: number, reason: string): Unavailable =>
+  unavailable('refused', { kind: 'account_stop', errcode: 40001, reason, resumesAt: new Date(untilMs) });
 
 const unavailable = (failure: NonNullable<Answer['failure']>, outcome: Outcome): Unavailable => ({
   kind: 'unavailable',

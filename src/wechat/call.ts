@@ -46,7 +46,7 @@ async function callOnce(
   if (token.kind === 'unavailable')
     return { outcome: token.outcome, reply: { answer: token.answer, json: null } };
   if (request.mayCall?.() === false) return notCalled;
-  const query = { access_token: token.value };
+  const query: Record<string, string> = token.value === '' ? {} : { access_token: token.value };
   const of = { appid: request.appid, use: useOf(request.path) };
   const reply = await http.call({ of, path: request.path, query, body: request.body }, signal);
   const { answer } = reply;

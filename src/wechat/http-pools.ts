@@ -8,31 +8,27 @@ export const poolSizes = (window: number): PoolSizes => ({ upload: window, read:
 
 /**
  * A pool of sockets an app and use: an app whose uploads hang keeps neither another app waiting, nor its own reads,
- * which settle what hangs, nor its own tokens. A call of an app that is not listed takes the pool of its use that all
- * such calls share.
+ * which settle what hangs, nor its own tokens. Calls that are nobody's share the pool of their use. A pool is made at its
+ * first call; the sockets of an app that retired close when they are idle.
  */
-export function createHttpPools(
-  options: Omit<HttpOptions, 'connections'>,
-  appids: readonly string[],
-  sizes: PoolSizes,
-): Http {
-  const open = (use: CallUse): Http => createHttp({ ...options, connections: sizes[use] });
-  const openAll = (): Record<CallUse, Http> => ({
-    upload: open('upload'),
-    read: open('read'),
-    token: open('token'),
-  });
-  const others = openAll();
-  const byApp = new Map(appids.map((appid) => [appid, openAll()]));
+export function createHttpPools(options: Omit<HttpOptions, 'connections'>, sizes: PoolSizes): Http {
+  const pools = new Map<string, Http>();
+  let closed = false;
+  const poolOf = ({ appid, use }: { appid: string; use: CallUse }): Http => {
+    const name = `${use} ${appid}`;
+    const known = pools.get(name);
+    if (known !== undefined) return known;
+    const pool = createHttp({ ...options, connections: sizes[use] });
+    pools.set(name, pool);
+    if (closed) void pool.close();
+    return pool;
+  };
   return {
-    call: (request, signal) => {
-      const pools = byApp.get(request.of?.appid ?? '') ?? others;
-      return pools[request.of?.use ?? 'read'].call(request, signal);
-    },
-    post: others.read.post,
+    call: (request, signal) => poolOf(request.of ?? { appid: '', use: 'read' }).call(request, signal),
+    post: (...request) => poolOf({ appid: '', use: 'read' }).post(...request),
     close: async () => {
-      const all = [others, ...byApp.values()].flatMap((pools) => Object.values(pools));
-      await Promise.all(all.map((http) => http.close()));
+      closed = true;
+      await Promise.all([...pools.values()].map((http) => http.close()));
     },
   };
 }

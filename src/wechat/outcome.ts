@@ -18,7 +18,7 @@ export type Outcome =
   | { kind: 'invalid'; reason: string }
   | { kind: 'throttled'; retryAfterMs: number; scope: 'minute' | 'day' }
   | { kind: 'token' }
-  | { kind: 'account_stop'; errcode: number; reason: string; resumesAt?: 'beijing_midnight' }
+  | { kind: 'account_stop'; errcode: number; reason: string; resumesAt?: Date }
   | { kind: 'unknown'; reason: string; notSent?: boolean };
 
 /** By errcode; an answer without one (null) has no row. */
@@ -59,7 +59,7 @@ export function classifyTokenFailure(answer: Answer, now?: Date): Outcome {
     return stopOf(row, `token call: ${reasonOf(row, answer)}`);
   return {
     kind: 'unknown',
-    reason: `no token: ${answer.failure ?? answer.errmsg ?? 'none in the answer'}`,
+    reason: `no token: ${answer.errmsg ?? answer.failure ?? 'none in the answer'}`,
     notSent: true,
   };
 }

@@ -2,10 +2,10 @@ import { z } from 'zod';
 
 import type { Answer, Reply } from './answer.ts';
 import type { Http } from './http.ts';
-import type { TokenMode } from './token-store.ts';
 
 export type FetchedToken =
-  { kind: 'fetched'; value: string; ttlMs: number } | { kind: 'refused'; answer: Answer };
+  /** `ttlMs` is null where nobody says how long it lives. */
+  { kind: 'fetched'; value: string; ttlMs: number | null } | { kind: 'refused'; answer: Answer };
 
 const tokenBody = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
 
@@ -15,7 +15,7 @@ const tokenBody = z.object({ access_token: z.string().min(1), expires_in: z.numb
  */
 export async function fetchToken(
   http: Http,
-  app: { appid: string; secret: string; mode: TokenMode; timeoutMs: number },
+  app: { appid: string; secret: string; mode: 'stable' | 'plain'; timeoutMs: number },
   signal?: AbortSignal,
 ): Promise<FetchedToken> {
   const reply = await (app.mode === 'stable' ? askStable(http, app, signal) : askPlain(http, app, signal));

@@ -1,5 +1,5 @@
-/** Which of WeChat's two interfaces: their tokens are wholly separate (wechat.md §2.1). */
-export type TokenMode = 'stable' | 'plain';
+/** Which of WeChat's two interfaces: their tokens are wholly separate (wechat.md §2.1). `external`: a server of somebody's. */
+export type TokenMode = 'stable' | 'plain' | 'external';
 
 export type StoredToken = { value: string; expiresAt: Date };
 
@@ -19,4 +19,16 @@ export type TokenStore = {
   unlock: (appid: string, mode: TokenMode, owner: string) => Promise<void>;
   /** Counts one fetch and answers how many `day` (YYYY-MM-DD) has seen; without it each process counts its own. */
   countFetch?: (appid: string, mode: TokenMode, day: string) => Promise<number>;
+};
+
+/**
+ * Shares nothing: for tokens of somebody else's server. It is there to be asked by every process, and where there is no
+ * AppSecret there is no key that would seal a token in a store.
+ */
+export const privateStore: TokenStore = {
+  read: () => Promise.resolve(null),
+  write: () => Promise.resolve(),
+  dropIf: () => Promise.resolve(),
+  lock: () => Promise.resolve(true),
+  unlock: () => Promise.resolve(),
 };

@@ -8,6 +8,7 @@ import { runUploader } from '../../src/upload/run.ts';
 import { defaultTiming, type Timing } from '../../src/upload/timing.ts';
 import { createWechatClient } from '../../src/wechat/client.ts';
 import { createHttp } from '../../src/wechat/http.ts';
+import { appSetOf } from '../support/apps.ts';
 import { appid } from '../support/events.ts';
 import { createTokens } from '../support/tokens.ts';
 
@@ -49,7 +50,7 @@ export function startUploader(
       doorbell,
     },
     {
-      apps: [appid],
+      apps: appSetOf(appid),
       instance: options.instance,
       window: options.window,
       timing: { ...defaultTiming, ...options.timing },

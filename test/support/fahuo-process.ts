@@ -6,6 +6,8 @@ import { main, nodeEnv, nodeFlags } from './node-flags.ts';
 export type FahuoProcess = {
   child: ChildProcess;
   http: string;
+  /** The end of its log. */
+  stderr: () => string;
   kill: () => Promise<void>;
   /** SIGTERM, and its exit code. */
   stop: () => Promise<number | null>;
@@ -35,6 +37,7 @@ export async function startFahuo(args: string[], env: Record<string, string>): P
   };
   return {
     child,
+    stderr: () => stderr,
     http: (JSON.parse(line) as { http: string }).http,
     kill: async () => {
       await end('SIGKILL')();

@@ -9,6 +9,8 @@ import { defaultTiming, type Timing } from '../../src/upload/timing.ts';
 import { createWechatClient } from '../../src/wechat/client.ts';
 import { createHttp } from '../../src/wechat/http.ts';
 import { createMemoryBudget } from '../../src/apps/budget-memory.ts';
+import { createAppSet } from '../../src/apps/app-set.ts';
+import { appOf } from './apps.ts';
 import { appid } from './events.ts';
 import { createTokens } from './tokens.ts';
 
@@ -55,7 +57,16 @@ export async function runUploaderOn(
   const deltaApps = new Set(options.deltaApps);
   await runUploader(
     deps,
-    { apps, instance, window, timing, callTimeoutMs, readBeforeFirstSend, deltaApps, acknowledgements: true },
+    {
+      apps: createAppSet(apps.map((one) => appOf(one))),
+      instance,
+      window,
+      timing,
+      callTimeoutMs,
+      readBeforeFirstSend,
+      deltaApps,
+      acknowledgements: true,
+    },
     signal,
   );
   await http.close();

@@ -8,6 +8,7 @@ import { lookAtSample, readColumnFindings, readPiecemeal } from '../../adopt/sam
 import { approve, dismiss, type Approved } from '../../adopt/approve.ts';
 import { readAdoptStatus } from '../../adopt/status-store.ts';
 import { tellAgain } from '../../adopt/store.ts';
+import { createAppSet } from '../../apps/app-set.ts';
 import { openCarrierList } from '../../carriers/list.ts';
 import { systemClock, systemRandom } from '../../clock.ts';
 import { FahuoError } from '../../errors.ts';
@@ -161,8 +162,10 @@ async function readDailyQuota({ config, pool, log, opened }: Session): Promise<n
     const [app] = readApps(config);
     if (app === undefined) return null;
     const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
-    const wechat = opened.add('wechat', createClient({ config, apps: [app], pool, redis, log }), (it) =>
-      it.close(),
+    const wechat = opened.add(
+      'wechat',
+      createClient({ config, apps: createAppSet([app]), pool, redis, log }),
+      (it) => it.close(),
     );
     const asked = await wechat.getQuota(app.appid, uploadPath);
     return asked.kind === 'quota' ? asked.dailyLimit : null;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { createAppSet } from '../../apps/app-set.ts';
 import { systemRandom } from '../../clock.ts';
 import { refreshNow } from '../../carriers/refresh.ts';
 import { readApps } from '../../roles/apps.ts';
@@ -21,7 +22,7 @@ export function addCarriers(program: Command): void {
 async function refresh({ config, log, pool, opened }: Session, json: boolean | undefined): Promise<void> {
   const apps = readApps(config);
   const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
-  const client = createClient({ config, apps, pool, redis, log });
+  const client = createClient({ config, apps: createAppSet(apps), pool, redis, log });
   const wechat = opened.add('wechat', client, (it) => it.close());
   const appids = apps.map(({ appid }) => appid);
   const result = await refreshNow({ pool, log, wechat, random: systemRandom }, appids, stopSignal());

@@ -5,7 +5,7 @@ import { openLog } from '../../roles/services.ts';
 import { databaseSettings } from '../../roles/settings.ts';
 import { roleNames, startRoles, type RoleName } from '../../roles/start.ts';
 import { table } from '../../table.ts';
-import { answer, stopSignal, unknownWord } from '../output.ts';
+import { answer, hangUpBell, stopSignal, unknownWord } from '../output.ts';
 import { version } from '../version.ts';
 
 const examples = `
@@ -26,7 +26,8 @@ export function addRun(program: Command): void {
       const config = readConfig();
       const log = openLog(config);
       log.info({ roles: wanted, settings: config.shown }, 'fahuo.starting');
-      const { url, done } = await startRoles({ config, log }, wanted, stopSignal());
+      const reload = { bell: hangUpBell(), read: () => readApps(readConfig()) };
+      const { url, done } = await startRoles({ config, log, reload }, wanted, stopSignal());
       answer(flags.json, { started: true, roles: wanted, http: url }, () =>
         describeStart(config, { wanted, url }),
       );

@@ -1,14 +1,18 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from '../../../db/client.ts';
+import { createAppSet } from '../../apps/app-set.ts';
 import { readPauses } from '../../apps/pause-store.ts';
 import { readNotServed, readUnreachable } from '../../apps/serving-store.ts';
 import { readApps, type App } from '../../roles/apps.ts';
+import { systemClock } from '../../clock.ts';
 import { openRedis, reachRedis } from '../../roles/redis.ts';
 import { createClient } from '../../roles/shared-state.ts';
 import type { Answer } from '../../wechat/answer.ts';
 import { uploadPath } from '../../wechat/client.ts';
 import { createHttp } from '../../wechat/http.ts';
 import { fetchToken } from '../../wechat/token-fetch.ts';
+import { nameOfServer, type TokenServer } from '../../wechat/token-origin.ts';
+import { askTokenServer } from '../../wechat/token-server.ts';
 import { examine, finding, type Check, type Doctor } from './check.ts';
 
 export async function checkRedis({
@@ -35,7 +39,7 @@ export async function checkApps(doctor: Doctor, { pool, redis }: Stores): Promis
   const checks = [configured];
   if (pool !== null) checks.push(await examine('apps not served', () => checkNotServed(pool, apps)));
   for (const app of apps) {
-    checks.push(await examine(`secret ${app.appid}`, () => checkSecret(doctor, app)));
+    checks.push(await examine(`token ${app.appid}`, () => checkToken(doctor, app)));
     if (pool === null) continue;
     checks.push(await examine(`pauses ${app.appid}`, () => checkPauses(pool, app)));
     checks.push(await examine(`sends ${app.appid}`, () => checkReach(pool, app)));
@@ -46,15 +50,28 @@ export async function checkApps(doctor: Doctor, { pool, redis }: Stores): Promis
 
 /**
  * Past the cache of tokens, which would hide a secret that was changed since. stable_token gives the fleet's own token
- * again; /cgi-bin/token would take it away, so a deployment that uses it is not asked.
+ * again; /cgi-bin/token would take it away, so an app that uses it is not asked.
  */
-async function checkSecret({ config, opened }: Doctor, { appid, secret }: App): Promise<string> {
-  const { tokenMode, baseUrl, callTimeoutMs } = config.wechat;
-  if (tokenMode === 'plain') return 'not asked: a new token would end the one in use';
+async function checkToken({ config, opened }: Doctor, { appid, token }: App): Promise<string> {
+  const { baseUrl, callTimeoutMs } = config.wechat;
+  if (token.mode === 'plain') return 'not asked: a new token would end the one in use';
+  if (token.mode === 'none') return 'none is sent';
+  if (token.mode === 'external') return askServer(token.from, callTimeoutMs);
+  const { secret } = token;
   const http = opened.add('http', createHttp({ baseUrl, connections: 1 }), (it) => it.close());
   const fetched = await fetchToken(http, { appid, secret, mode: 'stable', timeoutMs: callTimeoutMs });
   if (fetched.kind === 'refused') throw refusal('a token', fetched.answer);
-  return 'WeChat gives a token for it';
+  return 'WeChat gives one for the secret';
+}
+
+async function askServer(server: TokenServer, timeoutMs: number): Promise<string> {
+  const fetched = await askTokenServer({ server, timeoutMs, clock: systemClock });
+  if (fetched.kind === 'fetched') return `${nameOfServer(server)} gives one`;
+  const { errcode, errmsg } = fetched.answer;
+  throw finding(
+    `no token: ${errcode === null ? '' : `${nameOfServer(server)} answers ${errcode} `}${errmsg ?? ''}`.trimEnd(),
+    'Ask the server, or run the command, by hand from this host and as this user.',
+  );
 }
 
 /** Apps that this configuration names are served as soon as an instance runs. */
@@ -96,7 +113,7 @@ async function checkQuota(
   { pool, redis }: { pool: Pool; redis: Redis | null },
   app: App,
 ): Promise<string> {
-  const client = createClient({ config, apps: [app], pool, redis, log });
+  const client = createClient({ config, apps: createAppSet([app]), pool, redis, log });
   const wechat = opened.add('wechat', client, (it) => it.close());
   const asked = await wechat.getQuota(app.appid, uploadPath);
   if (asked.kind !== 'quota') throw refusal('the quota', asked.answer);

@@ -8,12 +8,14 @@ import { createPostgresBudget } from '../../../src/apps/budget-postgres.ts';
 import { readRates, saveRate } from '../../../src/apps/budget-store.ts';
 import { readPauses, type Pause } from '../../../src/apps/pause-store.ts';
 import { createPauses, type Pauses } from '../../../src/apps/pauses.ts';
+import { createAppSet } from '../../../src/apps/app-set.ts';
 import { cautiousRate, keepRates, probeOnce } from '../../../src/apps/rates.ts';
 import { createWechatClient, type WechatClient } from '../../../src/wechat/client.ts';
 import { createHttp, type Http } from '../../../src/wechat/http.ts';
 import { createMemoryBudget } from '../../../src/apps/budget-memory.ts';
 import type { Budget, Rate } from '../../../src/apps/budget.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { appOf, appSetOf } from '../../support/apps.ts';
 import { appid } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { statsOf, tellSandbox } from '../../support/sandbox-client.ts';
@@ -158,7 +160,11 @@ describe('the rate of an app', () => {
   ): Promise<void> => {
     const stop = new AbortController();
     const { budget, seen } = watched();
-    const kept = keepRates({ pool: database.pool, budget, wechat, log, random }, apps, stop.signal);
+    const kept = keepRates(
+      { pool: database.pool, budget, wechat, log, random },
+      createAppSet(apps.map((app) => appOf(app.appid, app))),
+      stop.signal,
+    );
     try {
       await eventually(() => check(seen), 15_000, 20);
     } finally {
@@ -209,6 +215,25 @@ describe('the rate of an app', () => {
     expect(await quotaCalls()).toBe(1);
   });
 
+  it('follows the apps: a limit that is set or taken away while it runs, and an app that comes', async () => {
+    const { budget, seen } = watched();
+    const apps = createAppSet([appOf('wx-set', { maxCallsPerSecond: 7 })]);
+    const stop = new AbortController();
+    const kept = keepRates({ pool: database.pool, budget, wechat, log, random }, apps, stop.signal);
+    apps.replace([appOf('wx-set', { maxCallsPerSecond: 9 }), appOf('wx-new', { maxCallsPerSecond: 1 })]);
+    await eventually(() => expect(seen).toHaveLength(3), 5_000);
+    expect(seen).toEqual([
+      ['wx-set', { callsPerSecond: 7 }],
+      ['wx-new', { callsPerSecond: 1 }],
+      ['wx-set', { callsPerSecond: 9 }],
+    ]);
+    apps.replace([appOf('wx-set', { maxCallsPerSecond: 9, parcelLists: 'delta' }), appOf(appid)]);
+    await eventually(() => expect(seen.at(-1)).toEqual([appid, told]), 15_000);
+    expect(seen).toHaveLength(5);
+    stop.abort();
+    await kept;
+  });
+
   it('is asked for all apps side by side: one that hangs keeps no other waiting', async () => {
     const real = wechat;
     const hang = (signal?: AbortSignal): Promise<void> =>
@@ -227,7 +252,11 @@ describe('the rate of an app', () => {
     await database.pool.query('drop table fahuo.budget');
     const { budget, seen } = watched();
     const stop = new AbortController();
-    const kept = keepRates({ pool: database.pool, budget, wechat, log, random }, [{ appid }], stop.signal);
+    const kept = keepRates(
+      { pool: database.pool, budget, wechat, log, random },
+      appSetOf(appid),
+      stop.signal,
+    );
     expect(seen).toEqual([[appid, { callsPerSecond: cautiousRate }]]);
     await eventually(() => expect(seen.at(-1)).toEqual([appid, told]), 10_000, 20);
     stop.abort();

@@ -69,13 +69,13 @@ describe('fahuo doctor', () => {
     });
     const { wrong } = await findings();
     await tellSandbox(stack.wechat, 'reset', {});
-    expect(wrong).toMatchObject([{ check: `secret ${appid}` }]);
+    expect(wrong).toMatchObject([{ check: `token ${appid}` }]);
     expect(wrong[0]?.detail).toContain('40125');
   });
 
   it('says that WeChat does not answer, and where to look', async () => {
     const { wrong } = await findings({ WECHAT_BASE_URL: 'http://127.0.0.1:1' });
-    expect(wrong.map(({ check }) => check)).toContain(`secret ${appid}`);
+    expect(wrong.map(({ check }) => check)).toContain(`token ${appid}`);
     expect(wrong[0]?.detail).toMatch(/WeChat does not answer \(refused\).*WECHAT_BASE_URL/);
   });
 

@@ -49,18 +49,19 @@ const stores: [string, () => TokenStore][] = [
   ['Redis', () => createRedisTokenStore({ redis, keyPrefix: uniqueName('t'), secretOf })],
   ['Postgres', () => createPostgresTokenStore(database.pool, secretOf)],
 ];
-const sources = (store: TokenStore, mode: TokenMode, change: object = {}): TokenSource[] =>
-  Array.from({ length: workers }, () =>
+const sources = (store: TokenStore, mode: 'stable' | 'plain', change: object = {}): TokenSource[] => {
+  const origin = { mode, secret: 's' };
+  return Array.from({ length: workers }, () =>
     createTokenSource({
       http,
-      apps: new Map([[appid, { secret: 's' }]]),
+      originOf: () => origin,
       store,
       clock: systemClock,
       random: systemRandom,
-      mode,
       ...change,
     }),
   );
+};
 const tokensOf = async (all: readonly TokenSource[]): Promise<Set<string>> => {
   const results = await Promise.all(all.map((source) => source.current(appid)));
   return new Set(results.map((result) => (result.kind === 'token' ? result.value : result.kind)));

@@ -6,6 +6,7 @@ import { createWechatClient, uploadPath, type WechatClient } from '../../../src/
 import { createHttpPools, poolSizes } from '../../../src/wechat/http-pools.ts';
 import { createMemoryTokenStore } from '../../../src/apps/tokens-memory.ts';
 import { createTokenSource, type TokenSource } from '../../../src/wechat/token.ts';
+import { stableToken } from '../../support/apps.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const window = 3;
@@ -41,17 +42,15 @@ beforeEach(async () => {
       totalTimeoutMs: 60_000,
       headersTimeoutMs: 60_000,
     },
-    [hanging, other],
     poolSizes(window),
   );
   const clock = systemClock;
   tokens = createTokenSource({
     http,
-    apps: new Map([hanging, other].map((appid) => [appid, { secret: 's' }])),
+    originOf: () => stableToken,
     store: createMemoryTokenStore(clock),
     clock,
     random: systemRandom,
-    mode: 'stable',
     fetchTimeoutMs: 30_000,
   });
   client = createWechatClient({ http, tokens, clock });

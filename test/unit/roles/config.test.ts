@@ -146,7 +146,7 @@ describe('the configuration', () => {
 describe('the apps', () => {
   it('are the one of the environment, or those of a file', () => {
     expect(readApps(readConfig({ WECHAT_APPID: 'wx1', WECHAT_SECRET: 's' }))).toMatchObject([
-      { appid: 'wx1', secret: 's', parcelLists: 'cumulative' },
+      { appid: 'wx1', token: { mode: 'stable', secret: 's' }, parcelLists: 'cumulative' },
     ]);
     const file = fileWith(
       '[{"appid":"a","secret":"s","max_calls_per_second":5},{"appid":"b","secret":"t","parcel_lists":"delta"}]',
@@ -159,10 +159,66 @@ describe('the apps', () => {
       readApps(readConfig({ FAHUO_APPS_FILE: fileWith('\ufeff[{"appid":"a","secret":"s"}]') })),
     ).toHaveLength(1);
     expect(() => readApps(readConfig({ FAHUO_APPS_FILE: fileWith(Buffer.from('c6bbb9fb', 'hex')) }))).toThrow(
-      'FAHUO_APPS_FILE cannot be read as JSON',
+      /FAHUO_APPS_FILE \S+ is no UTF-8 text/,
     );
     const noSecret = fileWith('[{"appid":"a"}]');
-    expect(() => readApps(readConfig({ FAHUO_APPS_FILE: noSecret }))).toThrow('0.secret');
+    expect(() => readApps(readConfig({ FAHUO_APPS_FILE: noSecret }))).toThrow(
+      `FAHUO_APPS_FILE ${noSecret}, app 1 (a): secret is missing`,
+    );
     expect(() => readApps(readConfig({ WECHAT_APPID: 'wx1' }))).toThrow('WECHAT_SECRET is not set');
+  });
+
+  it('may have their tokens from elsewhere, and then need no secret', () => {
+    const external = { WECHAT_APPID: 'wx1', FAHUO_TOKEN_MODE: 'external' };
+    const tokenOf = (env: Record<string, string>) => readApps(readConfig({ ...external, ...env }))[0]?.token;
+    expect(
+      tokenOf({ FAHUO_TOKEN_URL: 'http://t/{appid}', FAHUO_TOKEN_BEARER_FILE: fileWith('b\n') }),
+    ).toEqual({
+      mode: 'external',
+      from: { kind: 'url', url: 'http://t/wx1', bearer: 'b' },
+    });
+    expect(tokenOf({ FAHUO_TOKEN_COMMAND: "/opt/token '{appid}'" })).toEqual({
+      mode: 'external',
+      from: { kind: 'command', argv: ['/opt/token', 'wx1'] },
+    });
+    expect(tokenOf({ FAHUO_TOKEN_MODE: 'none' })).toEqual({ mode: 'none' });
+    expect(() => tokenOf({ FAHUO_TOKEN_COMMAND: 'a | b' })).toThrow('FAHUO_TOKEN_COMMAND holds |');
+    const shown = readConfig({ ...external, FAHUO_TOKEN_URL: 'http://t/?key=hush' }).shown;
+    expect(JSON.stringify(shown)).not.toContain('hush');
+  });
+
+  it.each<[Record<string, string>, string]>([
+    [
+      { FAHUO_TOKEN_MODE: 'external' },
+      'FAHUO_TOKEN_MODE is external, and neither FAHUO_TOKEN_URL nor FAHUO_TOKEN_COMMAND is set',
+    ],
+    [
+      { FAHUO_TOKEN_URL: 'http://t' },
+      'FAHUO_TOKEN_URL is set, and FAHUO_TOKEN_MODE is stable: it must be external',
+    ],
+    [
+      { FAHUO_TOKEN_COMMAND: 'c', FAHUO_TOKEN_MODE: 'none' },
+      'FAHUO_TOKEN_COMMAND is set, and FAHUO_TOKEN_MODE is none: it must be external',
+    ],
+    [
+      { FAHUO_TOKEN_MODE: 'external', FAHUO_TOKEN_URL: 'http://t', FAHUO_TOKEN_COMMAND: 'c' },
+      'FAHUO_TOKEN_URL and FAHUO_TOKEN_COMMAND are both set: keep one of them',
+    ],
+    [
+      { FAHUO_TOKEN_MODE: 'external', FAHUO_TOKEN_COMMAND: 'c', FAHUO_TOKEN_BEARER: 'b' },
+      'FAHUO_TOKEN_BEARER is set, and FAHUO_TOKEN_URL is not',
+    ],
+  ])('%j is a contradiction: %s', (env, problem) => {
+    expect(() => readConfig(env)).toThrow(problem);
+  });
+
+  it('of a file may use what else would be a contradiction', () => {
+    const file = fileWith('[{"appid":"a","token_mode":"external"},{"appid":"b","secret_file":"b.secret"}]');
+    writeFileSync(join(file, '..', 'b.secret'), 'hush\n'); // beside the file, wherever the process runs
+    const config = readConfig({ FAHUO_APPS_FILE: file, FAHUO_TOKEN_URL: 'http://t/{appid}' });
+    expect(readApps(config).map(({ token }) => token)).toEqual([
+      { mode: 'external', from: { kind: 'url', url: 'http://t/a', bearer: undefined } },
+      { mode: 'stable', secret: 'hush' },
+    ]);
   });
 });

@@ -54,19 +54,20 @@ const call = ({ path }: HttpRequest): Promise<Reply> => {
 };
 const http: Http = { call, post: async () => (await call({} as HttpRequest)).answer, close: async () => {} };
 
-const optionsOf = (change: Partial<TokenSourceOptions>): TokenSourceOptions => ({
+const origins = { stable: { mode: 'stable', secret: 's' }, plain: { mode: 'plain', secret: 's' } } as const;
+type Change = Partial<TokenSourceOptions> & { mode?: 'stable' | 'plain' };
+
+const optionsOf = ({ mode = 'stable', ...change }: Change): TokenSourceOptions => ({
   http,
-  apps: new Map([[appid, { secret: 's' }]]),
+  originOf: (asked) => (asked === appid ? origins[mode] : undefined),
   store,
   clock,
   random: () => 0,
-  mode: 'stable',
   sleep: (ms) => Promise.resolve(void (nowMs += ms)),
   monotonic: () => nowMs,
   ...change,
 });
-const source = (change: Partial<TokenSourceOptions> = {}): TokenSource =>
-  createTokenSource(optionsOf(change));
+const source = (change: Change = {}): TokenSource => createTokenSource(optionsOf(change));
 
 type Got = Extract<TokenResult, { kind: 'token' }>;
 const tokenOf = async (from: TokenSource): Promise<Got> => {

@@ -1,0 +1,151 @@
+import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../support/eventually.ts';
+import type { FahuoProcess } from '../../support/fahuo-process.ts';
+import { createStack, effectsOf, statsOf, type Stack } from '../../support/stack.ts';
+import { insertPending } from '../../support/uploader.ts';
+
+const [one, two, three] = ['wx-one', 'wx-two', 'wx-three'];
+const within = 30_000;
+
+let stack: Stack;
+let folder: string;
+let file: string;
+
+/** As a service manager replaces it: never half of it is there. */
+function write(apps: unknown): void {
+  writeFileSync(`${file}.new`, typeof apps === 'string' ? apps : JSON.stringify(apps));
+  renameSync(`${file}.new`, file);
+}
+const entry = (appid: string, more: object = {}): object => ({ appid, secret: `${appid}-secret`, ...more });
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'fahuo-apps-'));
+  file = join(folder, 'apps.json');
+  stack = await createStack({
+    partitions: 1,
+    sandbox: {
+      latencyMs: 10,
+      secrets: Object.fromEntries([one, two, three].map((appid) => [appid, `${appid}-secret`])),
+    },
+    env: { FAHUO_APPS_FILE: file, FAHUO_LOG_LEVEL: 'info' },
+  });
+});
+afterEach(() => stack.close());
+
+const start = (): Promise<FahuoProcess> => stack.start({ roles: 'upload,console' });
+
+/** SIGHUP, and its line in the log: the how-manieth of its kind that is waited for. */
+async function reload(process: FahuoProcess, line = 'apps.reloaded'): Promise<void> {
+  const before = linesOf(process, line).length;
+  process.child.kill('SIGHUP');
+  await eventually(() => expect(linesOf(process, line).length).toBeGreaterThan(before), within);
+}
+const linesOf = (process: FahuoProcess, text: string): string[] =>
+  process
+    .stderr()
+    .split('\n')
+    .filter((line) => line.includes(text));
+
+async function acknowledged(appid: string): Promise<number> {
+  const { rows } = await stack.database.pool.query<{ n: number }>(
+    `select count(*)::int as n from fahuo.upload where appid = $1 and state = 'acknowledged'`,
+    [appid],
+  );
+  return rows[0]?.n ?? 0;
+}
+const untilAcknowledged = (appid: string, count: number): Promise<void> =>
+  eventually(async () => expect(await acknowledged(appid)).toBe(count), within);
+
+async function waits(appid: string): Promise<string[]> {
+  const { rows } = await stack.database.pool.query<{ reason: string }>(
+    'select distinct reason from fahuo.events where appid = $1 and reason is not null',
+    [appid],
+  );
+  return rows.map(({ reason }) => reason);
+}
+const metric = async (process: FahuoProcess, name: string): Promise<string | undefined> =>
+  (await (await fetch(`${process.http}/metrics`)).text())
+    .split('\n')
+    .find((line) => line.startsWith(name))
+    ?.split(' ')[1];
+const insert = (app: string, count: number): Promise<void> =>
+  insertPending(stack.database.pool, { count, name: `${app}-`, app });
+
+describe('a running fahuo at SIGHUP', () => {
+  it('serves an app that comes, ends one that goes, and loses and doubles nothing under load', async () => {
+    const slow = { max_calls_per_second: 150 };
+    write([entry(one, slow), entry(two, slow)]);
+    await insert(one, 450);
+    await insert(two, 450);
+    await insert(three, 100);
+    const process = await start();
+    await eventually(async () => expect(await acknowledged(two)).toBeGreaterThan(20), within);
+
+    write([entry(one, slow), entry(three)]);
+    await reload(process);
+    await untilAcknowledged(three, 100);
+    await eventually(async () => expect(await waits(two)).toEqual(['app_not_served']), 10_000);
+    const done = await acknowledged(two);
+    expect(done).toBeLessThan(450);
+    await untilAcknowledged(one, 450);
+    expect(await acknowledged(two), 'an app that is not served').toBe(done);
+
+    write([entry(one), entry(two), entry(three)]);
+    await reload(process);
+    await untilAcknowledged(two, 450);
+    const stats = await statsOf(stack.wechat);
+    expect(stats.effects).toEqual({ ship: 1_000, add: 0, reship: 0 });
+    expect(stats.requests['upload']).toEqual({ '0': 1_000 });
+    expect(new Set((await effectsOf(stack.wechat)).map(({ payment }) => payment)).size).toBe(1_000);
+    expect(await process.stop()).toBe(0);
+  });
+
+  it('takes a secret that was mended, and goes on with the app that it had stopped, others undisturbed', async () => {
+    const secret = join(folder, 'two.secret');
+    writeFileSync(secret, 'wrong\n');
+    write([entry(one), { appid: two, secret_file: 'two.secret' }]);
+    await insert(two, 5);
+    const process = await start();
+    await eventually(async () => expect(await waits(two)).toEqual(['app_paused']), within);
+    await insert(one, 5);
+    await untilAcknowledged(one, 5);
+    const before = (await statsOf(stack.wechat)).token_fetches[`${one}/stable`];
+
+    writeFileSync(secret, `${two}-secret\n`);
+    await reload(process);
+    await untilAcknowledged(two, 5);
+    expect((await statsOf(stack.wechat)).token_fetches[`${one}/stable`], 'tokens of the other app').toBe(
+      before,
+    );
+    const { rows } = await stack.database.pool.query(
+      'select from fahuo.upload where appid = $1 and attempts <> 1',
+      [two],
+    );
+    expect(rows, 'rows that the wrong secret cost an attempt').toEqual([]);
+  });
+
+  it('keeps what it had where the file is wrong, says why in one line, and exports that', async () => {
+    write([entry(one)]);
+    const process = await start();
+    for (const [wrong, why] of [
+      ['[{"appid":', 'is no JSON'],
+      [[entry(one, { max_calls: 3 })], 'max_calls is not a member'],
+      [[{ appid: one, secret_file: 'nowhere' }], 'secret_file is \\"nowhere\\": cannot be read'],
+    ] as const) {
+      write(wrong);
+      await reload(process, 'apps.not_reloaded');
+      expect(linesOf(process, 'apps.not_reloaded').at(-1)).toContain(why);
+      expect(await metric(process, 'fahuo_apps_reload_failed')).toBe('1');
+    }
+    expect(linesOf(process, 'apps.not_reloaded')).toHaveLength(3);
+    await insert(one, 3);
+    await untilAcknowledged(one, 3);
+    write([entry(one)]);
+    await reload(process);
+    expect(await metric(process, 'fahuo_apps_reload_failed')).toBe('0');
+    expect(process.stderr()).not.toContain(`${one}-secret`);
+  });
+});
