@@ -103,7 +103,11 @@ describe('an app whose token comes from a server of the shop', () => {
       expect(rows[0]?.left).toBeGreaterThan(30);
     }, within);
     expect(asked - askedBefore).toBe(1);
-    expect(await count(`payment like 'after%' and state = 'pending' and attempts = 0`)).toBe(payments);
+    await eventually(
+      async () =>
+        expect(await count(`payment like 'after%' and state = 'pending' and attempts = 0`)).toBe(payments),
+      within,
+    );
     expect(await process.stop()).toBe(0);
   });
 });
