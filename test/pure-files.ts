@@ -63,6 +63,8 @@ export const pureFiles = [
   'src/sandbox/faults.ts',
   'src/sandbox/omissions.ts',
   'src/sandbox/order-body.ts',
+  'src/sandbox/page/html.ts',
+  'src/sandbox/page/view.ts',
   'src/sandbox/payment.ts',
   'src/sandbox/problems.ts',
   'src/sandbox/tokens.ts',

@@ -4,7 +4,7 @@ import { appsShape } from './apps.ts';
 import { checkUpload } from './check.ts';
 import { textOf } from './codes.ts';
 import { consoleEdit, editedBody } from './console-edit.ts';
-import { endpoints, faultRules, membersOfFault, type FaultRule } from './faults.ts';
+import { endpoints, faultRules, membersOfFault, nextFault, type FaultRule } from './faults.ts';
 import { omissions } from './omissions.ts';
 import { describeIssues, listOf, type MembersOf } from './problems.ts';
 import type { Service } from './service.ts';
@@ -89,6 +89,11 @@ function addPreparation(post: Post, service: Service): void {
     return { faults: rules };
   };
   post('/_sandbox/faults', faultRules, takeFaults, membersOfFault);
+  const playNext = (rule: FaultRule): object => {
+    service.playNext({ ...rule, transaction_id: rule.transaction_id ?? '' });
+    return { faults: service.rules };
+  };
+  post('/_sandbox/faults/next', nextFault, playNext, membersOfFault);
   post('/_sandbox/quotas', quotasShape, (quotas) => {
     for (const [name, quota] of Object.entries(quotas)) service.usage.quotas.set(name as 'upload', quota);
     return { quotas };

@@ -66,6 +66,11 @@ export const faultRule = z.discriminatedUnion(
 );
 export type FaultRule = z.output<typeof faultRule>;
 export const faultRules = listOf(faultRule);
+/** A fault of one payment, for its next request. */
+export const nextFault = faultRule.refine((rule) => rule.transaction_id !== undefined, {
+  path: ['transaction_id'],
+  error: 'must name the payment: its next request meets the fault',
+});
 
 /** Every kind of fault, and the members that a rule of it takes. */
 export const faultMembers: Readonly<Record<string, readonly string[]>> = Object.fromEntries(

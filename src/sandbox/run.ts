@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../clock.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import type { ParcelMode } from './payment.ts';
 import { Apps } from './apps.ts';
+import { addPage } from './page/route.ts';
 import { Service } from './service.ts';
 import { Tokens } from './tokens.ts';
 import { Usage } from './usage.ts';
@@ -75,6 +76,7 @@ export async function createSandbox(
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   addWechatRoutes(app, service);
   addAdminRoutes(app, service);
+  addPage(app, service);
   const url = await app.listen({ port: options.port, host: options.host });
   return { url, stop: () => app.close() };
 }

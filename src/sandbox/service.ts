@@ -33,6 +33,15 @@ export type ServiceDeps = {
   apps: Apps;
 };
 
+/** What one request came to: the errcode or the fault, and what WeChat would hint at. */
+type Told = { answer: string; hint?: string | undefined };
+
+/** One of the last requests, for the page. */
+export type RecentRequest = Told & { atMs: number; endpoint: EndpointName; body: string };
+
+const keptRecent = 40;
+const keptRecentBody = 2_000;
+
 type Silent = Extract<FaultRule, { kind: 'lost_answer' | 'reset_before' | 'hang' | 'shipped_by_hand' }>;
 
 const silentKinds: readonly FaultRule['kind'][] = ['lost_answer', 'reset_before', 'hang', 'shipped_by_hand'];
@@ -52,6 +61,8 @@ export class Service {
   readonly apps: Apps;
   rules: readonly FaultRule[] = [];
   readonly seen: SeenRequest[] = [];
+  /** The last requests, oldest first. */
+  readonly recent: RecentRequest[] = [];
   readonly #deps: ServiceDeps;
   readonly #ordinals = new Map<string, number>();
   #requests = 0;
@@ -74,9 +85,10 @@ export class Service {
     const seen = this.#deps.keepRequests && call.endpoint === 'upload' ? this.#see(call, reply) : null;
     if (this.#deps.latencyMs > 0) await sleep(this.#deps.latencyMs);
     const fault = this.rules.length === 0 ? null : this.#faultOf(call);
-    const answer = fault === null ? this.#plain(call, reply) : await this.#faulty(fault, call, reply);
+    const told = fault === null ? this.#plain(call, reply) : await this.#faulty(fault, call, reply);
+    this.#remember(call, told);
     if (seen === null) return reply;
-    seen.answer = answer;
+    seen.answer = told.answer;
     // Before the caller can know: a request that it makes then is not one more on the wire.
     if (fault?.kind !== 'hang') seen.endedAtMs ??= monotonicMs();
     return reply;
@@ -89,10 +101,15 @@ export class Service {
     return seen;
   }
 
-  #plain(call: Call, reply: FastifyReply, padTo: number = 0): string {
+  #remember({ endpoint, body }: Call, told: Told): void {
+    if (this.recent.length >= keptRecent) this.recent.shift();
+    this.recent.push({ ...told, atMs: this.nowMs(), endpoint, body: body.slice(0, keptRecentBody) });
+  }
+
+  #plain(call: Call, reply: FastifyReply, padTo: number = 0): Told {
     const body = this.#work(call);
     this.send(reply, body, call.endpoint, padTo);
-    return String(body.errcode);
+    return { answer: typeof body.errcode === 'number' ? String(body.errcode) : '0', hint: hintIn(body) };
   }
 
   /** `errmsg` ends in a request id, as WeChat's always does. */
@@ -100,7 +117,8 @@ export class Service {
     const errcode = typeof body.errcode === 'number' ? body.errcode : 0;
     this.usage.answered(endpoint, String(errcode));
     if (body.errcode === undefined) return reply.send(body);
-    const hint = typeof body['hint'] === 'string' ? ` hint: [${body['hint']}]` : '';
+    const hintText = hintIn(body);
+    const hint = hintText === undefined ? '' : ` hint: [${hintText}]`;
     const { kind, hint: shown, errcode: code, ...rest } = body as Record<string, unknown>;
     const text = `${textOf(errcode)}${hint}`.padEnd(padTo, '长');
     return reply.send({ errcode, errmsg: `${text} rid: ${this.#rid()}`, ...rest });
@@ -117,14 +135,13 @@ export class Service {
 
   #faultOf({ endpoint, body }: Call): FaultRule | null {
     const payment = this.world.keyOf(paymentIn(body));
-    const at = `${endpoint}/${payment}`;
-    const ordinal = (this.#ordinals.get(at) ?? 0) + 1;
-    this.#ordinals.set(at, ordinal);
+    const ordinal = this.#ordinalOf(endpoint, payment) + 1;
+    this.#ordinals.set(`${endpoint}/${payment}`, ordinal);
     return faultOf(this.rules, { endpoint, payment, ordinal }, this.#deps.seed);
   }
 
   /** Meets the fault; says what the request is remembered by. */
-  async #faulty(fault: FaultRule, call: Call, reply: FastifyReply): Promise<string> {
+  async #faulty(fault: FaultRule, call: Call, reply: FastifyReply): Promise<Told> {
     const name = nameOfFault(fault);
     this.usage.injected(name);
     if (fault.kind === 'expire_token') {
@@ -134,13 +151,13 @@ export class Service {
     if (fault.kind === 'long_errmsg') return this.#plain(call, reply, fault.length);
     if (fault.kind === 'delay') {
       await this.#late(fault, call, reply);
-      return name;
+      return { answer: name };
     }
     if (fault.kind === 'shipped_by_hand') this.#shipByHand(call, fault.item_desc);
     this.usage.answered(call.endpoint, fault.kind);
     const committed = 'committed' in fault ? fault.committed : fault.kind === 'lost_answer';
     this.#spoil(fault, committed ? this.#work(call) : { errcode: 0 }, reply);
-    return name;
+    return { answer: name };
   }
 
   async #late(
@@ -192,6 +209,22 @@ export class Service {
     return `${number}-${this.#ridTail}`;
   }
 
+  /** Plays a fault once, at the next request of its payment, before all other faults. What was played so goes. */
+  playNext(rule: FaultRule & { transaction_id: string }): void {
+    const payment = this.world.keyOf(rule.transaction_id);
+    const played = (one: FaultRule): boolean =>
+      one.transaction_id === payment &&
+      one.times !== undefined &&
+      one.times <= this.#ordinalOf(one.endpoint, payment);
+    const times = this.#ordinalOf(rule.endpoint, payment) + 1;
+    this.rules = [{ ...rule, transaction_id: payment, times }, ...this.rules.filter((one) => !played(one))];
+  }
+
+  /** How many requests of this endpoint and payment met the faults so far. */
+  #ordinalOf(endpoint: EndpointName, payment: string): number {
+    return this.#ordinals.get(`${endpoint}/${payment}`) ?? 0;
+  }
+
   forget(): void {
     this.rules = [];
     this.#ordinals.clear();
@@ -199,8 +232,11 @@ export class Service {
     this.usage.reset();
     this.apps.reset();
     this.seen.length = 0;
+    this.recent.length = 0;
   }
 }
+
+const hintIn = ({ hint }: Json): string | undefined => (typeof hint === 'string' ? hint : undefined);
 
 const withItemDesc = (body: string, itemDesc: string): string =>
   body.replaceAll(/("item_desc"\s*:\s*)"[^"]*"/g, (_all, name: string) => name + JSON.stringify(itemDesc));

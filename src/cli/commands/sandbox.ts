@@ -32,7 +32,7 @@ export function addSandbox(program: Command): void {
       answer(
         flags.json,
         { url: sandbox.url },
-        () => `The sandbox listens on ${sandbox.url}. Ctrl-C ends it.`,
+        () => `The sandbox listens on ${sandbox.url}, and shows its page there. Ctrl-C ends it.`,
       );
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
       await sandbox.stop();
