@@ -40,6 +40,7 @@ export const pureFiles = [
   'src/push/decide.ts',
   'src/push/event.ts',
   'src/push/message.ts',
+  'src/push/plan.ts',
   'src/roles/contradictions.ts',
   'src/roles/names.ts',
   'src/shipment/contract.ts',

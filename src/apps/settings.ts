@@ -7,7 +7,7 @@ export const appSettings = {
   file: setting(
     'FAHUO_APPS_FILE',
     text(),
-    'JSON file [{"appid","secret","max_calls_per_second"?,"parcel_lists"?}] for several apps.',
+    'JSON file [{"appid","secret","max_calls_per_second"?,"parcel_lists"?,"push"?}] for several apps; push: {"token","aes_key"?,"previous_token"?,"previous_aes_key"?}.',
   ),
   maxCallsPerSecond: setting(
     'FAHUO_MAX_CALLS_PER_SECOND',

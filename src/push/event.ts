@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PushPhase } from '../../db/states.ts';
 import type { Facts } from '../payments/facts-store.ts';
+import { cutText, storable } from '../text.ts';
 import { readMessage, textIn, timeIn, wholeIn, type Message } from './message.ts';
 
 export const SETTLEMENT = 'trade_manage_order_settlement';
@@ -57,7 +58,7 @@ function keyOf({ message, event, phase, body }: Keyed): string {
   const payment = textIn(message, 'transaction_id') ?? merchantKey(message);
   const told = (name: string): string => textIn(message, name) ?? '';
   if (payment !== null) {
-    if (phase === 'settled') return [event, payment, phase].join('|');
+    if (phase === 'settled') return [event, payment, settledStep(message)].join('|');
     if (phase === 'shipped') return [event, payment, phase, told('shipped_time')].join('|');
     if (event === REMIND_SHIPPING) return [event, payment, told('CreateTime')].join('|');
   }
@@ -65,10 +66,21 @@ function keyOf({ message, event, phase, body }: Keyed): string {
   return [event, told('FromUserName'), told('CreateTime'), digest].join('|');
 }
 
+/** A receipt that is told before its money must not take the place of the money's own push. */
+const settledStep = (message: Message): string =>
+  timeIn(message, 'settlement_time') === null ? 'confirmed' : 'settled';
+
 function merchantKey(message: Message): string | null {
   const [mchid, outTradeNo] = [textIn(message, 'merchant_id'), textIn(message, 'merchant_trade_no')];
   return mchid === null || outTradeNo === null ? null : `${mchid}:${outTradeNo}`;
 }
+
+/** What a warning says to a person; empty where it says nothing. Pure. */
+export function warningText(body: string): string {
+  const said = readMessage(body)?.get('msg');
+  return typeof said === 'string' ? cutText(storable(said), warningCharacters) : '';
+}
+const warningCharacters = 500;
 
 /** Largest number of a smallint: what is beyond is no method of WeChat's. */
 const maxMethod = 32_767;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { appSettings } from '../apps/settings.ts';
 import { FahuoError, messageOf } from '../errors.ts';
+import { encodingAesKeyRule, encodingAesKeyShape, type PushSecrets } from '../push/settings.ts';
 import { required, type Config } from './config.ts';
 import { noUtf8, utf8Text } from '../text.ts';
 
@@ -11,7 +12,17 @@ export type App = {
   maxCallsPerSecond?: number | undefined;
   /** What a later part of a split shipment carries: all parcels so far, or the new ones alone. */
   parcelLists: 'cumulative' | 'delta';
+  /** Of its message push; absent where it receives none, or where the settings of one app have them. */
+  push?: PushSecrets | undefined;
 };
+
+const encodingAesKey = z.string().regex(encodingAesKeyShape, encodingAesKeyRule);
+const pushShape = z.strictObject({
+  token: z.string().min(1),
+  aes_key: encodingAesKey.optional(),
+  previous_token: z.string().min(1).optional(),
+  previous_aes_key: encodingAesKey.optional(),
+});
 
 const appsShape = z
   .array(
@@ -20,6 +31,7 @@ const appsShape = z
       secret: z.string().min(1),
       max_calls_per_second: z.number().positive().optional(),
       parcel_lists: z.enum(['cumulative', 'delta']).optional(),
+      push: pushShape.optional(),
     }),
   )
   .min(1);
@@ -42,8 +54,16 @@ export function readApps({ app }: Config): App[] {
     secret: one.secret,
     maxCallsPerSecond: one.max_calls_per_second ?? maxCallsPerSecond,
     parcelLists: one.parcel_lists ?? parcelLists,
+    push: one.push === undefined ? undefined : pushOf(one.push),
   }));
 }
+
+const pushOf = (given: z.infer<typeof pushShape>): PushSecrets => ({
+  token: given.token,
+  aesKey: given.aes_key,
+  previousToken: given.previous_token,
+  previousAesKey: given.previous_aes_key,
+});
 
 function parseFile(path: string): unknown {
   try {

@@ -1,4 +1,5 @@
 import type { Pool } from '../../db/client.ts';
+import type { Routes } from '../http/serve.ts';
 import type { Admin } from '../kafka/admin.ts';
 import type { Log } from '../log.ts';
 import type { Doorbell } from '../loop.ts';
@@ -16,6 +17,8 @@ export type Context = {
   instance: string;
   /** Rung by the consumer, heard by the uploader. */
   doorbell: Doorbell;
+  /** Routes that the console is to serve beside its own; null where this process has no console. */
+  routes: Routes[] | null;
 };
 
 /** A role that is open. */

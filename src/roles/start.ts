@@ -12,9 +12,10 @@ import { required, type Config } from './config.ts';
 import { openConsole } from './console.ts';
 import { openConsume } from './consume.ts';
 import { databaseUrlOf } from './postgres.ts';
+import { openPush } from './push.ts';
 import { openRelay } from './relay.ts';
 import { openRetention } from './retention.ts';
-import { runTogether, type Context, type OpenRole } from './role.ts';
+import { runTogether, type Context, type OpenRole, type Role } from './role.ts';
 import { ensureTopics, kafkaConnection, openAdmin, openPool } from './services.ts';
 import { openUpload } from './upload.ts';
 
@@ -24,6 +25,7 @@ const openers = {
   consume: openConsume,
   upload: openUpload,
   adopt: openAdopt,
+  push: openPush,
   console: openConsole,
 } satisfies Record<string, OpenRole>;
 export type RoleName = keyof typeof openers;
@@ -32,6 +34,8 @@ export const roleNames = Object.keys(openers) as readonly RoleName[];
 export type Running = {
   /** Of /metrics, /livez and /readyz; null without the role console. */
   url: string | null;
+  /** Of /wechat/push where it has a port of its own; null elsewhere. */
+  pushUrl: string | null;
   /** Resolves when every role has stopped; rejects when one failed for good. */
   done: Promise<void>;
 };
@@ -56,7 +60,8 @@ export async function startRoles(
     signal,
   ).finally(close);
   done.catch(() => undefined); // whoever waits for it hears of it, now or later
-  return { url: roles.find((role) => role.url !== undefined)?.url ?? null, done };
+  const urlOf = (name: RoleName): string | null => roles.find((role) => role.name === name)?.url ?? null;
+  return { url: urlOf('console'), pushUrl: urlOf('push'), done };
 }
 
 type Start = { wanted: readonly RoleName[]; opened: Opened };
@@ -77,15 +82,16 @@ async function openContext({ config, log }: Given, { wanted, opened }: Start): P
     admin,
     instance: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     doorbell: createDoorbell(),
+    routes: wanted.includes('console') ? [] : null,
   };
 }
 
 async function openRoles(context: Context, { wanted, opened }: Start) {
-  const roles = [];
+  const roles: (Role & { name: RoleName | 'retention' })[] = [];
   for (const name of roleNames.filter((role) => wanted.includes(role)))
-    roles.push(opened.add(name, await openers[name](context), (role) => role.close()));
-  roles.push(opened.add('retention', await openRetention(context), (role) => role.close()));
-  return roles;
+    roles.push({ name, ...opened.add(name, await openers[name](context), (role) => role.close()) });
+  const retention = opened.add('retention', await openRetention(context), (role) => role.close());
+  return [...roles, { name: 'retention' as const, ...retention }];
 }
 
 /** What a role would fail on later is said before anything is opened. */

@@ -80,6 +80,13 @@ describe('two pushes are one event', () => {
     expect(new Set(keys).size).toBe(4);
   });
 
+  it('and money is told of after a receipt that was told alone', () => {
+    const alone = { ...settledPhase('1'), settlement_time: 0 };
+    expect(readEvent(asJson(alone)).phase).toBe('settled');
+    expect(keyOf({ ...alone, settlement_time: '' })).toBe(keyOf(alone));
+    expect(keyOf(settledPhase('1'))).not.toBe(keyOf(alone));
+  });
+
   it('by the merchant’s numbers where there is no transaction', () => {
     const { transaction_id: _id, ...rest } = settledPhase('1');
     expect(keyOf(rest)).toBe('trade_manage_order_settlement|1900000109:T1|settled');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { readPushKeys } from '../../../src/roles/push-keys.ts';
 import { readApps } from '../../../src/roles/apps.ts';
 import { readConfig, required } from '../../../src/roles/config.ts';
 import { envText } from '../../../src/roles/env-text.ts';
@@ -164,5 +165,70 @@ describe('the apps', () => {
     const noSecret = fileWith('[{"appid":"a"}]');
     expect(() => readApps(readConfig({ FAHUO_APPS_FILE: noSecret }))).toThrow('0.secret');
     expect(() => readApps(readConfig({ WECHAT_APPID: 'wx1' }))).toThrow('WECHAT_SECRET is not set');
+  });
+});
+
+describe('the keys of the message push', () => {
+  const key = 'A'.repeat(43);
+  const other = 'B'.repeat(43);
+  const bytes = (text: string) => Buffer.from(`${text}=`, 'base64');
+
+  it('are those of the environment, present and previous, and none where there is no token', () => {
+    expect(readPushKeys(readConfig({}))).toEqual([]);
+    expect(readPushKeys(readConfig({ WECHAT_APPID: 'wx1', WECHAT_SECRET: 's' }))).toEqual([]);
+    expect(readPushKeys(readConfig({ WECHAT_PUSH_TOKEN: 't' }))).toEqual([]);
+    const one = { WECHAT_APPID: 'wx1', WECHAT_PUSH_TOKEN: 't' };
+    expect(readPushKeys(readConfig(one))).toEqual([{ appid: 'wx1', tokens: ['t'], aesKeys: [] }]);
+    const all = {
+      ...one,
+      WECHAT_PUSH_AES_KEY_FILE: fileWith(`${key}\n`),
+      WECHAT_PUSH_PREVIOUS_TOKEN: 'u',
+      WECHAT_PUSH_PREVIOUS_AES_KEY: other,
+    };
+    expect(readPushKeys(readConfig(all))).toEqual([
+      { appid: 'wx1', tokens: ['t', 'u'], aesKeys: [bytes(key), bytes(other)] },
+    ]);
+  });
+
+  it('are those of a file, for the apps that have some', () => {
+    const file = fileWith(
+      JSON.stringify([
+        { appid: 'a', secret: 's' },
+        { appid: 'b', secret: 's', push: { token: 't' } },
+        {
+          appid: 'c',
+          secret: 's',
+          push: { token: 't', aes_key: key, previous_token: 'u', previous_aes_key: other },
+        },
+      ]),
+    );
+    expect(readPushKeys(readConfig({ FAHUO_APPS_FILE: file, WECHAT_PUSH_TOKEN: 'of nobody' }))).toEqual([
+      { appid: 'b', tokens: ['t'], aesKeys: [] },
+      { appid: 'c', tokens: ['t', 'u'], aesKeys: [bytes(key), bytes(other)] },
+    ]);
+    const wrong = fileWith(`[{"appid":"a","secret":"s","push":{"token":"t","aes_key":"${key}x"}}]`);
+    expect(() => readPushKeys(readConfig({ FAHUO_APPS_FILE: wrong }))).toThrow(
+      '0.push.aes_key must be an EncodingAESKey',
+    );
+  });
+
+  it('are refused where they are none, and where the token is missing', () => {
+    expect(() => readConfig({ WECHAT_PUSH_TOKEN: 't', WECHAT_PUSH_AES_KEY: key.slice(1) })).toThrow(
+      'WECHAT_PUSH_AES_KEY is "(hidden)"'.replaceAll('"', ''),
+    );
+    for (const name of ['WECHAT_PUSH_AES_KEY', 'WECHAT_PUSH_PREVIOUS_AES_KEY'])
+      expect(() => readConfig({ [name]: key })).toThrow(`${name} is set, and WECHAT_PUSH_TOKEN is not`);
+    expect(() => readConfig({ WECHAT_PUSH_PREVIOUS_TOKEN: 't' })).toThrow(
+      'WECHAT_PUSH_PREVIOUS_TOKEN is set, and WECHAT_PUSH_TOKEN is not',
+    );
+  });
+
+  it('are never shown', () => {
+    const config = readConfig({
+      WECHAT_PUSH_TOKEN: 'a token',
+      WECHAT_PUSH_AES_KEY: key,
+      WECHAT_PUSH_PREVIOUS_TOKEN: 'a former token',
+    });
+    expect(JSON.stringify(config.shown)).not.toMatch(/a token|a former token|AAAA/);
   });
 });
