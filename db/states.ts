@@ -116,3 +116,7 @@ export type EventReason = (typeof eventReasons)[number];
  */
 export const adoptStates = ['said', 'nothing', 'skipped', 'held', 'proposed', 'failed', 'gone'] as const;
 export type AdoptState = (typeof adoptStates)[number];
+
+/** WeChat tells the settlement of a payment twice (wechat.md §4): when its shipping is complete, and when it settles. */
+export const pushPhases = ['shipped', 'settled'] as const;
+export type PushPhase = (typeof pushPhases)[number];

@@ -131,6 +131,24 @@ const uploadMetrics = ({ counter, gauge, histogram }: Kinds) => ({
   ),
 });
 
+/** WeChat's pushes → inbox → payments. */
+const pushMetrics = ({ counter, gauge }: Kinds) => ({
+  pushReceived: counter('fahuo_push_received_total', 'Pushes of WeChat that were verified and answered', [
+    'event',
+    'result',
+  ]),
+  pushRefused: counter('fahuo_push_refused_total', 'Requests to the push address that were refused', [
+    'reason',
+  ]),
+  pushFailures: counter('fahuo_push_failures_total', 'Pushes that could not be kept and were answered 500'),
+  pushWaiting: gauge('fahuo_push_waiting', 'Pushed events that are kept and not applied yet'),
+  pushWaitingSeconds: gauge('fahuo_push_waiting_seconds', 'Age of the oldest of them'),
+  pushWarnings: gauge('fahuo_push_warnings', 'Warnings that WeChat pushed in the last three days', [
+    'appid',
+    'event',
+  ]),
+});
+
 /**
  * Every metric of fahuo, listed in docs/operations.md, and the heartbeats of the loops. One registry a process, so that
  * tests do not share counters. `heartbeatMs` is the longest step of a loop.
@@ -153,6 +171,7 @@ export function createMetrics(heartbeatMs = stepMs) {
     ...relayMetrics(kinds),
     ...consumer,
     ...uploadMetrics(kinds),
+    ...pushMetrics(kinds),
   };
 }
 

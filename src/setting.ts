@@ -50,8 +50,11 @@ export function text(fallback?: string): Kind<string | undefined> {
 }
 
 /** Text of one shape; `rule` says which. */
-export const shaped = (shape: RegExp, rule: string, fallback: string): Kind<string> =>
-  kind(z.string().regex(shape, rule), fallback);
+export function shaped(shape: RegExp, rule: string): Kind<string | undefined>;
+export function shaped(shape: RegExp, rule: string, fallback: string): Kind<string>;
+export function shaped(shape: RegExp, rule: string, fallback?: string): Kind<string | undefined> {
+  return kind(z.string().regex(shape, rule), fallback);
+}
 
 /** `problem` looks at what the scheme alone does not tell; null where all is well. */
 type UrlOptions = { fallback?: string; problem?: (value: string) => string | null };
@@ -122,6 +125,9 @@ const wholeNumber = (min: number, max: number) =>
 
 export const whole = (fallback: number, min: number, max: number): Kind<number> =>
   kind(wholeNumber(min, max), String(fallback));
+
+/** 0 takes any free port; unset opens none. */
+export const port = (): Kind<number | undefined> => kind(wholeNumber(0, 65_535));
 
 const dayMs = 86_400_000;
 

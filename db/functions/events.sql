@@ -205,20 +205,31 @@ WHERE NOT EXISTS (
 -- A barrier around each source and kind of key: a reader's own function in WHERE is not run on what a view hides, and a
 -- condition on transaction_id, or on mchid and out_trade_no, is one on an index. Each branch has its own, since Postgres
 -- flattens a UNION ALL and lets the barrier of the whole go. `=` and `= ANY (…)` use an index; a join does not.
+-- What WeChat told of the payment's money is looked up a column at a time: who does not ask for it pays nothing.
 DO $$
 DECLARE
   given pg_catalog.text := 'e.version, e.event_id, e.source, e.state, e.place, e.reason, e.detail, e.remedy, e.next_attempt_at, e.attempts,
     e.errcode, e.errmsg, e.rid, e.notes, e.uploaded_at, e.committed_at, e.updated_at';
+  money pg_catalog.text := (
+    SELECT string_agg(format('(SELECT p.%I FROM fahuo.payment p WHERE p.transaction_id = %%1$s AND p.appid = e.appid LIMIT 1) AS %I', c, c), ', ')
+    FROM unnest(ARRAY['expected_settlement_at', 'confirmed_at', 'settled_at']) c);
+  -- By a read that told it, or by a push: the payment's own row names the merchant's numbers.
+  transaction pg_catalog.text := $of$coalesce(
+    (SELECT a.transaction_id FROM fahuo.payment_alias a WHERE a.appid = e.appid AND a.payment = e.payment),
+    (SELECT q.transaction_id FROM fahuo.payment q WHERE q.mchid = split_part(e.payment, ':', 1)
+       AND q.out_trade_no = split_part(e.payment, ':', 2) AND q.appid = e.appid LIMIT 1))$of$;
   name pg_catalog.text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['upload', 'repeat', 'outbox', 'dead_letter', 'refused_offer'] LOOP
     EXECUTE format('CREATE OR REPLACE VIEW fahuo.%I WITH (security_barrier = true) AS
-      SELECT e.appid, e.payment AS transaction_id, NULL::text AS mchid, NULL::text AS out_trade_no, %s
-      FROM fahuo.%I e WHERE coalesce(strpos(e.payment, '':''), 0) = 0', name || '_by_transaction', given, name || '_events');
+      SELECT e.appid, e.payment AS transaction_id, NULL::text AS mchid, NULL::text AS out_trade_no, %s, %s
+      FROM fahuo.%I e WHERE coalesce(strpos(e.payment, '':''), 0) = 0',
+      name || '_by_transaction', given, format(money, 'e.payment'), name || '_events');
     EXECUTE format('CREATE OR REPLACE VIEW fahuo.%I WITH (security_barrier = true) AS
       SELECT e.appid, NULL::text AS transaction_id, split_part(e.payment, '':'', 1) AS mchid,
-        split_part(e.payment, '':'', 2) AS out_trade_no, %s
-      FROM fahuo.%I e WHERE strpos(e.payment, '':'') > 0', name || '_by_merchant', given, name || '_events');
+        split_part(e.payment, '':'', 2) AS out_trade_no, %s, %s
+      FROM fahuo.%I e WHERE strpos(e.payment, '':'') > 0',
+      name || '_by_merchant', given, format(money, transaction), name || '_events');
   END LOOP;
 END $$;
 --> statement-breakpoint

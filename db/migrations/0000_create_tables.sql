@@ -4,6 +4,7 @@ CREATE TYPE "fahuo"."adopt_state" AS ENUM('said', 'nothing', 'skipped', 'held', 
 CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpoint
 CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
 CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event', 'unrecorded');--> statement-breakpoint
+CREATE TYPE "fahuo"."push_phase" AS ENUM('shipped', 'settled');--> statement-breakpoint
 CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
 CREATE TYPE "fahuo"."replay_state" AS ENUM('running', 'paused', 'incomplete', 'cancelled', 'done');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older', 'backfill');--> statement-breakpoint
@@ -263,6 +264,32 @@ CREATE TABLE "fahuo"."payment" (
 	CONSTRAINT "payment_state_known" CHECK ("fahuo"."payment"."order_state" between 1 and 6)
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."push_event" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"appid" text NOT NULL,
+	"key" text NOT NULL,
+	"event" text NOT NULL,
+	"phase" "fahuo"."push_phase",
+	"transaction_id" text,
+	"mchid" text,
+	"out_trade_no" text,
+	"body" text NOT NULL,
+	"created_at" timestamp (3) with time zone,
+	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"applied_at" timestamp (3) with time zone,
+	"failure" text,
+	"tries" smallint DEFAULT 0 NOT NULL,
+	"next_try_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "push_event_phase_of_settlement" CHECK (("fahuo"."push_event"."phase" is not null) = ("fahuo"."push_event"."event" = 'trade_manage_order_settlement'))
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."reconcile_wish" (
+	"appid" text NOT NULL,
+	"transaction_id" text NOT NULL,
+	"asked_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "reconcile_wish_appid_transaction_id_pk" PRIMARY KEY("appid","transaction_id")
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."relay_cursor" (
 	"shard" smallint PRIMARY KEY NOT NULL,
 	"cursor" bigint DEFAULT 0 NOT NULL,
@@ -445,6 +472,9 @@ CREATE INDEX "refused_offer_payment" ON "fahuo"."refused_offer" USING btree ("pa
 CREATE INDEX "refused_offer_event" ON "fahuo"."refused_offer" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "refused_offer_out_trade_no" ON "fahuo"."refused_offer" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."refused_offer"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "payment_merchant" ON "fahuo"."payment" USING btree ("mchid","out_trade_no") WHERE "fahuo"."payment"."out_trade_no" is not null;--> statement-breakpoint
+CREATE UNIQUE INDEX "push_event_key" ON "fahuo"."push_event" USING btree ("appid","key");--> statement-breakpoint
+CREATE INDEX "push_event_waiting" ON "fahuo"."push_event" USING btree ("next_try_at","id") WHERE "fahuo"."push_event"."applied_at" is null;--> statement-breakpoint
+CREATE INDEX "push_event_warning" ON "fahuo"."push_event" USING btree ("received_at") WHERE "fahuo"."push_event"."event" in ('trade_manage_remind_access_api', 'wxa_trade_controlled');--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE INDEX "relay_parked_open" ON "fahuo"."relay_parked" USING btree ("payment","outbox_id") WHERE "fahuo"."relay_parked"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "relay_parked_payment" ON "fahuo"."relay_parked" USING btree ("payment");--> statement-breakpoint

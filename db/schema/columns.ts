@@ -4,6 +4,7 @@ import {
   attemptKinds,
   deadLetterReasons,
   parkReasons,
+  pushPhases,
   relayParkReasons,
   replayStates,
   uploadCautions,
@@ -22,6 +23,7 @@ export const deadLetterReason = fahuo.enum('dead_letter_reason', deadLetterReaso
 export const parkReason = fahuo.enum('park_reason', parkReasons);
 export const replayState = fahuo.enum('replay_state', replayStates);
 export const adoptState = fahuo.enum('adopt_state', adoptStates);
+export const pushPhase = fahuo.enum('push_phase', pushPhases);
 export const relayParkReason = fahuo.enum('relay_park_reason', relayParkReasons);
 
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });

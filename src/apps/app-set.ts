@@ -9,6 +9,16 @@ export type App = {
   readonly maxCallsPerSecond?: number | undefined;
   /** What a later part of a split shipment carries: all parcels so far, or the new ones alone. */
   readonly parcelLists: 'cumulative' | 'delta';
+  /** Of its message push; absent where it receives none. */
+  readonly push?: PushSecrets | undefined;
+};
+
+/** As WeChat's console has them; the previous ones while they are changed over. */
+export type PushSecrets = {
+  readonly token: string;
+  readonly aesKey?: string | undefined;
+  readonly previousToken?: string | undefined;
+  readonly previousAesKey?: string | undefined;
 };
 
 /** What a new list of apps changed, by appid. */

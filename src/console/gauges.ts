@@ -4,6 +4,7 @@ import { readCarrierState } from '../carriers/store.ts';
 import type { Log } from '../log.ts';
 import { runLoop } from '../loop.ts';
 import type { Metrics } from '../metrics.ts';
+import { readPushHealth, type PushHealth } from '../push/status-store.ts';
 import { readOldestRows } from './age-store.ts';
 import { readUnfinished } from './status-store.ts';
 
@@ -21,6 +22,7 @@ export async function keepGauges(
     for (const { table, ageSeconds } of await readOldestRows(pool))
       metrics.oldestRowSeconds.set({ table }, ageSeconds);
     for (const shop of await readAdoptHealth(pool)) setAdopted(metrics, shop);
+    setPushed(metrics, await readPushHealth(pool));
     const { carriers, ageSeconds } = await readCarrierState(pool);
     metrics.carriers.set(carriers);
     metrics.carriersAgeSeconds.set(ageSeconds);
@@ -38,4 +40,12 @@ function setAdopted(
   metrics.adoptWaitingSeconds.set({ shop }, waitingSeconds);
   metrics.adoptPayments.set({ shop, state: 'held' }, held);
   metrics.adoptPayments.set({ shop, state: 'proposed' }, proposed);
+}
+
+/** An app that is warned of no more has no gauge. */
+function setPushed(metrics: Metrics, { waiting, waitingSeconds, warnings }: PushHealth): void {
+  metrics.pushWaiting.set(waiting);
+  metrics.pushWaitingSeconds.set(waitingSeconds);
+  metrics.pushWarnings.reset();
+  for (const { appid, event, count } of warnings) metrics.pushWarnings.set({ appid, event }, count);
 }

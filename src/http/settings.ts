@@ -1,4 +1,4 @@
-import { setting, text, whole, type Values } from '../setting.ts';
+import { port, setting, text, whole, type Values } from '../setting.ts';
 
 export const httpSettings = {
   port: setting(
@@ -8,6 +8,12 @@ export const httpSettings = {
     ['FAHUO_PORT'],
   ),
   host: setting('FAHUO_HTTP_HOST', text('127.0.0.1'), 'Address to listen on.', ['FAHUO_HOST']),
+  publicPort: setting(
+    'FAHUO_PUBLIC_PORT',
+    port(),
+    'A port of its own for /wechat/push, which WeChat must reach; unset leaves it on FAHUO_HTTP_PORT.',
+  ),
+  publicHost: setting('FAHUO_PUBLIC_HOST', text('127.0.0.1'), 'Address that FAHUO_PUBLIC_PORT listens on.'),
 };
 
 export type HttpSettings = Values<typeof httpSettings>;

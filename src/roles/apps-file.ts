@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { App } from '../apps/app-set.ts';
+import type { App, PushSecrets } from '../apps/app-set.ts';
 import { nearest } from '../nearest.ts';
+import { encodingAesKeyRule, encodingAesKeyShape } from '../push/settings.ts';
 import { splitCommand } from '../wechat/command-words.ts';
 import type { TokenOrigin, TokenServer } from '../wechat/token-origin.ts';
 
@@ -21,6 +22,20 @@ export type ReadApps = { kind: 'apps'; apps: App[] } | { kind: 'wrong'; problems
 
 const filled = z.string({ error: 'must be a text' }).min(1, 'must be a text that is not empty');
 const argument = z.string().regex(/^[^\0]*$/, 'must not hold a zero byte');
+
+const encodingAesKey = z.string(encodingAesKeyRule).regex(encodingAesKeyShape, encodingAesKeyRule);
+const pushShape = z.strictObject(
+  {
+    token: filled,
+    aes_key: encodingAesKey.optional(),
+    previous_token: filled.optional(),
+    previous_aes_key: encodingAesKey.optional(),
+  },
+  {
+    error: ({ code }) =>
+      code === 'invalid_type' ? 'must be an object like {"token":"…","aes_key":"…"}' : undefined,
+  },
+);
 
 const members = {
   appid: z
@@ -53,11 +68,12 @@ const members = {
     .max(100_000, 'must be from 0.01 to 100000')
     .optional(),
   parcel_lists: z.enum(['cumulative', 'delta'], { error: 'must be cumulative or delta' }).optional(),
+  push: pushShape.optional(),
 };
 const appShape = z.looseObject(members);
 type Written = z.output<typeof appShape>;
 
-const secrets: readonly string[] = ['secret', 'token_url', 'token_bearer', 'token_command'];
+const secrets: readonly string[] = ['secret', 'token_url', 'token_bearer', 'token_command', 'push'];
 const names = Object.keys(members);
 
 /**
@@ -118,7 +134,8 @@ function broken(given: object, { path, message }: z.core.$ZodIssue): string {
   const member = String(path[0] ?? '');
   const value = (given as Record<string, unknown>)[member];
   if (value === undefined) return `${member} is missing: it ${message}`;
-  return `${member} is ${secrets.includes(member) ? '(hidden)' : shown(value)}: ${message}`;
+  const name = path.filter((step) => typeof step === 'string').join('.');
+  return `${name} is ${secrets.includes(member) ? '(hidden)' : shown(value)}: ${message}`;
 }
 
 const shown = (value: unknown): string => JSON.stringify(value).slice(0, 100);
@@ -148,9 +165,17 @@ function appOf(written: Written, reading: Reading): { app: App | null; wrong: st
     token,
     maxCallsPerSecond: written.max_calls_per_second ?? defaults.maxCallsPerSecond,
     parcelLists: written.parcel_lists ?? defaults.parcelLists,
+    ...(written.push === undefined ? {} : { push: pushOf(written.push) }),
   };
   return { app, wrong };
 }
+
+const pushOf = (given: z.output<typeof pushShape>): PushSecrets => ({
+  token: given.token,
+  aesKey: given.aes_key,
+  previousToken: given.previous_token,
+  previousAesKey: given.previous_aes_key,
+});
 
 type Given = {
   defaults: AppDefaults;

@@ -5,6 +5,7 @@ import { consumerSettings } from '../consumer/settings.ts';
 import { FahuoError, messageOf } from '../errors.ts';
 import { httpSettings } from '../http/settings.ts';
 import { kafkaSettings } from '../kafka/settings.ts';
+import { pushSettings } from '../push/settings.ts';
 import { relaySettings } from '../relay/settings.ts';
 import type { Setting, Settings, Values } from '../setting.ts';
 import { secretText } from '../text.ts';
@@ -22,6 +23,7 @@ export const groups = {
   wechat: wechatSettings,
   redis: redisSettings,
   adopt: adoptSettings,
+  push: pushSettings,
   relay: relaySettings,
   consumer: consumerSettings,
   upload: uploadSettings,

@@ -4,10 +4,14 @@ import { messageOf } from '../errors.ts';
 import { serveHttp, type Readiness } from '../http/serve.ts';
 import type { Context, OpenRole } from './role.ts';
 
-/** Metrics, health, and the gauges that are read from tables. */
+/** Metrics, health, the routes of other roles, and the gauges that are read from tables. */
 export const openConsole: OpenRole = async (context) => {
   const { config, metrics } = context;
-  const server = await serveHttp({ metrics, readiness: () => readReadiness(context) }, config.http);
+  const routes = context.routes ?? [];
+  const server = await serveHttp(
+    { metrics, readiness: () => readReadiness(context), routes },
+    { host: config.http.host, port: config.http.port },
+  );
   return { url: server.url, run: (signal) => keepGauges(context, signal), close: server.stop };
 };
 

@@ -1,5 +1,6 @@
 import type { AppSettings, RedisSettings } from '../apps/settings.ts';
 import type { KafkaSettings } from '../kafka/settings.ts';
+import type { PushSettings } from '../push/settings.ts';
 import type { WechatSettings } from '../wechat/settings.ts';
 import type { Values } from '../setting.ts';
 import type { timingSettings } from '../upload/settings.ts';
@@ -9,6 +10,7 @@ type Looked = {
   kafka: KafkaSettings;
   redis: RedisSettings;
   wechat: WechatSettings;
+  push: PushSettings;
   timing: Values<typeof timingSettings>;
 };
 
@@ -16,14 +18,20 @@ type Looked = {
  * Settings that are right by themselves and wrong together. A file for TLS without TLS would be a connection in the
  * clear that somebody thinks is secure. Pure.
  */
-export function contradictions({ app, kafka, redis, wechat, timing }: Looked): string[] {
+export function contradictions({ app, kafka, redis, wechat, push, timing }: Looked): string[] {
   const { leaseMs } = timing;
   const { callTimeoutMs } = wechat;
   const short =
     leaseMs <= 2 * callTimeoutMs
       ? [`FAHUO_LEASE_MS is ${leaseMs}: it must be more than twice FAHUO_CALL_TIMEOUT_MS (${callTimeoutMs})`]
       : [];
-  return [...short, ...tlsWithout(kafka, redis), ...halfLogin(kafka), ...tokenWithout(app, wechat)];
+  return [
+    ...short,
+    ...tlsWithout(kafka, redis),
+    ...halfLogin(kafka),
+    ...tokenWithout(app, wechat),
+    ...keysWithoutToken(push),
+  ];
 }
 
 type TlsFields = Pick<
@@ -87,4 +95,16 @@ function tokenServer({ tokenMode, tokenUrl, tokenCommand }: WechatSettings): str
   return server === undefined
     ? []
     : [`${server} is set, and FAHUO_TOKEN_MODE is ${tokenMode}: it must be external`];
+}
+
+/** Without the token nothing is received, and who set a key thinks that something is. */
+function keysWithoutToken({ token, ...others }: PushSettings): string[] {
+  const set = (
+    [
+      ['WECHAT_PUSH_AES_KEY', others.aesKey],
+      ['WECHAT_PUSH_PREVIOUS_TOKEN', others.previousToken],
+      ['WECHAT_PUSH_PREVIOUS_AES_KEY', others.previousAesKey],
+    ] as const
+  ).find(([, value]) => value !== undefined)?.[0];
+  return token === undefined && set !== undefined ? [`${set} is set, and WECHAT_PUSH_TOKEN is not`] : [];
 }

@@ -11,6 +11,7 @@ export const titles: Readonly<Record<keyof typeof groups, string>> = {
   wechat: 'WeChat',
   redis: 'Redis',
   adopt: 'Adopt: an order database that a shop has',
+  push: 'Message push',
   relay: 'Relay',
   consumer: 'Consumer',
   upload: 'Uploads',

@@ -1,5 +1,6 @@
 import type { Pool } from '../../db/client.ts';
 import type { AppSet } from '../apps/app-set.ts';
+import type { Routes } from '../http/serve.ts';
 import type { Admin } from '../kafka/admin.ts';
 import type { Log } from '../log.ts';
 import type { Doorbell } from '../loop.ts';
@@ -19,6 +20,8 @@ export type Context = {
   apps: AppSet;
   /** Rung by the consumer, heard by the uploader. */
   doorbell: Doorbell;
+  /** Routes that the console is to serve beside its own; null where this process has no console. */
+  routes: Routes[] | null;
 };
 
 /** A role that is open. */

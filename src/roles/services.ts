@@ -26,7 +26,7 @@ export function openLog({ log: { level }, notices }: Config): Log {
 export async function openPool(
   config: Config,
   log: Log,
-  options: { max?: number; keyLookups?: boolean } = {},
+  options: { max?: number; keyLookups?: boolean; queryTimeoutMs?: number } = {},
 ): Promise<Pool> {
   const databaseUrl = databaseUrlOf(config);
   const pool = createPool({

@@ -11,7 +11,7 @@ import { adoptSettings } from '../adopt/settings.ts';
 import { required, type Config } from './config.ts';
 import { databaseUrlOf } from './postgres.ts';
 import { keepApps, type Reload } from './reload.ts';
-import { runTogether, type Context, type OpenRole } from './role.ts';
+import { runTogether, type Context, type OpenRole, type Role } from './role.ts';
 import { ensureTopics, kafkaConnection, openAdmin, openPool } from './services.ts';
 
 /**
@@ -23,6 +23,7 @@ const openers = {
   consume: async (context) => (await import('./consume.ts')).openConsume(context),
   upload: async (context) => (await import('./upload.ts')).openUpload(context),
   adopt: async (context) => (await import('./adopt.ts')).openAdopt(context),
+  push: async (context) => (await import('./push.ts')).openPush(context),
   console: async (context) => (await import('./console.ts')).openConsole(context),
 } satisfies Record<string, OpenRole>;
 export type RoleName = keyof typeof openers;
@@ -31,6 +32,8 @@ export const roleNames = Object.keys(openers) as readonly RoleName[];
 export type Running = {
   /** Of /metrics, /livez and /readyz; null without the role console. */
   url: string | null;
+  /** Of /wechat/push where it has a port of its own; null elsewhere. */
+  pushUrl: string | null;
   /** Resolves when every role has stopped; rejects when one failed for good. */
   done: Promise<void>;
 };
@@ -59,14 +62,15 @@ export async function startRoles(
   const done = runTogether(
     [
       ...roles.map((role) => role.run),
-      ...(reload === undefined || !needsApps(wanted)
+      ...(reload === undefined || !needsApps(given.config, wanted)
         ? []
         : [(stop: AbortSignal) => keepApps(context, reload, stop)]),
     ],
     signal,
   ).finally(close);
   done.catch(() => undefined); // whoever waits for it hears of it, now or later
-  return { url: roles.find((role) => role.url !== undefined)?.url ?? null, done };
+  const urlOf = (name: RoleName): string | null => roles.find((role) => role.name === name)?.url ?? null;
+  return { url: urlOf('console'), pushUrl: urlOf('push'), done };
 }
 
 type Start = { wanted: readonly RoleName[]; opened: Opened };
@@ -85,31 +89,30 @@ async function openContext({ config, log }: Given, { wanted, opened }: Start): P
     metrics: createMetrics(config.database.queryTimeoutMs / 2),
     pool,
     admin,
-    apps: createAppSet(needsApps(wanted) ? readApps(config) : []),
+    apps: createAppSet(needsApps(config, wanted) ? readApps(config) : []),
     instance: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     doorbell: createDoorbell(),
+    routes: wanted.includes('console') ? [] : null,
   };
 }
 
 async function openRoles(context: Context, { wanted, opened }: Start) {
-  const roles = [];
+  const roles: (Role & { name: RoleName | 'retention' })[] = [];
   for (const name of roleNames.filter((role) => wanted.includes(role)))
-    roles.push(opened.add(name, await openers[name](context), (role) => role.close()));
-  roles.push(
-    opened.add('retention', await (await import('./retention.ts')).openRetention(context), (role) =>
-      role.close(),
-    ),
-  );
-  return roles;
+    roles.push({ name, ...opened.add(name, await openers[name](context), (role) => role.close()) });
+  const { openRetention } = await import('./retention.ts');
+  const retention = opened.add('retention', await openRetention(context), (role) => role.close());
+  return [...roles, { name: 'retention' as const, ...retention }];
 }
 
 /** The roles that call WeChat, or are called by it. */
-const needsApps = (wanted: readonly RoleName[]): boolean => wanted.includes('upload');
+const needsApps = ({ app }: Config, wanted: readonly RoleName[]): boolean =>
+  wanted.includes('upload') || (wanted.includes('push') && app.file !== undefined);
 
 /** What a role would fail on later is said before anything is opened. */
 function checkSettings(config: Config, wanted: readonly RoleName[]): void {
   databaseUrlOf(config);
   kafkaConnection(config);
-  if (needsApps(wanted)) readApps(config);
+  if (needsApps(config, wanted)) readApps(config);
   if (wanted.every((role) => role === 'adopt')) required(config.adopt.file || undefined, adoptSettings.file);
 }

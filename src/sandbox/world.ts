@@ -33,6 +33,13 @@ export type Payment = {
   /** What get_order leaves out of its answers about this payment. */
   omits: readonly Omission[];
   reshipSpent: boolean;
+  /** When its shipping became complete; what settles counts from here. */
+  shippedAtMs: number | null;
+  expectedSettlementAtMs: number | null;
+  /** As WeChat sends it: 1 the buyer, 2 the clock (wechat.md §4). */
+  confirmMethod: number | null;
+  confirmedAtMs: number | null;
+  settledAtMs: number | null;
   uploads: SeenUpload[];
   /** What reads have shown, oldest first: a lagging read shows an older one. */
   history: Snapshot[];
@@ -47,6 +54,9 @@ export type Effect = {
   /** In WeChat's console, not by the API. */
   byHand: boolean;
 };
+
+/** What WeChat pushes of a payment, as it happens (wechat.md §4): its shipping is complete; its money is settled. */
+export type WorldChange = { kind: 'shipped' | 'settled'; payment: Payment };
 
 export type WorldRules = {
   parcelMode: ParcelMode;
@@ -87,6 +97,8 @@ export class World {
   readonly effects: Effect[] = [];
   /** What get_delivery_list answers; entries may be anything. */
   carriers: readonly unknown[] = carriersAtStart();
+  /** Hears of every change that WeChat would push; whoever settles a payment calls it. */
+  onChange: (change: WorldChange) => void = () => undefined;
 
   constructor(rules: WorldRules) {
     this.rules = rules;
@@ -160,7 +172,11 @@ export class World {
     payment.shipping = shipping;
     if (from.replaces !== true) payment.lastUploadTimeMs = upload.uploadTimeMs;
     payment.reshipSpent ||= effect === 'reship';
-    if (shipping.finished) payment.orderState = 2;
+    if (shipping.finished) {
+      payment.orderState = 2;
+      payment.shippedAtMs = nowMs;
+      payment.expectedSettlementAtMs = nowMs + daysToSettle(shipping) * dayMs;
+    }
     if (payment.history.length > 8) payment.history.splice(1, 1);
     payment.history.push({ atMs: nowMs, shipping, orderState: payment.orderState });
     this.effects.push({
@@ -172,6 +188,7 @@ export class World {
       byHand: from.byHand ?? false,
     });
     this.#see(payment, { upload, body: from.body, errcode: 0, effect }, nowMs);
+    if (shipping.finished) this.onChange({ kind: 'shipped', payment });
     return 0;
   }
 
@@ -203,6 +220,10 @@ export class World {
     });
   }
 }
+
+const dayMs = 86_400_000;
+/** From the shipping to the money, where no buyer confirms (wechat.md §6.13). */
+const daysToSettle = ({ logisticsType }: Shipping): number => (logisticsType === 1 ? 10 : 2);
 
 const carriersAtStart = (): object[] =>
   [...bundledCarriers()].map(([id, name]) => ({ delivery_id: id, delivery_name: name }));
@@ -239,6 +260,11 @@ const newPayment = (key: string, given: NewPayment, nowMs: number): Payment => (
   readLagMs: null,
   omits: [],
   reshipSpent: false,
+  shippedAtMs: null,
+  expectedSettlementAtMs: null,
+  confirmMethod: null,
+  confirmedAtMs: null,
+  settledAtMs: null,
   uploads: [],
   history: [],
 });

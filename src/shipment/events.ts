@@ -6,12 +6,15 @@ export const SHIPPED = 'fahuo.shipment.shipped.v1';
 export const CORRECTED = 'fahuo.shipment.corrected.v1';
 /** What WeChat answered, for the order service. Written by fahuo, never enqueued. */
 export const ACKNOWLEDGED = 'fahuo.shipment.acknowledged.v1';
+/** A payment's money has come, by WeChat's own word. Written by fahuo, never enqueued. */
+export const SETTLED = 'fahuo.payment.settled.v1';
 
 /** Every type of event, and which of a deployment's topics carries it. */
 export const eventTopics: ReadonlyMap<string, 'events' | 'acks'> = new Map([
   [SHIPPED, 'events'],
   [CORRECTED, 'events'],
   [ACKNOWLEDGED, 'acks'],
+  [SETTLED, 'acks'],
 ]);
 
 /** The body of `upload_shipping_info` without `upload_time`, in WeChat's own names and types (wechat.md §1.1). */

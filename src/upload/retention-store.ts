@@ -190,6 +190,31 @@ export async function deleteAdopted(
   return rows[0]?.count ?? 0;
 }
 
+/**
+ * Events of the inbox that came so long ago, oldest first, applied or not; and wishes that nobody has fulfilled since.
+ * Returns the greater count of both.
+ */
+export async function deletePushed(
+  db: Queryable,
+  of: { limit: number; retentionMs: number },
+): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(
+    `with events as (
+       delete from fahuo.push_event where id in (
+         select id from (select id, received_at from fahuo.push_event order by id limit $1) e
+         where ${past('received_at', '$2::float8')}
+       ) returning 1
+     ), wishes as (
+       delete from fahuo.reconcile_wish where (appid, transaction_id) in (
+         select appid, transaction_id from fahuo.reconcile_wish where ${past('asked_at', '$2::float8')} limit $1
+       ) returning 1
+     )
+     select greatest((select count(*) from events), (select count(*) from wishes))::int as count`,
+    [of.limit, of.retentionMs],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** Replays that have ended or were left so long ago, oldest first. Returns the count. */
 export async function deleteReplays(
   db: Queryable,

@@ -6,6 +6,8 @@ import { main, nodeEnv, nodeFlags } from './node-flags.ts';
 export type FahuoProcess = {
   child: ChildProcess;
   http: string;
+  /** Where it receives pushes, on a port of its own; null elsewhere. */
+  push: string | null;
   /** The end of its log. */
   stderr: () => string;
   kill: () => Promise<void>;
@@ -35,10 +37,12 @@ export async function startFahuo(args: string[], env: Record<string, string>): P
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     return exited;
   };
+  const started = JSON.parse(line) as { http: string; push?: string | null };
   return {
     child,
     stderr: () => stderr,
-    http: (JSON.parse(line) as { http: string }).http,
+    http: started.http,
+    push: started.push ?? null,
     kill: async () => {
       await end('SIGKILL')();
     },

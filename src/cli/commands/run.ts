@@ -27,9 +27,9 @@ export function addRun(program: Command): void {
       const log = openLog(config);
       log.info({ roles: wanted, settings: config.shown }, 'fahuo.starting');
       const reload = { bell: hangUpBell(), read: () => readApps(readConfig()) };
-      const { url, done } = await startRoles({ config, log, reload }, wanted, stopSignal());
-      answer(flags.json, { started: true, roles: wanted, http: url }, () =>
-        describeStart(config, { wanted, url }),
+      const { url, pushUrl, done } = await startRoles({ config, log, reload }, wanted, stopSignal());
+      answer(flags.json, { started: true, roles: wanted, http: url, push: pushUrl }, () =>
+        describeStart(config, { wanted, url, pushUrl }),
       );
       await done;
       log.info('fahuo.stopped');
@@ -46,7 +46,11 @@ function parseRoles(text: string): RoleName[] {
 /** What runs now and where; secrets are no part of it. */
 export function describeStart(
   config: Config,
-  { wanted, url }: { wanted: readonly RoleName[]; url: string | null },
+  {
+    wanted,
+    url,
+    pushUrl = null,
+  }: { wanted: readonly RoleName[]; url: string | null; pushUrl?: string | null },
 ): string {
   const { kafka, database, consumer } = config;
   const apps = wanted.includes('upload') ? readApps(config).map(({ appid }) => appid) : [];
@@ -57,6 +61,7 @@ export function describeStart(
     ...(apps.length === 0 ? [] : [['  apps', `${apps.join(', ')} at ${config.wechat.baseUrl}`]]),
     ...(url === null ? [] : [['  metrics', `${url}/metrics`]]),
     ...(url === null ? [] : [['  health', `${url}/readyz`]]),
+    ...(pushUrl === null ? [] : [['  push', `${pushUrl}/wechat/push/APPID`]]),
   ];
   return [`fahuo ${version} runs. Ctrl-C ends it.`, table(rows)].join('\n');
 }

@@ -10,6 +10,7 @@ import { readCarrierState } from '../../carriers/store.ts';
 import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../console/status-store.ts';
 import { messageOf, topicMissing } from '../../errors.ts';
 import { whileOpen } from '../../opened.ts';
+import { readPushHealth, type PushHealth } from '../../push/status-store.ts';
 import { isLed } from '../../relay/leader-store.ts';
 import { sequenceRemedy } from '../../relay/remedies.ts';
 import { describeFault } from '../../relay/sequence.ts';
@@ -52,6 +53,7 @@ async function readAll(session: Session) {
     not_served: await readNotServed(pool),
     carriers: await readCarriers(pool),
     adopted: await readAdoptHealth(pool),
+    push: await readPushHealth(pool),
   };
 }
 
@@ -105,8 +107,22 @@ export function renderStatus(status: Status): string {
     `dead letters ${deadLetterText(status)}`,
     ...appLines(status),
     ...status.adopted.map(adoptLine),
+    ...pushLines(status.push),
     ...(status.carriers.problem === null ? [] : [`CARRIERS ${status.carriers.problem}`]),
   ].join('\n');
+}
+
+function pushLines({ waiting, waitingSeconds, failure, warnings }: PushHealth): string[] {
+  const why = failure === null ? '' : `: ${failure}`;
+  return [
+    ...(waiting === 0
+      ? []
+      : [`pushes   ${waiting} wait, the oldest for ${waitingSeconds.toFixed(0)} s${why}`]),
+    ...warnings.map(
+      ({ appid, event, count, receivedAt, text }) =>
+        `WARNED   ${appid} ${event} (${count} in three days, the last at ${receivedAt.toISOString()}): ${text}`,
+    ),
+  ];
 }
 
 const adoptLine = ({ name, owner, waiting, failure, held, proposed }: AdoptHealth): string =>

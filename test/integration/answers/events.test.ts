@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventReasons, eventPlaces, eventStates } from '../../../db/states.ts';
+import { recordFacts, type Facts } from '../../../src/payments/facts-store.ts';
 import { acceptEvents } from '../../support/accept.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { appid, shippedEvent, type LooseEvent } from '../../support/events.ts';
@@ -12,7 +13,7 @@ afterAll(() => database.drop());
 beforeEach(() =>
   database.pool.query(
     `truncate fahuo.upload, fahuo.upload_repeat, fahuo.outbox, fahuo.dead_letter, fahuo.refused_offer, fahuo.relay_parked,
-       fahuo.serving, fahuo.pause, fahuo.tombstone;
+       fahuo.serving, fahuo.pause, fahuo.tombstone, fahuo.payment, fahuo.payment_alias;
      update fahuo.relay_cursor set cursor = 0`,
   ),
 );
@@ -305,6 +306,53 @@ describe('what never became an upload', () => {
       { event_id: 'e1', state: 'rejected', errcode: null, reason: 'invalid' },
       { event_id: 'e2', state: 'rejected', errcode: null, reason: 'invalid', detail: 'appid is missing' },
     ]);
+  });
+});
+
+describe('the money of a payment', () => {
+  const settle = (payment: string, day: number, more: Partial<Facts> = {}) =>
+    recordFacts(database.pool, [
+      { appid, transactionId: payment, settledAt: new Date(Date.UTC(2026, 0, day)), ...more },
+    ]);
+  const settledOf = async (where: string) =>
+    (await eventsOf(where)).map((row) => (row as unknown as { settled_at: Date | null }).settled_at);
+  const byMerchant = (id: string): LooseEvent => {
+    const event = shippedEvent({ id });
+    event.data['order_key'] = { order_number_type: 1, mchid: '1900000001', out_trade_no: 'A-1' };
+    return event;
+  };
+
+  it('stands beside its events from the outbox on, each column by itself, and of its own app alone', async () => {
+    await commit(shippedEvent({ payment: 'p1', id: 'e1' }));
+    expect(await settledOf(`event_id = 'e1'`)).toEqual([null]);
+    await settle('p1', 9, { appid: 'wx1111111111111111' });
+    expect(await settledOf(`event_id = 'e1'`)).toEqual([null]);
+    const expectedSettlementAt = new Date('2026-01-11T00:00:00Z');
+    const confirmedAt = new Date('2026-01-02T00:00:00Z');
+    await settle('p1', 3, { expectedSettlementAt, confirmedAt });
+    expect(await eventsOf(`transaction_id = 'p1'`)).toMatchObject([
+      {
+        expected_settlement_at: expectedSettlementAt,
+        confirmed_at: confirmedAt,
+        settled_at: new Date('2026-01-03T00:00:00Z'),
+      },
+    ]);
+    await acceptEvents(database.pool, [shippedEvent({ payment: 'p1', id: 'e1' })]);
+    expect(await settledOf(`event_id = 'e1'`)).toEqual([new Date('2026-01-03T00:00:00Z')]);
+  });
+
+  it('is found by the merchant’s numbers: as its own row has them, or as a read told', async () => {
+    await commit(byMerchant('e1'));
+    await settle('p1', 4, { mchid: '1900000001', outTradeNo: 'A-1' });
+    expect(await settledOf(`out_trade_no = 'A-1' and mchid = '1900000001'`)).toEqual([
+      new Date('2026-01-04T00:00:00Z'),
+    ]);
+    await settle('p2', 5);
+    await run(
+      `insert into fahuo.payment_alias (appid, payment, transaction_id) values ($1, '1900000001:A-1', 'p2')`,
+      [appid],
+    );
+    expect(await settledOf(`event_id = 'e1'`)).toEqual([new Date('2026-01-05T00:00:00Z')]);
   });
 });
 

@@ -33,6 +33,28 @@ describe('fahuo status', () => {
   });
 });
 
+describe('what WeChat pushed', () => {
+  it('is told where it waits, and where it is a warning', async () => {
+    await stack.database.pool.query(
+      `insert into fahuo.push_event (appid, key, event, body, failure, applied_at) values
+       ('wx1', 'a', 'wxa_trade_controlled', '{"msg":"交易受限"}', null, now()),
+       ('wx1', 'b', 'trade_manage_remind_shipping', '{}', 'no transaction is known for 1:A', null)`,
+    );
+    const lines = (await said(['status'])).split('\n');
+    expect(lines.find((line) => line.startsWith('pushes'))).toMatch(
+      /^pushes {3}1 wait, the oldest for \d s: no transaction is known for 1:A$/,
+    );
+    expect(lines.find((line) => line.startsWith('WARNED'))).toMatch(
+      /^WARNED {3}wx1 wxa_trade_controlled \(1 in three days, the last at 2\S+Z\): 交易受限$/,
+    );
+    expect(JSON.parse(await said(['status', '--json']))).toMatchObject({
+      push: { waiting: 1, warnings: [{ appid: 'wx1', count: 1 }] },
+    });
+    await stack.database.pool.query('truncate fahuo.push_event');
+    expect(await said(['status'])).not.toMatch(/^(pushes|WARNED)/m);
+  });
+});
+
 describe('what WeChat was sent, or why it was not', () => {
   it('is a line of fahuo show', async () => {
     await stack.database.pool.query(

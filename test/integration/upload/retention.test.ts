@@ -248,6 +248,18 @@ describe('retention', () => {
     expect(await ids('select first_id as id from fahuo.relay_journal order by 1')).toEqual([2, 3]);
   });
 
+  it('forgets pushes that came so long ago, and wishes that nobody fulfilled', async () => {
+    await database.pool.query(
+      `insert into fahuo.push_event (appid, key, event, body, received_at, applied_at)
+       select 'wx1', 'k' || n, 'debug_demo', '{}', now() - n * interval '200 days', case when n = 2 then now() end
+       from generate_series(3, 0, -1) n;
+       insert into fahuo.reconcile_wish (appid, transaction_id, asked_at)
+       select 'wx1', 'p' || n, now() - n * interval '399 days' from generate_series(0, 2) n`,
+    );
+    await pass();
+    expect([await count('push_event'), await count('reconcile_wish')]).toEqual([2, 2]);
+  });
+
   it('forgets refused offers and drawn versions, and draws above what is left of the payment', async () => {
     const { version: _drawn, ...event } = shippedEvent({ payment: 'drawn' });
     const enqueue = (id: string) =>

@@ -40,7 +40,9 @@ describe('an event in the documents', () => {
 it('every other block of JSON says what it is, and is JSON', () => {
   const blocks = documents().flatMap((file) => blocksOf(readText(file)));
   const kinds = blocks.map(({ info }) => info).filter((info) => info.startsWith('json'));
-  expect(new Set(kinds)).toEqual(new Set(['json event', 'json acknowledgement', 'json apps', 'json faults']));
+  expect(new Set(kinds)).toEqual(
+    new Set(['json event', 'json acknowledgement', 'json settlement', 'json apps', 'json faults']),
+  );
   expect(found('json acknowledgement')).toHaveLength(1);
 });
 

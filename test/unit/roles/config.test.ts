@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { hasPushKeys, pushKeysOf } from '../../../src/roles/push-keys.ts';
+import { createAppSet } from '../../../src/apps/app-set.ts';
 import { readApps } from '../../../src/roles/apps.ts';
 import { readConfig, required } from '../../../src/roles/config.ts';
 import { envText } from '../../../src/roles/env-text.ts';
@@ -220,5 +222,79 @@ describe('the apps', () => {
       { mode: 'external', from: { kind: 'url', url: 'http://t/a', bearer: undefined } },
       { mode: 'stable', secret: 'hush' },
     ]);
+  });
+});
+
+describe('the keys of the message push', () => {
+  const key = 'A'.repeat(43);
+  const other = 'B'.repeat(43);
+  const bytes = (text: string) => Buffer.from(`${text}=`, 'base64');
+
+  /** Of these apps, those that have keys. */
+  function keysIn(env: Record<string, string>, appids: readonly string[]): unknown[] {
+    const config = readConfig(env);
+    const apps = createAppSet(config.app.file === undefined ? [] : readApps(config));
+    const found = appids.flatMap((appid) => pushKeysOf(config, apps, appid) ?? []);
+    expect(hasPushKeys(config, apps)).toBe(found.length > 0);
+    return found;
+  }
+
+  it('are those of the environment, present and previous, and none where there is no token', () => {
+    expect(keysIn({}, ['wx1'])).toEqual([]);
+    expect(keysIn({ WECHAT_APPID: 'wx1', WECHAT_SECRET: 's' }, ['wx1'])).toEqual([]);
+    expect(keysIn({ WECHAT_PUSH_TOKEN: 't' }, ['wx1'])).toEqual([]);
+    const one = { WECHAT_APPID: 'wx1', WECHAT_PUSH_TOKEN: 't' };
+    expect(keysIn(one, ['wx1', 'wx2'])).toEqual([{ appid: 'wx1', tokens: ['t'], aesKeys: [] }]);
+    const all = {
+      ...one,
+      WECHAT_PUSH_AES_KEY_FILE: fileWith(`${key}\n`),
+      WECHAT_PUSH_PREVIOUS_TOKEN: 'u',
+      WECHAT_PUSH_PREVIOUS_AES_KEY: other,
+    };
+    expect(keysIn(all, ['wx1'])).toEqual([
+      { appid: 'wx1', tokens: ['t', 'u'], aesKeys: [bytes(key), bytes(other)] },
+    ]);
+  });
+
+  it('are those of a file, for the apps that have some', () => {
+    const file = fileWith(
+      JSON.stringify([
+        { appid: 'a', secret: 's' },
+        { appid: 'b', secret: 's', push: { token: 't' } },
+        {
+          appid: 'c',
+          secret: 's',
+          push: { token: 't', aes_key: key, previous_token: 'u', previous_aes_key: other },
+        },
+      ]),
+    );
+    expect(keysIn({ FAHUO_APPS_FILE: file, WECHAT_PUSH_TOKEN: 'of nobody' }, ['a', 'b', 'c'])).toEqual([
+      { appid: 'b', tokens: ['t'], aesKeys: [] },
+      { appid: 'c', tokens: ['t', 'u'], aesKeys: [bytes(key), bytes(other)] },
+    ]);
+    const wrong = fileWith(`[{"appid":"a","secret":"s","push":{"token":"t","aes_key":"${key}x"}}]`);
+    expect(() => readApps(readConfig({ FAHUO_APPS_FILE: wrong }))).toThrow(
+      'app 1 (a): push.aes_key is (hidden): must be an EncodingAESKey: 43 letters, digits, + or /',
+    );
+  });
+
+  it('are refused where they are none, and where the token is missing', () => {
+    expect(() => readConfig({ WECHAT_PUSH_TOKEN: 't', WECHAT_PUSH_AES_KEY: key.slice(1) })).toThrow(
+      'WECHAT_PUSH_AES_KEY is "(hidden)"'.replaceAll('"', ''),
+    );
+    for (const name of ['WECHAT_PUSH_AES_KEY', 'WECHAT_PUSH_PREVIOUS_AES_KEY'])
+      expect(() => readConfig({ [name]: key })).toThrow(`${name} is set, and WECHAT_PUSH_TOKEN is not`);
+    expect(() => readConfig({ WECHAT_PUSH_PREVIOUS_TOKEN: 't' })).toThrow(
+      'WECHAT_PUSH_PREVIOUS_TOKEN is set, and WECHAT_PUSH_TOKEN is not',
+    );
+  });
+
+  it('are never shown', () => {
+    const config = readConfig({
+      WECHAT_PUSH_TOKEN: 'a token',
+      WECHAT_PUSH_AES_KEY: key,
+      WECHAT_PUSH_PREVIOUS_TOKEN: 'a former token',
+    });
+    expect(JSON.stringify(config.shown)).not.toMatch(/a token|a former token|AAAA/);
   });
 });
