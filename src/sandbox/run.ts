@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../clock.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import type { ParcelMode } from './payment.ts';
 import { Apps } from './apps.ts';
+import { PushSender, type PushTarget } from './push-sender.ts';
 import { Service } from './service.ts';
 import { Tokens } from './tokens.ts';
 import { Usage } from './usage.ts';
@@ -29,6 +30,8 @@ export type SandboxOptions = {
   keepRequests?: boolean;
   /** appid → secret; without it every appid is an app, with the first secret that it names. */
   secrets?: Record<string, string>;
+  /** Where the pushes of apps go; without any nothing is pushed. */
+  pushTargets?: readonly PushTarget[];
 };
 
 export type Sandbox = { url: string; stop: () => Promise<void> };
@@ -55,7 +58,9 @@ export async function createSandbox(
   const options = { ...defaults, ...given };
   const random = (): string => randomBytes(12).toString('hex');
   const { tokenLifeMs: lifeMs, tokenOverlapMs: overlapMs, plainTokensPerDay: plainPerDay } = options;
+  const pushes = new PushSender({ clock, seed: options.seed }, options.pushTargets);
   const service = new Service({
+    pushes,
     world: new World({
       parcelMode: options.parcelMode,
       readLagMs: options.readLagMs,
@@ -76,5 +81,11 @@ export async function createSandbox(
   addWechatRoutes(app, service);
   addAdminRoutes(app, service);
   const url = await app.listen({ port: options.port, host: options.host });
-  return { url, stop: () => app.close() };
+  return {
+    url,
+    stop: async () => {
+      await pushes.stop();
+      await app.close();
+    },
+  };
 }
