@@ -72,6 +72,8 @@ export const pureFiles = [
   'src/sandbox/page/view.ts',
   'src/sandbox/payment.ts',
   'src/sandbox/problems.ts',
+  'src/sandbox/push-envelope.ts',
+  'src/sandbox/push-message.ts',
   'src/sandbox/tokens.ts',
   'src/sandbox/usage.ts',
   'src/text.ts',

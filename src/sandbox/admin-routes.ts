@@ -6,7 +6,9 @@ import { textOf } from './codes.ts';
 import { consoleEdit, editedBody } from './console-edit.ts';
 import { endpoints, faultRules, membersOfFault, nextFault, type FaultRule } from './faults.ts';
 import { omissions } from './omissions.ts';
-import { describeIssues, listOf, type MembersOf } from './problems.ts';
+import { describeIssues, listOf } from './problems.ts';
+import type { Post } from './post.ts';
+import { addPushRoutes } from './push-routes.ts';
 import type { Service } from './service.ts';
 import { contentHash, type Effect, type Payment } from './world.ts';
 
@@ -45,25 +47,19 @@ const rulesShape = z.strictObject({
 
 type Request = FastifyRequest<{ Body: string }>;
 
-type Post = <S extends z.ZodType>(
-  path: string,
-  shape: S,
-  run: (input: z.output<S>) => object,
-  membersOf?: MembersOf,
-) => void;
-
 /** What WeChat does not have: preparing payments, faults, quotas, and the record of what happened. */
 export function addAdminRoutes(app: FastifyInstance, service: Service): void {
   const post: Post = (path, shape, run, membersOf) => {
-    app.post(path, (request: Request, reply) => {
+    app.post(path, async (request: Request, reply) => {
       const body = parse(request.body);
       const parsed = shape.safeParse(body);
-      if (parsed.success) return reply.send(run(parsed.data));
+      if (parsed.success) return reply.send(await run(parsed.data));
       return reply.status(400).send({ error: describeIssues(body, parsed.error, membersOf) });
     });
   };
   addPreparation(post, service);
   addConsole(post, service);
+  addPushRoutes(app, post, service);
   app.post('/_sandbox/reset', (_request, reply) => {
     service.forget();
     return reply.send({ reset: true });
@@ -117,7 +113,9 @@ function addConsole(post: Post, service: Service): void {
     const checked = checkUpload(body);
     if (checked.kind === 'refused') return { errcode: checked.errcode, errmsg: textOf(checked.errcode) };
     const text = JSON.stringify(body);
-    const from = { appid: '', body: text, byHand: true };
+    // The console of whichever app has it.
+    const appid = service.world.named(checked.upload.payment)?.appid ?? '';
+    const from = { appid, body: text, byHand: true };
     const errcode = service.world.upload(checked.upload, from, service.nowMs());
     return { errcode, errmsg: textOf(errcode) };
   });

@@ -5,6 +5,7 @@ import { addAdminRoutes } from './admin-routes.ts';
 import type { ParcelMode } from './payment.ts';
 import { Apps } from './apps.ts';
 import { addPage } from './page/route.ts';
+import { PushSender, type PushTarget } from './push-sender.ts';
 import { Service } from './service.ts';
 import { Tokens } from './tokens.ts';
 import { Usage } from './usage.ts';
@@ -30,6 +31,8 @@ export type SandboxOptions = {
   keepRequests?: boolean;
   /** appid → secret; without it every appid is an app, with the first secret that it names. */
   secrets?: Record<string, string>;
+  /** Where the pushes of apps go; without any nothing is pushed. */
+  pushTargets?: readonly PushTarget[];
 };
 
 export type Sandbox = { url: string; stop: () => Promise<void> };
@@ -56,7 +59,9 @@ export async function createSandbox(
   const options = { ...defaults, ...given };
   const random = (): string => randomBytes(12).toString('hex');
   const { tokenLifeMs: lifeMs, tokenOverlapMs: overlapMs, plainTokensPerDay: plainPerDay } = options;
+  const pushes = new PushSender({ clock, seed: options.seed }, options.pushTargets);
   const service = new Service({
+    pushes,
     world: new World({
       parcelMode: options.parcelMode,
       readLagMs: options.readLagMs,
@@ -78,5 +83,11 @@ export async function createSandbox(
   addAdminRoutes(app, service);
   addPage(app, service);
   const url = await app.listen({ port: options.port, host: options.host });
-  return { url, stop: () => app.close() };
+  return {
+    url,
+    stop: async () => {
+      await pushes.stop();
+      await app.close();
+    },
+  };
 }

@@ -5,6 +5,7 @@ import { checkUpload } from './check.ts';
 import { textOf } from './codes.ts';
 import { faultOf, nameOfFault, type EndpointName, type FaultRule } from './faults.ts';
 import { paymentIn, seeRequest, type SeenRequest } from './seen.ts';
+import type { PushSender } from './push-sender.ts';
 import type { Tokens } from './tokens.ts';
 import type { Usage } from './usage.ts';
 import type { World } from './world.ts';
@@ -31,6 +32,7 @@ export type ServiceDeps = {
   latencyMs: number;
   keepRequests: boolean;
   apps: Apps;
+  pushes: PushSender;
 };
 
 /** What one request came to: the errcode or the fault, and what WeChat would hint at. */
@@ -59,6 +61,7 @@ export class Service {
   readonly tokens: Tokens;
   readonly usage: Usage;
   readonly apps: Apps;
+  readonly pushes: PushSender;
   rules: readonly FaultRule[] = [];
   readonly seen: SeenRequest[] = [];
   /** The last requests, oldest first. */
@@ -75,6 +78,8 @@ export class Service {
     this.tokens = deps.tokens;
     this.usage = deps.usage;
     this.apps = deps.apps;
+    this.pushes = deps.pushes;
+    deps.world.onChange = (change) => deps.pushes.tell(change);
   }
 
   nowMs(): number {
@@ -231,6 +236,7 @@ export class Service {
     this.world.reset();
     this.usage.reset();
     this.apps.reset();
+    this.pushes.forget();
     this.seen.length = 0;
     this.recent.length = 0;
   }

@@ -6,6 +6,8 @@ import { main, nodeEnv, nodeFlags } from './node-flags.ts';
 export type FahuoProcess = {
   child: ChildProcess;
   http: string;
+  /** Of a sandbox. */
+  url: string;
   /** Where it receives pushes, on a port of its own; null elsewhere. */
   push: string | null;
   /** The end of its log. */
@@ -37,11 +39,12 @@ export async function startFahuo(args: string[], env: Record<string, string>): P
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     return exited;
   };
-  const started = JSON.parse(line) as { http: string; push?: string | null };
+  const started = JSON.parse(line) as { http: string; url: string; push?: string | null };
   return {
     child,
     stderr: () => stderr,
     http: started.http,
+    url: started.url,
     push: started.push ?? null,
     kill: async () => {
       await end('SIGKILL')();

@@ -1,10 +1,20 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import type { appShape as AppShape } from '../../sandbox/apps.ts';
+import type { PushTarget } from '../../sandbox/push-sender.ts';
 import type { SandboxOptions } from '../../sandbox/run.ts';
 import { answer, stopSignal, usage, wholeNumber } from '../output.ts';
 
-type Flags = { port: string; latency: string; app: string[]; autoCreate?: boolean; json?: boolean };
+type Flags = {
+  port: string;
+  latency: string;
+  app: string[];
+  autoCreate?: boolean;
+  pushUrl?: string;
+  pushToken?: string;
+  pushAesKey?: string;
+  json?: boolean;
+};
 
 export function addSandbox(program: Command): void {
   program
@@ -19,6 +29,12 @@ export function addSandbox(program: Command): void {
       [],
     )
     .option('--auto-create', 'every payment that is asked for exists')
+    .option(
+      '--push-url <url>',
+      'where the app’s events are pushed: http://127.0.0.1:9470/wechat/push/APPID; its last part is the appid',
+    )
+    .option('--push-token <token>', 'the Token of these pushes')
+    .option('--push-aes-key <key>', 'their EncodingAESKey; without it they are sent in plain mode')
     .option('--json', 'answer in JSON')
     .addHelpText(
       'after',
@@ -47,7 +63,24 @@ async function optionsOf(flags: Flags): Promise<SandboxOptions> {
     latencyMs: wholeNumber('--latency', flags.latency, { max: 600_000 }),
     autoCreatePayments: flags.autoCreate === true,
     secrets: Object.fromEntries(flags.app.map((given) => readApp(given, appShape))),
+    pushTargets: flags.pushUrl === undefined ? [] : [await readTarget(flags, flags.pushUrl)],
   };
+}
+
+async function readTarget({ pushToken: token, pushAesKey }: Flags, url: string): Promise<PushTarget> {
+  const { pushTargetShape } = await import('../../sandbox/push-sender.ts');
+  const parsed = pushTargetShape.safeParse({
+    appid: url.split(/[?#]/, 1)[0]?.split('/').at(-1),
+    url,
+    token,
+    ...(pushAesKey === undefined ? { mode: 'plain' } : { aes_key: pushAesKey }),
+  });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const flag = { token: '--push-token', aes_key: '--push-aes-key' }[String(issue?.path[0])] ?? '--push-url';
+  throw usage(
+    `${flag}: ${flag === '--push-token' ? 'must be given with --push-url' : (issue?.message ?? '')}`,
+  );
 }
 
 /** What follows the first colon is the secret; it is not repeated in an error. */
