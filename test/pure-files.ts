@@ -64,6 +64,7 @@ export const pureFiles = [
   'src/sandbox/order-body.ts',
   'src/sandbox/payment.ts',
   'src/sandbox/problems.ts',
+  'src/sandbox/settlement.ts',
   'src/sandbox/tokens.ts',
   'src/sandbox/usage.ts',
   'src/text.ts',
