@@ -36,6 +36,7 @@ export const uploadCautions = [
   'forgotten', // earlier versions were forgotten: a tombstone says what they did
   'older', // the event is older than this database: another one may have sent it, so it is never restated
   'backfill', // an old order of an adopted shop, which may have uploaded it itself: what WeChat shows as shipped stays
+  'lost', // its row was gone, and reconcile offered the event again: it may have been sent
 ] as const;
 export type UploadCaution = (typeof uploadCautions)[number];
 
@@ -76,6 +77,21 @@ export const parkReasons = [
   'unrecorded', // WeChat answered, and the database refused every form of the record
 ] as const;
 export type ParkReason = (typeof parkReasons)[number];
+
+/**
+ * What reconcile lists again and again. `recent`: what is to ship, of the payments since the last time. `whole`: every
+ * state, of all payments that may still change. `asked`: single payments that somebody wished, or that need a second read.
+ */
+export const sweeps = ['recent', 'whole', 'asked'] as const;
+export type Sweep = (typeof sweeps)[number];
+
+/** How what WeChat shows contradicts what we hold of a payment; believed when two reads apart show it. */
+export const findingKinds = [
+  'not_held', // to ship there, acknowledged here: goes back to be read and sent
+  'lost', // to ship there, its event was consumed, and no upload row is left of it: offered again
+  'console_edit', // other parcels there than we sent: recorded, and nothing is sent
+] as const;
+export type FindingKind = (typeof findingKinds)[number];
 
 /** Why the relay does not publish a row of the outbox in its turn. */
 export const relayParkReasons = [

@@ -75,6 +75,26 @@ const consumerMetrics = ({ counter, gauge }: Kinds) => ({
   waiting: gauge('fahuo_waiting', '1 while a role waits for a neighbour that is away or refuses', ['role']),
 });
 
+/** WeChat's list of payments, beside what we hold. */
+const reconcileMetrics = ({ counter, gauge }: Kinds) => ({
+  reconcileListed: counter(
+    'fahuo_reconcile_listed_total',
+    'Payments that WeChat showed, by what asked for them',
+    ['sweep'],
+  ),
+  reconcileFindings: counter(
+    'fahuo_reconcile_findings_total',
+    'Contradictions between WeChat and our record that two reads apart showed',
+    ['kind'],
+  ),
+  reconcileOpen: gauge('fahuo_reconcile_open_findings', 'Contradictions that stand now', ['kind']),
+  reconcilePassSeconds: gauge(
+    'fahuo_reconcile_pass_age_seconds',
+    'Since an app’s last whole listing ended; since its first began where none has',
+    ['appid', 'sweep'],
+  ),
+});
+
 /** Upload rows → WeChat, and what is kept of them. */
 const uploadMetrics = ({ counter, gauge, histogram }: Kinds) => ({
   uploadRows: gauge('fahuo_upload_rows', 'Upload rows by state', ['state']),
@@ -149,6 +169,7 @@ export function createMetrics(heartbeatMs = stepMs) {
     ...relayMetrics(kinds),
     ...consumer,
     ...uploadMetrics(kinds),
+    ...reconcileMetrics(kinds),
   };
 }
 

@@ -23,6 +23,8 @@ export const payment = fahuo.table(
     inComplaint: boolean('in_complaint'),
     /** 0 not finished, 1 finished, 2 the re-ship chance is spent. */
     finishCount: smallint('finish_count'),
+    /** 1 express, 2 same city, 3 virtual, 4 pick-up: express settles later than the others. */
+    logisticsType: smallint('logistics_type'),
     shippedAt: instant('shipped_at'),
     expectedSettlementAt: instant('expected_settlement_at'),
     /** As it came: observed 1 by the buyer, 2 automatic, the reverse of the documents (wechat.md §4). */
@@ -45,6 +47,7 @@ export const payment = fahuo.table(
     index('payment_merchant')
       .on(t.mchid, t.outTradeNo)
       .where(sql`${t.outTradeNo} is not null`),
+    index('payment_age').on(t.firstSeenAt),
     check('payment_state_known', sql`${t.orderState} between 1 and 6`),
   ],
 );

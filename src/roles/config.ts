@@ -5,6 +5,7 @@ import { consumerSettings } from '../consumer/settings.ts';
 import { FahuoError, messageOf } from '../errors.ts';
 import { httpSettings } from '../http/settings.ts';
 import { kafkaSettings } from '../kafka/settings.ts';
+import { reconcileSettings } from '../reconcile/settings.ts';
 import { relaySettings } from '../relay/settings.ts';
 import type { Setting, Settings, Values } from '../setting.ts';
 import { noUtf8, utf8Text } from '../text.ts';
@@ -26,6 +27,7 @@ export const groups = {
   consumer: consumerSettings,
   upload: uploadSettings,
   timing: timingSettings,
+  reconcile: reconcileSettings,
   retention: retentionSettings,
   http: httpSettings,
   log: logSettings,

@@ -12,6 +12,7 @@ import { required, type Config } from './config.ts';
 import { openConsole } from './console.ts';
 import { openConsume } from './consume.ts';
 import { databaseUrlOf } from './postgres.ts';
+import { openReconcile } from './reconcile.ts';
 import { openRelay } from './relay.ts';
 import { openRetention } from './retention.ts';
 import { runTogether, type Context, type OpenRole } from './role.ts';
@@ -24,6 +25,7 @@ const openers = {
   consume: openConsume,
   upload: openUpload,
   adopt: openAdopt,
+  reconcile: openReconcile,
   console: openConsole,
 } satisfies Record<string, OpenRole>;
 export type RoleName = keyof typeof openers;
@@ -92,6 +94,7 @@ async function openRoles(context: Context, { wanted, opened }: Start) {
 function checkSettings(config: Config, wanted: readonly RoleName[]): void {
   databaseUrlOf(config);
   kafkaConnection(config);
-  if (wanted.includes('upload')) readApps(config);
+  if (wanted.includes('upload') || (wanted.includes('reconcile') && config.reconcile.enabled))
+    readApps(config);
   if (wanted.every((role) => role === 'adopt')) required(config.adopt.file || undefined, adoptSettings.file);
 }

@@ -81,6 +81,8 @@ export async function retain(
       retentionMs: Math.max(options.uploadMs, options.outboxMs),
     }),
     adopted: await store.deleteAdopted(pool, { limit: pageRows, retentionMs: options.uploadMs }),
+    payments: await store.deletePayments(pool, { limit: pageRows, retentionMs: options.uploadMs }),
+    findings: await store.deleteFindings(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     replays: await store.deleteReplays(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     outbox: await trimOutbox(pool, trim),
     journal: await store.deleteJournal(pool, trim),
@@ -93,6 +95,8 @@ export async function retain(
     counts.refused_offers,
     counts.drawn_versions,
     counts.adopted,
+    counts.payments,
+    counts.findings,
     counts.outbox,
     counts.journal,
   ].some((count) => count === pageRows);
