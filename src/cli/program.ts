@@ -14,6 +14,7 @@ import { addMigrate } from './commands/migrate.ts';
 import { addOutbox } from './commands/outbox.ts';
 import { addParts } from './commands/parts.ts';
 import { addPause } from './commands/pause.ts';
+import { addReconcile } from './commands/reconcile.ts';
 import { addReplay } from './commands/replay.ts';
 import { addResolve } from './commands/resolve.ts';
 import { addRetire } from './commands/retire.ts';
@@ -35,6 +36,7 @@ const commands = [
   addList,
   addShow,
   addReplay,
+  addReconcile,
   addDeadLetters,
   addResolve,
   addAdopt,

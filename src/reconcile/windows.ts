@@ -64,6 +64,14 @@ export function afterPage(
 export const isCutShort = (before: Progress, page: { hasMore: boolean; lastIndex: string | null }): boolean =>
   page.hasMore && (page.lastIndex === null || page.lastIndex === before.cursor);
 
+/** A span as windows of a day, the first ones first; nothing where it is empty. Pure. */
+export function splitSpan({ beginMs, endMs }: Span): Span[] {
+  const windows: Span[] = [];
+  for (let begin = beginMs; begin < endMs; begin += windowMs)
+    windows.push({ beginMs: begin, endMs: Math.min(begin + windowMs, endMs) });
+  return windows;
+}
+
 const afterPass = (progress: Progress): Progress => ({
   ...progress,
   passUntilMs: null,
@@ -75,6 +83,12 @@ const afterPass = (progress: Progress): Progress => ({
 export const payTimeOf = ({ beginMs, endMs }: Span): { begin: number; end: number } => ({
   begin: Math.floor(beginMs / 1000),
   end: Math.ceil(endMs / 1000),
+});
+
+/** The whole seconds of a half-open span. Pure. */
+export const secondsWithin = ({ beginMs, endMs }: Span): { begin: number; end: number } => ({
+  begin: Math.ceil(beginMs / 1000),
+  end: Math.ceil(endMs / 1000) - 1,
 });
 
 const firstBackoffMs = 15_000;

@@ -5,6 +5,8 @@ import {
   isCutShort,
   nextPage,
   payTimeOf,
+  secondsWithin,
+  splitSpan,
   type Progress,
 } from '../../../src/reconcile/windows.ts';
 
@@ -107,6 +109,17 @@ describe('a page', () => {
   it('asks in whole seconds, and for none too few', () => {
     expect(payTimeOf({ beginMs: 1_999, endMs: 2_001 })).toEqual({ begin: 1, end: 3 });
   });
+});
+
+it('a span of a person is windows of a day, without a gap', () => {
+  expect(splitSpan({ beginMs: 5, endMs: 2 * day + 6 })).toEqual([
+    { beginMs: 5, endMs: day + 5 },
+    { beginMs: day + 5, endMs: 2 * day + 5 },
+    { beginMs: 2 * day + 5, endMs: 2 * day + 6 },
+  ]);
+  expect(splitSpan({ beginMs: 5, endMs: 5 })).toEqual([]);
+  expect(secondsWithin({ beginMs: 1_000, endMs: 3_000 })).toEqual({ begin: 1, end: 2 });
+  expect(secondsWithin({ beginMs: 1_001, endMs: 3_001 })).toEqual({ begin: 2, end: 3 });
 });
 
 it('a listing that fails is tried again after 15 s to 15 min, and after an hour without a quota', () => {
