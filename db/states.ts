@@ -93,6 +93,22 @@ export const findingKinds = [
 ] as const;
 export type FindingKind = (typeof findingKinds)[number];
 
+/** Where the money of a payment is, and what it waits for. */
+export const moneyPlaces = [
+  'no_event', // to ship, and no event names it
+  'in_outbox', // its event is on its way to an upload
+  'waiting', // its upload is under way to WeChat
+  'parked', // its upload waits for a person or a slow retry
+  'conflict', // WeChat holds other content
+  'refused', // its event was refused, and no other came
+  'part_shipped', // WeChat has some of its parcels, and waits for the rest
+  'shipped', // the buyer has not confirmed yet: it comes by itself on a day
+  'confirmed', // the buyer has it: the money is on its way
+  'settled',
+  'refunded',
+] as const;
+export type MoneyPlace = (typeof moneyPlaces)[number];
+
 /** Why the relay does not publish a row of the outbox in its turn. */
 export const relayParkReasons = [
   'too_large', // Kafka refuses it for its size

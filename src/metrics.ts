@@ -88,6 +88,15 @@ const reconcileMetrics = ({ counter, gauge }: Kinds) => ({
     ['kind'],
   ),
   reconcileOpen: gauge('fahuo_reconcile_open_findings', 'Contradictions that stand now', ['kind']),
+  moneyPayments: gauge('fahuo_money_payments', 'Payments by where their money is', ['place']),
+  moneyFen: gauge('fahuo_money_fen', 'What they cost, in fen, as far as it is known', ['place']),
+  moneyUnknown: gauge('fahuo_money_amount_unknown_payments', 'Those whose amount is not known', ['place']),
+  moneyDuePayments: gauge(
+    'fahuo_money_due_payments',
+    'Payments that are not shipped in full, by when their 48 hours end',
+    ['within'],
+  ),
+  moneyDueFen: gauge('fahuo_money_due_fen', 'What they cost, in fen, as far as it is known', ['within']),
   reconcilePassSeconds: gauge(
     'fahuo_reconcile_pass_age_seconds',
     'Since an app’s last whole listing ended; since its first began where none has',

@@ -45,6 +45,7 @@ export const pureFiles = [
   'src/shipment/payment.ts',
   'src/shipment/problems.ts',
   'src/outbox/transaction.ts',
+  'src/payments/money.ts',
   'src/reconcile/decide.ts',
   'src/reconcile/facts.ts',
   'src/reconcile/windows.ts',

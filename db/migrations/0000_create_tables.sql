@@ -261,6 +261,7 @@ CREATE TABLE "fahuo"."payment" (
 	"settled_at" timestamp (3) with time zone,
 	"reminded_at" timestamp (3) with time zone,
 	"read_at" timestamp (3) with time zone,
+	"unshipped" boolean GENERATED ALWAYS AS (coalesce(order_state, 1) = 1 and shipped_at is null and confirmed_at is null and settled_at is null) STORED,
 	"first_seen_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	CONSTRAINT "payment_transaction_id_appid_pk" PRIMARY KEY("transaction_id","appid"),
@@ -516,6 +517,7 @@ CREATE INDEX "refused_offer_payment" ON "fahuo"."refused_offer" USING btree ("pa
 CREATE INDEX "refused_offer_event" ON "fahuo"."refused_offer" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "refused_offer_out_trade_no" ON "fahuo"."refused_offer" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."refused_offer"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "payment_merchant" ON "fahuo"."payment" USING btree ("mchid","out_trade_no") WHERE "fahuo"."payment"."out_trade_no" is not null;--> statement-breakpoint
+CREATE INDEX "payment_unshipped" ON "fahuo"."payment" USING btree ("appid","paid_at") WHERE "fahuo"."payment"."unshipped";--> statement-breakpoint
 CREATE INDEX "payment_age" ON "fahuo"."payment" USING btree ("first_seen_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "push_event_key" ON "fahuo"."push_event" USING btree ("appid","key");--> statement-breakpoint
 CREATE INDEX "push_event_waiting" ON "fahuo"."push_event" USING btree ("next_try_at","id") WHERE "fahuo"."push_event"."applied_at" is null;--> statement-breakpoint

@@ -11,6 +11,7 @@ import { addEnqueue } from './commands/enqueue.ts';
 import { addInit } from './commands/init.ts';
 import { addList } from './commands/list.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addMoney } from './commands/money.ts';
 import { addOutbox } from './commands/outbox.ts';
 import { addParts } from './commands/parts.ts';
 import { addPause } from './commands/pause.ts';
@@ -37,6 +38,7 @@ const commands = [
   addShow,
   addReplay,
   addReconcile,
+  addMoney,
   addDeadLetters,
   addResolve,
   addAdopt,

@@ -8,7 +8,11 @@ import type { Context, OpenRole } from './role.ts';
 export const openConsole: OpenRole = async (context) => {
   const { config, metrics } = context;
   const server = await serveHttp({ metrics, readiness: () => readReadiness(context) }, config.http);
-  return { url: server.url, run: (signal) => keepGauges(context, signal), close: server.stop };
+  return {
+    url: server.url,
+    run: (signal) => keepGauges({ ...context, topic: config.kafka.topic }, signal),
+    close: server.stop,
+  };
 };
 
 async function readReadiness({ pool, admin, config, metrics }: Context): Promise<Readiness> {
