@@ -36,6 +36,7 @@ export const uploadCautions = [
   'forgotten', // earlier versions were forgotten: a tombstone says what they did
   'older', // the event is older than this database: another one may have sent it, so it is never restated
   'backfill', // an old order of an adopted shop, which may have uploaded it itself: what WeChat shows as shipped stays
+  'lost', // its row was gone, and reconcile offered the event again: it may have been sent
 ] as const;
 export type UploadCaution = (typeof uploadCautions)[number];
 
@@ -76,6 +77,37 @@ export const parkReasons = [
   'unrecorded', // WeChat answered, and the database refused every form of the record
 ] as const;
 export type ParkReason = (typeof parkReasons)[number];
+
+/**
+ * What reconcile lists again and again. `recent`: what is to ship, of the payments since the last time. `whole`: every
+ * state, of all payments that may still change. `asked`: single payments that somebody wished, or that need a second read.
+ */
+export const sweeps = ['recent', 'whole', 'asked'] as const;
+export type Sweep = (typeof sweeps)[number];
+
+/** How what WeChat shows contradicts what we hold of a payment; believed when two reads apart show it. */
+export const findingKinds = [
+  'not_held', // to ship there, acknowledged here: goes back to be read and sent
+  'lost', // to ship there, its event was consumed, and no upload row is left of it: offered again
+  'console_edit', // other parcels there than we sent: recorded, and nothing is sent
+] as const;
+export type FindingKind = (typeof findingKinds)[number];
+
+/** Where the money of a payment is, and what it waits for. */
+export const moneyPlaces = [
+  'no_event', // to ship, and no event names it
+  'in_outbox', // its event is on its way to an upload
+  'waiting', // its upload is under way to WeChat
+  'parked', // its upload waits for a person or a slow retry
+  'conflict', // WeChat holds other content
+  'refused', // its event was refused, and no other came
+  'part_shipped', // WeChat has some of its parcels, and waits for the rest
+  'shipped', // the buyer has not confirmed yet: it comes by itself on a day
+  'confirmed', // the buyer has it: the money is on its way
+  'settled',
+  'refunded',
+] as const;
+export type MoneyPlace = (typeof moneyPlaces)[number];
 
 /** Why the relay does not publish a row of the outbox in its turn. */
 export const relayParkReasons = [

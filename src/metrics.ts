@@ -75,6 +75,35 @@ const consumerMetrics = ({ counter, gauge }: Kinds) => ({
   waiting: gauge('fahuo_waiting', '1 while a role waits for a neighbour that is away or refuses', ['role']),
 });
 
+/** WeChat's list of payments, beside what we hold. */
+const reconcileMetrics = ({ counter, gauge }: Kinds) => ({
+  reconcileListed: counter(
+    'fahuo_reconcile_listed_total',
+    'Payments that WeChat showed, by what asked for them',
+    ['sweep'],
+  ),
+  reconcileFindings: counter(
+    'fahuo_reconcile_findings_total',
+    'Contradictions between WeChat and our record that two reads apart showed',
+    ['kind'],
+  ),
+  reconcileOpen: gauge('fahuo_reconcile_open_findings', 'Contradictions that stand now', ['kind']),
+  moneyPayments: gauge('fahuo_money_payments', 'Payments by where their money is', ['place']),
+  moneyFen: gauge('fahuo_money_fen', 'What they cost, in fen, as far as it is known', ['place']),
+  moneyUnknown: gauge('fahuo_money_amount_unknown_payments', 'Those whose amount is not known', ['place']),
+  moneyDuePayments: gauge(
+    'fahuo_money_due_payments',
+    'Payments that are not shipped in full, by when their 48 hours end',
+    ['within'],
+  ),
+  moneyDueFen: gauge('fahuo_money_due_fen', 'What they cost, in fen, as far as it is known', ['within']),
+  reconcilePassSeconds: gauge(
+    'fahuo_reconcile_pass_age_seconds',
+    'Since an app’s last whole listing ended; since its first began where none has',
+    ['appid', 'sweep'],
+  ),
+});
+
 /** Upload rows → WeChat, and what is kept of them. */
 const uploadMetrics = ({ counter, gauge, histogram }: Kinds) => ({
   uploadRows: gauge('fahuo_upload_rows', 'Upload rows by state', ['state']),
@@ -172,6 +201,7 @@ export function createMetrics(heartbeatMs = stepMs) {
     ...consumer,
     ...uploadMetrics(kinds),
     ...pushMetrics(kinds),
+    ...reconcileMetrics(kinds),
   };
 }
 

@@ -25,6 +25,8 @@ INSERT INTO fahuo.maintenance (name) VALUES ('retention');
 --> statement-breakpoint
 INSERT INTO fahuo.carrier_list DEFAULT VALUES;
 --> statement-breakpoint
+INSERT INTO fahuo.noticed DEFAULT VALUES;
+--> statement-breakpoint
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA fahuo TO fahuo_service;
 --> statement-breakpoint
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA fahuo TO fahuo_service;

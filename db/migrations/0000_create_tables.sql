@@ -3,11 +3,13 @@ CREATE SCHEMA IF NOT EXISTS "fahuo";
 CREATE TYPE "fahuo"."adopt_state" AS ENUM('said', 'nothing', 'skipped', 'held', 'proposed', 'failed', 'gone');--> statement-breakpoint
 CREATE TYPE "fahuo"."attempt_kind" AS ENUM('send', 'read');--> statement-breakpoint
 CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conflict', 'second_correction');--> statement-breakpoint
+CREATE TYPE "fahuo"."finding_kind" AS ENUM('not_held', 'lost', 'console_edit');--> statement-breakpoint
 CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event', 'unrecorded');--> statement-breakpoint
 CREATE TYPE "fahuo"."push_phase" AS ENUM('shipped', 'settled');--> statement-breakpoint
 CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
 CREATE TYPE "fahuo"."replay_state" AS ENUM('running', 'paused', 'incomplete', 'cancelled', 'done');--> statement-breakpoint
-CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older', 'backfill');--> statement-breakpoint
+CREATE TYPE "fahuo"."sweep" AS ENUM('recent', 'whole', 'asked');--> statement-breakpoint
+CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older', 'backfill', 'lost');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
 CREATE TABLE "fahuo"."adopt_backfill" (
@@ -251,6 +253,7 @@ CREATE TABLE "fahuo"."payment" (
 	"order_state" smallint,
 	"in_complaint" boolean,
 	"finish_count" smallint,
+	"logistics_type" smallint,
 	"shipped_at" timestamp (3) with time zone,
 	"expected_settlement_at" timestamp (3) with time zone,
 	"confirm_method" smallint,
@@ -258,6 +261,7 @@ CREATE TABLE "fahuo"."payment" (
 	"settled_at" timestamp (3) with time zone,
 	"reminded_at" timestamp (3) with time zone,
 	"read_at" timestamp (3) with time zone,
+	"unshipped" boolean GENERATED ALWAYS AS (coalesce(order_state, 1) = 1 and shipped_at is null and confirmed_at is null and settled_at is null) STORED,
 	"first_seen_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	CONSTRAINT "payment_transaction_id_appid_pk" PRIMARY KEY("transaction_id","appid"),
@@ -288,6 +292,47 @@ CREATE TABLE "fahuo"."reconcile_wish" (
 	"transaction_id" text NOT NULL,
 	"asked_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	CONSTRAINT "reconcile_wish_appid_transaction_id_pk" PRIMARY KEY("appid","transaction_id")
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."noticed" (
+	"shard" smallint PRIMARY KEY DEFAULT 0 NOT NULL,
+	"upload_id" bigint DEFAULT 0 NOT NULL,
+	CONSTRAINT "noticed_is_one" CHECK ("fahuo"."noticed"."shard" = 0)
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."reconcile_finding" (
+	"appid" text NOT NULL,
+	"transaction_id" text NOT NULL,
+	"kind" "fahuo"."finding_kind" NOT NULL,
+	"upload_id" bigint,
+	"shown" text,
+	"first_seen_at" timestamp (3) with time zone NOT NULL,
+	"seen_at" timestamp (3) with time zone NOT NULL,
+	"confirmed_at" timestamp (3) with time zone,
+	"offers" integer DEFAULT 0 NOT NULL,
+	"ended_at" timestamp (3) with time zone,
+	CONSTRAINT "reconcile_finding_transaction_id_appid_kind_pk" PRIMARY KEY("transaction_id","appid","kind")
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."reconcile_sweep" (
+	"appid" text NOT NULL,
+	"sweep" "fahuo"."sweep" NOT NULL,
+	"watermark" timestamp (3) with time zone,
+	"pass_until" timestamp (3) with time zone,
+	"window_begin" timestamp (3) with time zone,
+	"window_end" timestamp (3) with time zone,
+	"cursor" text,
+	"owner" text,
+	"lease_until" timestamp (3) with time zone,
+	"next_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"failures" smallint DEFAULT 0 NOT NULL,
+	"failure" text,
+	"started_at" timestamp (3) with time zone,
+	"finished_at" timestamp (3) with time zone,
+	"listed" bigint DEFAULT 0 NOT NULL,
+	"offered" bigint DEFAULT 0 NOT NULL,
+	CONSTRAINT "reconcile_sweep_appid_sweep_pk" PRIMARY KEY("appid","sweep"),
+	CONSTRAINT "reconcile_sweep_window" CHECK (("fahuo"."reconcile_sweep"."window_begin" is null) = ("fahuo"."reconcile_sweep"."window_end" is null))
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."relay_cursor" (
@@ -472,9 +517,13 @@ CREATE INDEX "refused_offer_payment" ON "fahuo"."refused_offer" USING btree ("pa
 CREATE INDEX "refused_offer_event" ON "fahuo"."refused_offer" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "refused_offer_out_trade_no" ON "fahuo"."refused_offer" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."refused_offer"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "payment_merchant" ON "fahuo"."payment" USING btree ("mchid","out_trade_no") WHERE "fahuo"."payment"."out_trade_no" is not null;--> statement-breakpoint
+CREATE INDEX "payment_unshipped" ON "fahuo"."payment" USING btree ("appid","paid_at") WHERE "fahuo"."payment"."unshipped";--> statement-breakpoint
+CREATE INDEX "payment_age" ON "fahuo"."payment" USING btree ("first_seen_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "push_event_key" ON "fahuo"."push_event" USING btree ("appid","key");--> statement-breakpoint
 CREATE INDEX "push_event_waiting" ON "fahuo"."push_event" USING btree ("next_try_at","id") WHERE "fahuo"."push_event"."applied_at" is null;--> statement-breakpoint
 CREATE INDEX "push_event_warning" ON "fahuo"."push_event" USING btree ("received_at") WHERE "fahuo"."push_event"."event" in ('trade_manage_remind_access_api', 'wxa_trade_controlled');--> statement-breakpoint
+CREATE INDEX "reconcile_finding_open" ON "fahuo"."reconcile_finding" USING btree ("appid","first_seen_at") WHERE "fahuo"."reconcile_finding"."ended_at" is null;--> statement-breakpoint
+CREATE INDEX "reconcile_finding_age" ON "fahuo"."reconcile_finding" USING btree ("seen_at");--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint
 CREATE INDEX "relay_parked_open" ON "fahuo"."relay_parked" USING btree ("payment","outbox_id") WHERE "fahuo"."relay_parked"."published_at" is null;--> statement-breakpoint
 CREATE INDEX "relay_parked_payment" ON "fahuo"."relay_parked" USING btree ("payment");--> statement-breakpoint

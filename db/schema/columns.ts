@@ -3,10 +3,12 @@ import {
   adoptStates,
   attemptKinds,
   deadLetterReasons,
+  findingKinds,
   parkReasons,
   pushPhases,
   relayParkReasons,
   replayStates,
+  sweeps,
   uploadCautions,
   uploadKinds,
   uploadStates,
@@ -24,6 +26,8 @@ export const parkReason = fahuo.enum('park_reason', parkReasons);
 export const replayState = fahuo.enum('replay_state', replayStates);
 export const adoptState = fahuo.enum('adopt_state', adoptStates);
 export const pushPhase = fahuo.enum('push_phase', pushPhases);
+export const sweep = fahuo.enum('sweep', sweeps);
+export const findingKind = fahuo.enum('finding_kind', findingKinds);
 export const relayParkReason = fahuo.enum('relay_park_reason', relayParkReasons);
 
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });

@@ -23,6 +23,8 @@ export const payment = fahuo.table(
     inComplaint: boolean('in_complaint'),
     /** 0 not finished, 1 finished, 2 the re-ship chance is spent. */
     finishCount: smallint('finish_count'),
+    /** 1 express, 2 same city, 3 virtual, 4 pick-up: express settles later than the others. */
+    logisticsType: smallint('logistics_type'),
     shippedAt: instant('shipped_at'),
     expectedSettlementAt: instant('expected_settlement_at'),
     /** As it came: observed 1 by the buyer, 2 automatic, the reverse of the documents (wechat.md §4). */
@@ -33,6 +35,10 @@ export const payment = fahuo.table(
     remindedAt: instant('reminded_at'),
     /** When get_order or get_order_list showed it last; null: pushes alone told of it. */
     readAt: instant('read_at'),
+    /** Nobody told that it was shipped in full, or more. */
+    unshipped: boolean('unshipped').generatedAlwaysAs(
+      sql`coalesce(order_state, 1) = 1 and shipped_at is null and confirmed_at is null and settled_at is null`,
+    ),
     firstSeenAt: instant('first_seen_at')
       .notNull()
       .default(sql`clock_timestamp()`),
@@ -45,6 +51,11 @@ export const payment = fahuo.table(
     index('payment_merchant')
       .on(t.mchid, t.outTradeNo)
       .where(sql`${t.outTradeNo} is not null`),
+    // Few among many, and all that `fahuo money` joins with uploads.
+    index('payment_unshipped')
+      .on(t.appid, t.paidAt)
+      .where(sql`${t.unshipped}`),
+    index('payment_age').on(t.firstSeenAt),
     check('payment_state_known', sql`${t.orderState} between 1 and 6`),
   ],
 );

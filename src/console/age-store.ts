@@ -15,6 +15,8 @@ const oldest: Record<string, string> = {
   replay: 'select started_at from fahuo.replay order by id limit 1',
   adopt_payment: 'select updated_at from fahuo.adopt_payment order by updated_at limit 1',
   adopt_key: 'select updated_at from fahuo.adopt_key order by updated_at limit 1',
+  payment: 'select first_seen_at from fahuo.payment order by first_seen_at limit 1',
+  reconcile_finding: 'select seen_at from fahuo.reconcile_finding order by seen_at limit 1',
   pause: 'select min(paused_at) from fahuo.pause',
 };
 

@@ -6,6 +6,8 @@ import type { DecodeOptions } from './decode.ts';
 export type AcceptDeps = { pool: Queryable; log: Log; metrics: Metrics };
 export type AcceptOptions = DecodeOptions & {
   acknowledgements: boolean;
+  /** The events may have been sent before: what becomes a row is read before its first send. */
+  readFirst?: boolean;
   /** Told of carriers that a refused message names and nobody knows: whether one of them is known after all. */
   askCarriers?: (ids: readonly string[]) => Promise<boolean>;
 };

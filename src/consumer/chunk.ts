@@ -83,7 +83,7 @@ type Offered = { upload: NewUpload; received: Received };
 async function insertChunk(
   { pool, log }: AcceptDeps,
   { decoded, progress }: Chunk,
-  { acknowledgements }: AcceptOptions,
+  { acknowledgements, readFirst }: AcceptOptions,
 ): Promise<Accepted> {
   const offered = decoded.flatMap((one): Offered[] =>
     one.kind === 'event' ? [{ upload: renderUpload(one), received: one.received }] : [],
@@ -94,7 +94,7 @@ async function insertChunk(
   const inserted =
     offered.length === 0
       ? none
-      : await insertUploads(pool, uploadsOf(offered), { acknowledgements, progress: mayBeLast });
+      : await insertUploads(pool, uploadsOf(offered), { acknowledgements, progress: mayBeLast, readFirst });
   const isIn = ({ upload }: Offered): boolean => inserted.positions?.has(positionOf(upload)) ?? true;
   if (log.isLevelEnabled('debug')) for (const one of offered) logAccepted(log, one.upload, isIn(one));
   const leftOut = offered.filter((one) => !isIn(one));

@@ -18,6 +18,7 @@ export type Facts = {
   /** Every read tells it, and no push. */
   inComplaint?: boolean | undefined;
   finishCount?: number | undefined;
+  logisticsType?: number | undefined;
   shippedAt?: Date | undefined;
   expectedSettlementAt?: Date | undefined;
   confirmMethod?: number | undefined;
@@ -48,6 +49,7 @@ const columns = {
   order_state: 'smallint',
   in_complaint: 'boolean',
   finish_count: 'smallint',
+  logistics_type: 'smallint',
   shipped_at: 'timestamptz',
   expected_settlement_at: 'timestamptz',
   confirm_method: 'smallint',
@@ -63,6 +65,7 @@ const merged: Partial<Record<Column, string>> = {
   order_state: `case when ${rank('excluded.order_state')} > ${rank('p.order_state')} then excluded.order_state else p.order_state end`,
   in_complaint: latest('in_complaint'),
   finish_count: later('finish_count'),
+  logistics_type: latest('logistics_type'),
 };
 const mergeOf = (column: Column): string =>
   merged[column] ?? (columns[column] === 'timestamptz' ? later(column) : told(column));
@@ -77,6 +80,7 @@ const valuesOf: Record<Column, (facts: Facts) => unknown> = {
   order_state: (facts) => facts.orderState,
   in_complaint: (facts) => facts.inComplaint,
   finish_count: (facts) => facts.finishCount,
+  logistics_type: (facts) => facts.logisticsType,
   shipped_at: (facts) => facts.shippedAt,
   expected_settlement_at: (facts) => facts.expectedSettlementAt,
   confirm_method: (facts) => facts.confirmMethod,

@@ -6,6 +6,7 @@ import { FahuoError, messageOf } from '../errors.ts';
 import { httpSettings } from '../http/settings.ts';
 import { kafkaSettings } from '../kafka/settings.ts';
 import { pushSettings } from '../push/settings.ts';
+import { reconcileSettings } from '../reconcile/settings.ts';
 import { relaySettings } from '../relay/settings.ts';
 import type { Setting, Settings, Values } from '../setting.ts';
 import { secretText } from '../text.ts';
@@ -28,6 +29,7 @@ export const groups = {
   consumer: consumerSettings,
   upload: uploadSettings,
   timing: timingSettings,
+  reconcile: reconcileSettings,
   retention: retentionSettings,
   http: httpSettings,
   log: logSettings,

@@ -12,7 +12,11 @@ export const openConsole: OpenRole = async (context) => {
     { metrics, readiness: () => readReadiness(context), routes },
     { host: config.http.host, port: config.http.port },
   );
-  return { url: server.url, run: (signal) => keepGauges(context, signal), close: server.stop };
+  return {
+    url: server.url,
+    run: (signal) => keepGauges({ ...context, topic: config.kafka.topic }, signal),
+    close: server.stop,
+  };
 };
 
 async function readReadiness({ pool, admin, config, metrics }: Context): Promise<Readiness> {

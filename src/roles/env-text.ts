@@ -16,6 +16,7 @@ export const titles: Readonly<Record<keyof typeof groups, string>> = {
   consumer: 'Consumer',
   upload: 'Uploads',
   timing: 'Waits of an upload',
+  reconcile: 'Reconcile',
   retention: 'Retention',
   http: 'HTTP',
   log: 'Log',

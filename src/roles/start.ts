@@ -24,6 +24,7 @@ const openers = {
   upload: async (context) => (await import('./upload.ts')).openUpload(context),
   adopt: async (context) => (await import('./adopt.ts')).openAdopt(context),
   push: async (context) => (await import('./push.ts')).openPush(context),
+  reconcile: async (context) => (await import('./reconcile.ts')).openReconcile(context),
   console: async (context) => (await import('./console.ts')).openConsole(context),
 } satisfies Record<string, OpenRole>;
 export type RoleName = keyof typeof openers;
@@ -106,8 +107,10 @@ async function openRoles(context: Context, { wanted, opened }: Start) {
 }
 
 /** The roles that call WeChat, or are called by it. */
-const needsApps = ({ app }: Config, wanted: readonly RoleName[]): boolean =>
-  wanted.includes('upload') || (wanted.includes('push') && app.file !== undefined);
+const needsApps = ({ app, reconcile }: Config, wanted: readonly RoleName[]): boolean =>
+  wanted.includes('upload') ||
+  (wanted.includes('reconcile') && reconcile.enabled) ||
+  (wanted.includes('push') && app.file !== undefined);
 
 /** What a role would fail on later is said before anything is opened. */
 function checkSettings(config: Config, wanted: readonly RoleName[]): void {

@@ -16,9 +16,13 @@ const paymentShape = z
   .strictObject({
     transaction_id: z.string().min(1).optional(),
     mchid: z.string().min(1).optional(),
+    sub_mchid: z.string().min(1).optional(),
     out_trade_no: z.string().min(1).optional(),
     appid: z.string().optional(),
     openid: z.string().optional(),
+    paid_amount: z.int().min(0).optional(),
+    pay_time: z.int().min(0).optional(),
+    in_complaint: z.boolean().optional(),
     visible_after_ms: z.int().min(0).optional(),
     order_state: z.int().min(1).max(6).optional(),
     read_lag_ms: z.int().min(0).optional(),
@@ -43,7 +47,9 @@ const rulesShape = z.strictObject({
   read_lag_ms: z.int().min(0).optional(),
   parcel_mode: z.enum(['merge', 'overwrite', 'append']).optional(),
   auto_create_payments: z.boolean().optional(),
+  day_ms: z.int().min(1).optional(),
 });
+const namedPayment = z.strictObject({ payment: z.string().min(1) });
 
 type Request = FastifyRequest<{ Body: string }>;
 
@@ -60,6 +66,7 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
   addPreparation(post, service);
   addConsole(post, service);
   addPushRoutes(app, post, service);
+  addMoney(post, service);
   app.post('/_sandbox/reset', (_request, reply) => {
     service.forget();
     return reply.send({ reset: true });
@@ -103,6 +110,7 @@ function addPreparation(post: Post, service: Service): void {
     rules.readLagMs = given.read_lag_ms ?? rules.readLagMs;
     rules.parcelMode = given.parcel_mode ?? rules.parcelMode;
     rules.autoCreatePayments = given.auto_create_payments ?? rules.autoCreatePayments;
+    if (given.day_ms !== undefined) rules.dayMs = given.day_ms;
     return { rules };
   });
 }
@@ -131,6 +139,21 @@ function addConsole(post: Post, service: Service): void {
   });
 }
 
+/** What the buyer does, and the shop with the money. */
+function addMoney(post: Post, service: Service): void {
+  const verb = (path: string, run: (payment: Payment) => number): void =>
+    post(path, namedPayment, (named) => {
+      const payment = service.world.named(named.payment);
+      const errcode = payment === undefined ? 10060001 : run(payment);
+      return { errcode, errmsg: textOf(errcode) };
+    });
+  verb('/_sandbox/confirm', (payment) => service.world.confirm(payment, service.nowMs()));
+  verb('/_sandbox/refund', (payment) => {
+    service.world.refund(payment, service.nowMs());
+    return 0;
+  });
+}
+
 function addRecords(app: FastifyInstance, service: Service): void {
   app.get('/_sandbox/payments/:key', (request: FastifyRequest<{ Params: { key: string } }>, reply) => {
     const payment = service.world.named(request.params.key);
@@ -138,9 +161,11 @@ function addRecords(app: FastifyInstance, service: Service): void {
       return reply
         .status(404)
         .send({ error: `no payment ${request.params.key}: POST /_sandbox/payments makes one` });
+    service.world.advance(payment, service.nowMs());
     return reply.send(shownOf(payment));
   });
   app.get('/_sandbox/payments', (_request, reply) => {
+    service.world.advanceAll(service.nowMs());
     const lines = [...service.world.payments.values()].map((payment) => {
       const { uploads, ...shown } = shownOf(payment);
       return `${JSON.stringify(shown)}\n`;

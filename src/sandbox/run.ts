@@ -24,6 +24,8 @@ export type SandboxOptions = {
   autoCreatePayments?: boolean;
   parcelMode?: ParcelMode;
   readLagMs?: number;
+  /** How long a day of WeChat's settlement clocks lasts. */
+  dayMs?: number;
   tokenLifeMs?: number;
   tokenOverlapMs?: number;
   plainTokensPerDay?: number;
@@ -45,6 +47,7 @@ const defaults = {
   autoCreatePayments: false,
   parcelMode: 'merge' as ParcelMode,
   readLagMs: 0,
+  dayMs: 86_400_000,
   tokenLifeMs: 7_200_000,
   tokenOverlapMs: 300_000,
   plainTokensPerDay: 2_000,
@@ -66,6 +69,7 @@ export async function createSandbox(
       parcelMode: options.parcelMode,
       readLagMs: options.readLagMs,
       autoCreatePayments: options.autoCreatePayments,
+      dayMs: options.dayMs,
     }),
     tokens: new Tokens({ lifeMs, overlapMs, plainPerDay }, random),
     usage: new Usage(),

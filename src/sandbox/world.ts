@@ -3,6 +3,7 @@ import { bundledCarriers } from '../shipment/carriers.ts';
 import type { Upload } from './check.ts';
 import type { Omission } from './omissions.ts';
 import { applyUpload, type EffectKind, type ParcelMode, type Shipping } from './payment.ts';
+import { nextMove, receiptAfterMs, type Move, type Settlement } from './settlement.ts';
 
 /** One request that a payment saw. */
 export type SeenUpload = {
@@ -13,33 +14,29 @@ export type SeenUpload = {
   body: string;
 };
 
-type Snapshot = { atMs: number; shipping: Shipping | null; orderState: number };
+type Snapshot = { atMs: number; shipping: Shipping | null; orderState: number; inComplaint: boolean };
 
-export type Payment = {
+export type Payment = Settlement & {
   key: string;
   /** Null: any app's. */
   appid: string | null;
   transactionId: string;
   mchid: string;
+  /** Empty where no service provider placed the payment. */
+  subMchid: string;
   outTradeNo: string;
   openid: string | null;
+  /** Fen. */
+  paidAmount: number;
   paidAtMs: number;
   visibleAtMs: number;
-  orderState: number;
-  shipping: Shipping | null;
+  inComplaint: boolean;
   lastUploadTimeMs: number;
   /** Reads of this payment lag by so much; null: by what the rules say. */
   readLagMs: number | null;
   /** What get_order leaves out of its answers about this payment. */
   omits: readonly Omission[];
   reshipSpent: boolean;
-  /** When its shipping became complete; what settles counts from here. */
-  shippedAtMs: number | null;
-  expectedSettlementAtMs: number | null;
-  /** As WeChat sends it: 1 the buyer, 2 the clock (wechat.md §4). */
-  confirmMethod: number | null;
-  confirmedAtMs: number | null;
-  settledAtMs: number | null;
   uploads: SeenUpload[];
   /** What reads have shown, oldest first: a lagging read shows an older one. */
   history: Snapshot[];
@@ -62,6 +59,8 @@ export type WorldRules = {
   parcelMode: ParcelMode;
   readLagMs: number;
   autoCreatePayments: boolean;
+  /** How long a day of WeChat's settlement clocks lasts; a day unless given. */
+  dayMs?: number;
 };
 
 export type NewPayment = {
@@ -70,6 +69,12 @@ export type NewPayment = {
   out_trade_no?: string | undefined;
   appid?: string | undefined;
   openid?: string | undefined;
+  sub_mchid?: string | undefined;
+  /** Fen; without it an amount of the payment's own, the same at every start. */
+  paid_amount?: number | undefined;
+  /** Unix seconds; now without it. */
+  pay_time?: number | undefined;
+  in_complaint?: boolean | undefined;
   visible_after_ms?: number | undefined;
   order_state?: number | undefined;
   read_lag_ms?: number | undefined;
@@ -92,16 +97,22 @@ export class World {
   readonly rules: WorldRules;
   /** Each payment once, by the name that it was first called by. */
   readonly payments = new Map<string, Payment>();
+  /** The same in the order of their making, which never changes: the cursor of a list is a place in it. */
+  readonly order: Payment[] = [];
   /** The same payments by their transaction_id and by `mchid:out_trade_no`: one payment has both names (wechat.md §1.3). */
   readonly #named = new Map<string, Payment>();
   readonly effects: Effect[] = [];
   /** What get_delivery_list answers; entries may be anything. */
   carriers: readonly unknown[] = carriersAtStart();
-  /** Hears of every change that WeChat would push; whoever settles a payment calls it. */
+  /** Hears of every change that WeChat would push, when a call or {@link World.advanceAll} makes it. */
   onChange: (change: WorldChange) => void = () => undefined;
 
   constructor(rules: WorldRules) {
     this.rules = rules;
+  }
+
+  get #dayMs(): number {
+    return this.rules.dayMs ?? dayMs;
   }
 
   /** Creates a payment, or changes the named members of one that exists. */
@@ -109,15 +120,10 @@ export class World {
     const names = namesIn(given);
     const known = names.map((name) => this.#named.get(name)).find((one) => one !== undefined);
     const payment = known ?? newPayment(names[0] ?? '', given, nowMs);
+    if (known === undefined) this.order.push(payment);
     this.#name(payment, given);
-    if (given.openid !== undefined) payment.openid = given.openid;
-    if (given.read_lag_ms !== undefined) payment.readLagMs = given.read_lag_ms;
-    if (given.omits !== undefined) payment.omits = given.omits;
-    if (given.visible_after_ms !== undefined) payment.visibleAtMs = nowMs + given.visible_after_ms;
-    if (given.order_state !== undefined) {
-      payment.orderState = given.order_state;
-      payment.history.push({ atMs: nowMs, shipping: payment.shipping, orderState: given.order_state });
-    }
+    Object.assign(payment, changesIn(given, nowMs));
+    if (given.order_state !== undefined || given.in_complaint !== undefined) this.#snap(payment, nowMs);
     this.payments.set(payment.key, payment);
     return payment;
   }
@@ -132,12 +138,57 @@ export class World {
     return this.#named.get(name)?.key ?? name;
   }
 
-  #name(payment: Payment, { transaction_id: id, mchid, out_trade_no: trade }: NewPayment): void {
+  #name(
+    payment: Payment,
+    { transaction_id: id, mchid, sub_mchid: sub, out_trade_no: trade }: NewPayment,
+  ): void {
     payment.transactionId = id ?? payment.transactionId;
     payment.mchid = mchid ?? payment.mchid;
+    payment.subMchid = sub ?? payment.subMchid;
     payment.outTradeNo = trade ?? payment.outTradeNo;
     this.#named.set(payment.transactionId, payment);
-    this.#named.set(`${payment.mchid}:${payment.outTradeNo}`, payment);
+    for (const merchant of [payment.mchid, payment.subMchid])
+      if (merchant !== '') this.#named.set(`${merchant}:${payment.outTradeNo}`, payment);
+  }
+
+  #snap(payment: Payment, atMs: number): void {
+    const { shipping, orderState, inComplaint } = payment;
+    if (payment.history.length > 8) payment.history.splice(1, 1);
+    payment.history.push({ atMs, shipping, orderState, inComplaint });
+  }
+
+  /** What WeChat's clocks have done to a payment by now: automatic receipt, settlement, the state of a refund. */
+  advance(payment: Payment, nowMs: number): void {
+    for (;;) {
+      const next = nextMove(payment, this.#dayMs);
+      if (next === null || next.atMs > nowMs) return;
+      this.#move(payment, next);
+    }
+  }
+
+  /** The same of every payment. */
+  advanceAll(nowMs: number): void {
+    for (const payment of this.order) this.advance(payment, nowMs);
+  }
+
+  #move(payment: Payment, { atMs, ...settlement }: Move): void {
+    Object.assign(payment, settlement);
+    this.#snap(payment, atMs);
+    if (settlement.settledAtMs !== undefined) this.onChange({ kind: 'settled', payment });
+  }
+
+  /** The buyer confirms the receipt; the errcode. */
+  confirm(payment: Payment, nowMs: number): number {
+    this.advance(payment, nowMs);
+    if (payment.orderState !== 2) return 10060028;
+    this.#move(payment, { atMs: nowMs, orderState: 3, confirmedAtMs: nowMs, confirmMethod: byBuyer });
+    return 0;
+  }
+
+  /** The shop gives the money back: what WeChat shows changes a day later (wechat.md §6.13). */
+  refund(payment: Payment, nowMs: number): void {
+    this.advance(payment, nowMs);
+    payment.refundedAtMs ??= nowMs;
   }
 
   /** The payment as this app can see it now; undefined answers 10060001. */
@@ -148,6 +199,7 @@ export class World {
         ? this.put(key.includes(':') ? merchantKey(key) : { transaction_id: key }, nowMs)
         : undefined);
     if (known === undefined || nowMs < known.visibleAtMs) return undefined;
+    this.advance(known, nowMs);
     return known.appid === null || known.appid === appid ? known : undefined;
   }
 
@@ -175,10 +227,9 @@ export class World {
     if (shipping.finished) {
       payment.orderState = 2;
       payment.shippedAtMs = nowMs;
-      payment.expectedSettlementAtMs = nowMs + daysToSettle(shipping) * dayMs;
+      payment.expectedSettlementAtMs = nowMs + receiptAfterMs(shipping.logisticsType, this.#dayMs);
     }
-    if (payment.history.length > 8) payment.history.splice(1, 1);
-    payment.history.push({ atMs: nowMs, shipping, orderState: payment.orderState });
+    this.#snap(payment, nowMs);
     this.effects.push({
       payment: payment.key,
       kind: effect,
@@ -196,11 +247,12 @@ export class World {
   view(payment: Payment, nowMs: number): Snapshot {
     const at = nowMs - (payment.readLagMs ?? this.rules.readLagMs);
     const seen = payment.history.filter((snapshot) => snapshot.atMs <= at).at(-1);
-    return seen ?? { atMs: payment.paidAtMs, shipping: null, orderState: 1 };
+    return seen ?? { atMs: payment.paidAtMs, shipping: null, orderState: 1, inComplaint: false };
   }
 
   reset(): void {
     this.payments.clear();
+    this.order.length = 0;
     this.#named.clear();
     this.effects.length = 0;
     this.carriers = carriersAtStart();
@@ -221,10 +273,6 @@ export class World {
   }
 }
 
-const dayMs = 86_400_000;
-/** From the shipping to the money, where no buyer confirms (wechat.md §6.13). */
-const daysToSettle = ({ logisticsType }: Shipping): number => (logisticsType === 1 ? 10 : 2);
-
 const carriersAtStart = (): object[] =>
   [...bundledCarriers()].map(([id, name]) => ({ delivery_id: id, delivery_name: name }));
 
@@ -233,6 +281,29 @@ const namesIn = ({ transaction_id: id, mchid, out_trade_no: trade }: NewPayment)
   ...(id === undefined ? [] : [id]),
   ...(mchid === undefined || trade === undefined ? [] : [`${mchid}:${trade}`]),
 ];
+
+const dayMs = 86_400_000;
+/** As it is observed, the reverse of the documents (wechat.md §4). */
+const byBuyer = 1;
+
+/** 1.00 to 999.99 yuan, another one for most names. */
+const amountFor = (name: string): number =>
+  100 + (createHash('sha256').update(name).digest().readUInt32BE() % 99_900);
+
+/** The members that are named, as a payment has them. */
+const changesIn = (given: NewPayment, nowMs: number): Partial<Payment> =>
+  Object.fromEntries(
+    Object.entries({
+      paidAmount: given.paid_amount,
+      paidAtMs: given.pay_time === undefined ? undefined : given.pay_time * 1000,
+      openid: given.openid,
+      readLagMs: given.read_lag_ms,
+      omits: given.omits,
+      visibleAtMs: given.visible_after_ms === undefined ? undefined : nowMs + given.visible_after_ms,
+      orderState: given.order_state,
+      inComplaint: given.in_complaint,
+    }).filter(([, value]) => value !== undefined),
+  );
 
 /** 28 digits, another one for each name. */
 const transactionIdFor = (name: string): string =>
@@ -250,21 +321,25 @@ const newPayment = (key: string, given: NewPayment, nowMs: number): Payment => (
   appid: given.appid ?? null,
   transactionId: given.transaction_id ?? transactionIdFor(key),
   mchid: given.mchid ?? '1900000001',
+  subMchid: '',
   outTradeNo: given.out_trade_no ?? `T${key}`,
   openid: null,
+  paidAmount: amountFor(key),
   paidAtMs: nowMs,
   visibleAtMs: nowMs,
+  inComplaint: false,
   orderState: 1,
   shipping: null,
+  shippedAtMs: null,
+  expectedSettlementAtMs: null,
+  confirmedAtMs: null,
+  confirmMethod: null,
+  settledAtMs: null,
+  refundedAtMs: null,
   lastUploadTimeMs: 0,
   readLagMs: null,
   omits: [],
   reshipSpent: false,
-  shippedAtMs: null,
-  expectedSettlementAtMs: null,
-  confirmMethod: null,
-  confirmedAtMs: null,
-  settledAtMs: null,
   uploads: [],
   history: [],
 });

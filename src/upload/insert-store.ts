@@ -48,7 +48,8 @@ export const progressValues = (progress: Progress | null): (string | number | nu
  * The one door by which events become uploads: a row that breaks a unique rule is left out (see {@link readRivals}),
  * one whose payment has a newer version acknowledged is recorded as superseded. Of two offered rows that share an id and
  * a source, only one is inserted. A version that a tombstone covers is left out; a newer one, and an event that is older than
- * this database by more than clocks differ (a minute), carries a caution, and so does an old order of an adopted shop. The second waits until its payment's newest is
+ * this database by more than clocks differ (a minute), carries a caution, and so do an old order of an adopted shop and what
+ * was lost (`readFirst`). The second waits until its payment's newest is
  * here, see older-store.ts. `progress` is noted in the same statement if every row is in; what was left out may have to
  * become a dead letter first.
  *
@@ -58,7 +59,7 @@ export const progressValues = (progress: Progress | null): (string | number | nu
 export async function insertUploads(
   db: Queryable,
   uploads: readonly NewUpload[],
-  options: { acknowledgements: boolean; progress: Progress | null },
+  options: { acknowledgements: boolean; progress: Progress | null; readFirst?: boolean | undefined },
 ): Promise<Inserted> {
   const { rows } = await db.query<{
     count: number;
@@ -75,6 +76,7 @@ export async function insertUploads(
       publishedOf(uploads),
       ...progressValues(options.progress),
       notesOf(uploads),
+      options.readFirst ?? false,
     ],
   });
   const { count = 0, superseded = 0, positions = [], forgotten } = rows[0] ?? {};
@@ -100,6 +102,7 @@ const insertText = `with base as materialized (
         when r.event_id like 'adopt-%' and exists (
           select from fahuo.adopt_payment a where a.payment = r.payment and a.appid = r.appid and a.read_first and a.version = r.version
         ) then 'backfill'
+        when $24::boolean then 'lost'
       end as caution
       from ${offered} left join fahuo.tombstone t on t.appid = r.appid and t.payment = r.payment
     ), inserted as (

@@ -1,5 +1,5 @@
 import { monotonicMs, sleep } from '../clock.ts';
-import type { ReadResult } from '../wechat/client.ts';
+import type { ReadResult, WechatClient } from '../wechat/client.ts';
 import type { Order } from '../wechat/order.ts';
 import type { Outcome } from '../wechat/outcome.ts';
 import { countAttempt, recordsOf, wasSent } from './attempt-records.ts';
@@ -70,7 +70,7 @@ function readingOf(read: Exclude<ReadResult, { kind: 'order' }>): Reading {
 
 /** Carries a throttle or a stop to everybody who calls for this app. */
 export async function applyToApp(
-  deps: Pick<ReadDeps, 'budget' | 'pauses' | 'wechat' | 'clock' | 'random'>,
+  deps: Pick<ReadDeps, 'budget' | 'pauses' | 'clock' | 'random'> & { wechat: Pick<WechatClient, 'getQuota'> },
   appid: string,
   outcome: Outcome,
   { endpoint }: { endpoint: 'upload' | 'read' },

@@ -215,6 +215,37 @@ export async function deletePushed(
   return rows[0]?.count ?? 0;
 }
 
+/** What WeChat told of payments so long ago, oldest first, unless it has told something since. Returns the count. */
+export async function deletePayments(
+  db: Queryable,
+  of: { limit: number; retentionMs: number },
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from fahuo.payment p using (
+       select transaction_id, appid from fahuo.payment
+       where ${past('first_seen_at', '$2::float8')} and ${past('updated_at', '$2::float8')}
+       order by first_seen_at limit $1 for update skip locked
+     ) old where p.transaction_id = old.transaction_id and p.appid = old.appid`,
+    [of.limit, of.retentionMs],
+  );
+  return rowCount ?? 0;
+}
+
+/** Contradictions that no read has shown for so long. Returns the count. */
+export async function deleteFindings(
+  db: Queryable,
+  of: { limit: number; retentionMs: number },
+): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from fahuo.reconcile_finding f using (
+       select transaction_id, appid, kind from fahuo.reconcile_finding where ${past('seen_at', '$2::float8')}
+       order by seen_at limit $1 for update skip locked
+     ) old where f.transaction_id = old.transaction_id and f.appid = old.appid and f.kind = old.kind`,
+    [of.limit, of.retentionMs],
+  );
+  return rowCount ?? 0;
+}
+
 /** Replays that have ended or were left so long ago, oldest first. Returns the count. */
 export async function deleteReplays(
   db: Queryable,

@@ -82,6 +82,8 @@ export async function retain(
     }),
     adopted: await store.deleteAdopted(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     pushed: await store.deletePushed(pool, { limit: pageRows, retentionMs: options.uploadMs }),
+    payments: await store.deletePayments(pool, { limit: pageRows, retentionMs: options.uploadMs }),
+    findings: await store.deleteFindings(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     replays: await store.deleteReplays(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     outbox: await trimOutbox(pool, trim),
     journal: await store.deleteJournal(pool, trim),
@@ -95,6 +97,8 @@ export async function retain(
     counts.drawn_versions,
     counts.adopted,
     counts.pushed,
+    counts.payments,
+    counts.findings,
     counts.outbox,
     counts.journal,
   ].some((count) => count === pageRows);

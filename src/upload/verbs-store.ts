@@ -16,6 +16,30 @@ export async function retryParked(db: Queryable, ids: readonly number[]): Promis
   return rowCount ?? 0;
 }
 
+/**
+ * `acknowledged → unknown`: two reads apart showed the payment as to ship, so nobody knows what became of the row. From here
+ * on it is as any other unknown outcome: read twice, and sent only where WeChat does not hold it (P4, P5). What a person
+ * resolved stays, and so does a row that a newer one of its payment has followed. Returns the count.
+ */
+export async function offerAgain(db: Queryable, ids: readonly number[]): Promise<number> {
+  const { rowCount } = await db.query(
+    `with free as (
+      select u.id from fahuo.upload u
+      where u.id = any($1::bigint[]) and u.state = 'acknowledged' and u.resolved_by is null and not exists (
+        select from fahuo.upload o where o.appid = u.appid and o.payment = u.payment and o.id <> u.id
+          and (o.version > u.version or o.state in ('uploading', 'unknown'))
+      ) for update skip locked
+    )
+    update fahuo.upload u set state = 'unknown', finished_at = null, next_attempt_at = clock_timestamp(),
+      attempts = greatest(u.attempts, 1), absent_reads = 0, failed_reads = 0, unread_since = null, first_sent_at = null,
+      errcode = null, lease_owner = null, lease_until = null, lease_epoch = u.lease_epoch + 1,
+      detail = 'it was acknowledged, and two reads apart show that WeChat waits for the shipment'
+    from free where u.id = free.id`,
+    [ids],
+  );
+  return rowCount ?? 0;
+}
+
 /** A row of a payment, as a person must know it who decides about it. */
 export type PaymentRow = {
   id: number;

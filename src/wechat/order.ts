@@ -30,6 +30,11 @@ export type Order = {
   /** 1 to ship, 2 shipped, 3 receipt confirmed, 4 complete, 5 refunded, 6 funds awaiting settlement. */
   orderState: number | null;
   inComplaint: boolean | null;
+  /** What the buyer paid, in fen. */
+  paidAmount: number | null;
+  /** Unix seconds; null also where WeChat has none yet and says 0. */
+  createdAt: number | null;
+  paidAt: number | null;
   shipping: Shipping | null;
   raw: unknown;
 };
@@ -38,10 +43,19 @@ export type Order = {
 // that say whether a payment is finished: read as absent they would let it be sent again and spend its chance (P5).
 const text = z.string().nullish().catch(null);
 const integer = z.number().int().nullish().catch(null);
+const amount = z.number().int().nonnegative().nullish().catch(null);
+/** Up to the year 2106, where unix seconds of 32 bits end: a time that no date can hold reads as absent. */
+const seconds = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 32 - 1)
+  .nullish()
+  .catch(null);
 const flag = z.boolean().nullish().catch(null);
 
 const parcelShape = z
-  .looseObject({ tracking_no: text, express_company: text, goods_desc: text, upload_time: integer })
+  .looseObject({ tracking_no: text, express_company: text, goods_desc: text, upload_time: seconds })
   .transform((parcel) => ({
     trackingNo: parcel.tracking_no ?? null,
     expressCompany: parcel.express_company ?? null,
@@ -68,6 +82,9 @@ const orderShape = z.looseObject({
   openid: text,
   order_state: z.number().int().nullish(),
   in_complaint: flag,
+  paid_amount: amount,
+  trade_create_time: seconds,
+  pay_time: seconds,
   shipping: shippingShape.nullish(),
 });
 
@@ -90,6 +107,9 @@ function orderOf(order: z.infer<typeof orderShape>, raw: unknown): Order {
     openid: order.openid ?? null,
     orderState: order.order_state ?? null,
     inComplaint: order.in_complaint ?? null,
+    paidAmount: order.paid_amount ?? null,
+    createdAt: order.trade_create_time ?? null,
+    paidAt: order.pay_time ?? null,
     shipping: shippingOf(order.shipping ?? null),
     raw,
   };

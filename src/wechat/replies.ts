@@ -9,7 +9,17 @@ export type Failed = { kind: 'failed'; outcome: Outcome; answer: Answer };
 export type OrderResult =
   { kind: 'order'; order: Order; answer: Answer } | { kind: 'absent'; answer: Answer } | Failed;
 export type ListResult =
-  { kind: 'page'; orders: Order[]; hasMore: boolean; lastIndex: string | null; answer: Answer } | Failed;
+  | {
+      kind: 'page';
+      orders: Order[];
+      /** Entries that are no orders. */
+      unreadable: number;
+      hasMore: boolean;
+      /** The cursor of the next page; null where none was told. */
+      lastIndex: string | null;
+      answer: Answer;
+    }
+  | Failed;
 export type QuotaResult =
   | {
       kind: 'quota';
@@ -39,18 +49,23 @@ export function readOrder({ outcome, reply }: Replied): OrderResult {
 const page = z.looseObject({
   order_list: z.array(z.unknown()).nullish(),
   has_more: z.boolean().nullish(),
-  last_index: z.string().nullish().catch(null),
+  last_index: z
+    .union([z.string(), z.number().transform(String)])
+    .nullish()
+    .catch(null),
 });
 
 export function readPage(called: Replied): ListResult {
   const body = bodyOf(called, page);
   if (body === null) return failed(called);
-  const orders = (body.order_list ?? []).map(parseOrder).filter((order) => order !== null);
+  const listed = body.order_list ?? [];
+  const orders = listed.map(parseOrder).filter((order) => order !== null);
   return {
     kind: 'page',
     orders,
+    unreadable: listed.length - orders.length,
     hasMore: body.has_more ?? false,
-    lastIndex: body.last_index ?? null,
+    lastIndex: body.last_index === '' ? null : (body.last_index ?? null),
     answer: called.reply.answer,
   };
 }

@@ -25,6 +25,7 @@ const stagesOf: Record<string, string[]> = {
   relay: ['relay'],
   upload: ['upload'],
   timing: ['upload'],
+  reconcile: ['reconcile'],
   retention: ['upload'],
   http: ['http'],
 };
@@ -47,6 +48,7 @@ const transitions: Record<string, [string[], string]> = {
   wakeParked: [['parked'], 'pending'],
   retire: [['pending', 'parked'], 'rejected'], // and what `reject` leaves
   resolveParked: [['parked'], 'acknowledged'], // or rejected
+  offerAgain: [['acknowledged'], 'unknown'],
 };
 
 describe('the documents', () => {

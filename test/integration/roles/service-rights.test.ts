@@ -119,7 +119,7 @@ describe('with the rights of fahuo_service alone', () => {
     await holder.end();
     const metrics = createMetrics();
     const stop = new AbortController();
-    const gauges = keepGauges({ pool: service, metrics, log }, stop.signal);
+    const gauges = keepGauges({ pool: service, metrics, log, topic: 't' }, stop.signal);
     await eventually(async () =>
       expect(await metrics.registry.metrics()).toMatch(/^fahuo_upload_rows\{state="pending"\} 0$/m),
     );

@@ -43,6 +43,9 @@ describe('an order as WeChat shows it', () => {
       openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o',
       orderState: 2,
       inComplaint: false,
+      paidAmount: 100,
+      createdAt: 1_795_399_200,
+      paidAt: 1_795_399_203,
       shipping: {
         deliveryMode: 1,
         logisticsType: 1,
@@ -69,6 +72,9 @@ describe('an order as WeChat shows it', () => {
       openid: null,
       orderState: 1,
       inComplaint: null,
+      paidAmount: null,
+      createdAt: null,
+      paidAt: null,
       shipping: null,
       raw: { order_state: 1 },
     });

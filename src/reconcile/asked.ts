@@ -1,0 +1,100 @@
+import type { StepResult } from '../loop.ts';
+import { cutText, storable } from '../text.ts';
+import type { Failed } from '../wechat/client.ts';
+import type { Order } from '../wechat/order.ts';
+import { applyCompared } from './apply.ts';
+import { describeAnswer, mayRead, noteFailure } from './call.ts';
+import { compareOrders } from './compare.ts';
+import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
+import {
+  deleteWishes,
+  endFindings,
+  endPass,
+  readAsked,
+  readNow,
+  saveFailure,
+  saveProgress,
+  takeSweep,
+} from './store.ts';
+import { leaseMs } from './sweep.ts';
+import { backoffOf } from './windows.ts';
+
+const atOnce = 20;
+/** How soon a wish is heard. */
+const lookEveryMs = 1_000;
+
+/**
+ * Payments that somebody wished compared, and suspicions whose second read is due: each by a read of its own. A wish goes
+ * with the transaction that holds what its read said.
+ */
+export async function stepAsked(
+  deps: ReconcileDeps,
+  options: ReconcileOptions,
+  appid: string,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  if (deps.pauses.isPaused(appid, 'read')) return 'idle';
+  const saved = { appid, sweep: 'asked' as const, owner: options.owner };
+  const row = await takeSweep(deps.pool, { ...saved, leaseMs });
+  if (row === null) return 'idle';
+  const askedBefore = await readNow(deps.pool);
+  const readAt = deps.clock();
+  const ids = await readAsked(deps.pool, { appid, limit: atOnce, now: readAt, apartMs: options.apartMs });
+  if (ids.length > 0) {
+    const { orders, done, failed } = await readOrders(deps, { appid, ids }, signal);
+    const compared = await compareOrders(deps.pool, options, { appid, orders, readAt });
+    await applyCompared(deps, options, { appid, readAt, compared }, async (tx, { offered }) => {
+      await deleteWishes(tx, { appid, transactionIds: done, askedBefore });
+      await endFindings(tx, { appid, readAt, shown: shownOf(compared) }, done);
+      const { failures: _failures, ...progress } = row;
+      await saveProgress(tx, saved, { progress, begins: true, listed: orders.length, offered });
+    });
+    deps.metrics.reconcileListed.inc({ sweep: 'asked' }, orders.length);
+    if (failed !== null) {
+      if (!signal.aborted) await fail(deps, { ...saved, failures: row.failures }, failed);
+      return 'idle';
+    }
+    if (ids.length === atOnce) return 'busy';
+  }
+  await endPass(deps.pool, saved, lookEveryMs);
+  return 'idle';
+}
+
+const shownOf = (compared: Awaited<ReturnType<typeof compareOrders>>) =>
+  compared.flatMap(({ transactionId, contradiction }) =>
+    contradiction === null ? [] : [{ transactionId, kind: contradiction.kind }],
+  );
+
+/** One after the other, until one fails; `done` are those that WeChat answered about, also that it knows none. */
+async function readOrders(
+  deps: ReconcileDeps,
+  { appid, ids }: { appid: string; ids: readonly string[] },
+  signal: AbortSignal,
+): Promise<{ orders: Order[]; done: string[]; failed: Failed | null }> {
+  const orders: Order[] = [];
+  const done: string[] = [];
+  for (const id of ids) {
+    if (!(await mayRead(deps, appid, signal))) break;
+    const key = { order_number_type: 2 as const, transaction_id: id };
+    const read = await deps.wechat.getOrder({ appid, key }, signal);
+    if (read.kind === 'failed') return { orders, done, failed: read };
+    done.push(id);
+    if (read.kind === 'order') orders.push({ ...read.order, transactionId: read.order.transactionId ?? id });
+  }
+  return { orders, done, failed: null };
+}
+
+async function fail(
+  deps: ReconcileDeps,
+  saved: { appid: string; sweep: 'asked'; owner: string; failures: number },
+  failed: Failed,
+): Promise<void> {
+  const quotaIsGone = await noteFailure(deps, saved.appid, failed);
+  const failure = storable(cutText(describeAnswer(failed.answer), 300));
+  const retryMs = backoffOf(saved.failures, quotaIsGone);
+  deps.log.warn(
+    { appid: saved.appid, sweep: saved.sweep, err: failure, retry_in_ms: retryMs },
+    'reconcile.waits',
+  );
+  await saveFailure(deps.pool, saved, { failure, retryMs, dropCursor: false });
+}

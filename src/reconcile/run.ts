@@ -1,0 +1,63 @@
+import { sweeps } from '../../db/states.ts';
+import type { AppSet } from '../apps/app-set.ts';
+import { runLoop, type StepResult } from '../loop.ts';
+import { stepAsked } from './asked.ts';
+import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
+import { insertSweeps, noticeUploads } from './store.ts';
+import { stepSweep } from './sweep.ts';
+
+/**
+ * Reconcile. Reads WeChat's list of payments, single payments, fahuo.upload and the outbox; writes fahuo.payment, the
+ * findings and how far it came, and offers again by the consumer's door and the verbs of upload alone.
+ *
+ * R1 Nothing is sent from here: what is offered again is read by the uploader before it is written (P4, P5).
+ * R2 One read is believed in nothing: what follows from a contradiction, follows from a second read, apart.
+ * R3 How far a sweep has come is committed with what its page said: a kill lists a page twice, and passes none over.
+ * R4 One instance at a time lists an app; a lease that ran out goes to another one.
+ * R5 Calls come out of the app's budget for reads; a pause of the app, or of its reads, stops them.
+ */
+export async function runReconcile(
+  deps: ReconcileDeps,
+  options: ReconcileOptions & { apps: Pick<AppSet, 'each'> },
+  signal: AbortSignal,
+): Promise<void> {
+  const loop = (
+    name: string,
+    { everyMs, step, stop }: { everyMs: number; step: () => Promise<StepResult>; stop: AbortSignal },
+  ): Promise<void> => {
+    const waits = { idleMinMs: everyMs, idleMaxMs: everyMs, errorMinMs: everyMs, errorMaxMs: 30 * everyMs };
+    const { log, metrics } = deps;
+    return runLoop(step, { ...waits, name: `reconcile.${name}`, log, heartbeats: metrics.heartbeats }, stop);
+  };
+  const ofApp = async ({ appid }: { appid: string }, stop: AbortSignal): Promise<void> => {
+    const step = { everyMs: lookEveryMs, stop };
+    const sweep = (kind: 'recent' | 'whole'): Promise<void> =>
+      loop(`${kind} ${appid}`, {
+        ...step,
+        step: () => stepSweep(deps, options, { appid, sweep: kind }, stop),
+      });
+    await insertSweeps(deps.pool, appid, sweeps);
+    await Promise.all([
+      sweep('recent'),
+      sweep('whole'),
+      loop(`asked ${appid}`, { ...step, step: () => stepAsked(deps, options, appid, stop) }),
+    ]);
+  };
+  await deps.pauses.refresh();
+  await Promise.all([
+    options.apps.each(ofApp, signal),
+    loop('pauses', {
+      everyMs: lookEveryMs,
+      step: () => deps.pauses.refresh().then(() => 'idle'),
+      stop: signal,
+    }),
+    loop('noticed', { everyMs: noticeEveryMs, step: () => notice(deps), stop: signal }),
+  ]);
+}
+
+const lookEveryMs = 1_000;
+const noticeEveryMs = 5_000;
+const noticedAtOnce = 2_000;
+
+const notice = async ({ pool }: ReconcileDeps): Promise<StepResult> =>
+  (await noticeUploads(pool, noticedAtOnce)) === noticedAtOnce ? 'busy' : 'idle';

@@ -1,0 +1,101 @@
+import type { Sweep } from '../../db/states.ts';
+import type { StepResult } from '../loop.ts';
+import { cutText, storable } from '../text.ts';
+import type { Failed, ListRequest, ListResult } from '../wechat/client.ts';
+import { applyCompared } from './apply.ts';
+import { badCursor, describeAnswer, mayRead, noteFailure } from './call.ts';
+import { compareOrders } from './compare.ts';
+import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
+import { endPass, saveFailure, saveProgress, takeSweep, type Saved, type SweepRow } from './store.ts';
+import { afterPage, backoffOf, isCutShort, nextPage, payTimeOf, type Next } from './windows.ts';
+
+/** Longer than the longest call and a page's transaction; a page renews it. */
+export const leaseMs = 120_000;
+const toShip = 1;
+const keptFailure = 300;
+
+type Of = { appid: string; sweep: Exclude<Sweep, 'asked'> };
+type Page = Extract<Next, { kind: 'page' }>;
+
+/** One page of one sweep, where it is due and nobody else's; `busy` while its pass goes on. */
+export async function stepSweep(
+  deps: ReconcileDeps,
+  options: ReconcileOptions,
+  of: Of,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { appid, sweep } = of;
+  if (deps.pauses.isPaused(appid, 'read')) return 'idle';
+  const saved = { appid, sweep, owner: options.owner };
+  const row = await takeSweep(deps.pool, { ...saved, leaseMs });
+  if (row === null) return 'idle';
+  const next = nextPage(row, deps.clock().getTime(), options);
+  if (next.kind === 'done') {
+    await endPass(deps.pool, saved, sweep === 'recent' ? options.everyMs : options.wholeEveryMs);
+    return 'idle';
+  }
+  if (!(await mayRead(deps, appid, signal))) return 'idle';
+  const readAt = deps.clock();
+  const listed = await deps.wechat.listOrders(requestOf(of, next, options), signal);
+  if (listed.kind === 'failed') {
+    if (!signal.aborted) await fail(deps, saved, { row, failed: listed });
+    return 'idle';
+  }
+  return (await takePage(deps, options, { saved, next, page: listed, readAt })) ? 'busy' : 'idle';
+}
+
+const requestOf = (
+  { appid, sweep }: Of,
+  { progress }: Page,
+  { pageSize }: ReconcileOptions,
+): ListRequest => ({
+  appid,
+  payTime: payTimeOf(progress.window),
+  pageSize,
+  ...(sweep === 'recent' ? { orderState: toShip } : {}),
+  ...(progress.cursor === null ? {} : { lastIndex: progress.cursor }),
+});
+
+/** False when another instance has the sweep by now. */
+async function takePage(
+  deps: ReconcileDeps,
+  options: ReconcileOptions,
+  {
+    saved,
+    next,
+    page,
+    readAt,
+  }: { saved: Saved; next: Page; page: Extract<ListResult, { kind: 'page' }>; readAt: Date },
+): Promise<boolean> {
+  const { appid, sweep } = saved;
+  const { progress, begins } = next;
+  if (page.unreadable > 0 || isCutShort(progress, page))
+    deps.log.warn(
+      { appid, sweep, unreadable: page.unreadable, last_index: page.lastIndex },
+      'reconcile.odd_page',
+    );
+  const compared = await compareOrders(deps.pool, options, { appid, orders: page.orders, readAt });
+  let kept: 'done' | 'stale' = 'done';
+  await applyCompared(deps, options, { appid, readAt, compared }, async (tx, { offered }) => {
+    const after = { progress: afterPage(progress, page), begins, listed: page.orders.length, offered };
+    kept = await saveProgress(tx, saved, after);
+  });
+  deps.metrics.reconcileListed.inc({ sweep }, page.orders.length);
+  return kept === 'done';
+}
+
+async function fail(
+  deps: ReconcileDeps,
+  saved: Saved,
+  { row, failed }: { row: SweepRow; failed: Failed },
+): Promise<void> {
+  const quotaIsGone = await noteFailure(deps, saved.appid, failed);
+  const failure = storable(cutText(describeAnswer(failed.answer), keptFailure));
+  const retryMs = backoffOf(row.failures, quotaIsGone);
+  const dropCursor = failed.answer.errcode === badCursor;
+  deps.log.warn(
+    { appid: saved.appid, sweep: saved.sweep, err: failure, retry_in_ms: retryMs },
+    'reconcile.waits',
+  );
+  await saveFailure(deps.pool, saved, { failure, retryMs, dropCursor });
+}
