@@ -89,7 +89,7 @@ export function readAppsText(text: string, defaults: AppDefaults, readSecret: Re
   if (json.length === 0) return { kind: 'wrong', problems: ['is an empty list: name one app at least'] };
   const read = json.map((one: unknown, index) => readApp(one, index, { defaults, readSecret }));
   const apps = read.flatMap(({ app }) => (app === null ? [] : [app]));
-  const problems = [...read.flatMap((one) => one.problems), ...repeated(json)];
+  const problems = [...read.flatMap((one) => one.problems), ...repeated(json), ...sharedServers(apps)];
   return problems.length > 0 ? { kind: 'wrong', problems } : { kind: 'apps', apps };
 }
 
@@ -264,6 +264,20 @@ function repeated(apps: readonly unknown[]): string[] {
   return [...places]
     .filter(([, at]) => at.length > 1)
     .map(([appid, at]) => `the appid ${appid} stands at ${at.join(' and ')}: an app has one entry`);
+}
+
+/** A token is that of one app: from one question two apps would get the same. */
+function sharedServers(apps: readonly App[]): string[] {
+  const firstBy = new Map<string, string>();
+  return apps.flatMap(({ appid, token }) => {
+    if (token.mode !== 'external') return [];
+    const question = JSON.stringify(token.from);
+    const first = firstBy.get(question) ?? appid;
+    firstBy.set(question, first);
+    return first === appid
+      ? []
+      : [`${appid} would get the token of ${first}: write {appid} into its token_url or token_command`];
+  });
 }
 
 /** Undefined where it is no JSON. */

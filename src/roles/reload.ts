@@ -1,5 +1,6 @@
 import { liftTokenPauses } from '../apps/pause-store.ts';
 import type { App } from '../apps/app-set.ts';
+import { sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Doorbell } from '../loop.ts';
 import type { Context } from './role.ts';
@@ -22,7 +23,7 @@ export async function keepApps(
   while (!signal.aborted) {
     await bell.waitFor(longestTimerMs, signal);
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- it changes during the wait
-    if (!signal.aborted) await reloadApps(context, read);
+    if (!signal.aborted) await reloadApps(context, read, signal);
   }
 }
 
@@ -36,6 +37,7 @@ const longestTimerMs = 2 ** 31 - 1;
 export async function reloadApps(
   { apps, log, metrics, pool }: ReloadContext,
   read: Reload['read'],
+  signal: AbortSignal,
 ): Promise<void> {
   let next: readonly App[];
   try {
@@ -48,12 +50,23 @@ export async function reloadApps(
   metrics.appsReloadFailed.set(0);
   const changes = apps.replace(next);
   log.info({ ...changes, apps: apps.appids() }, 'apps.reloaded');
-  for (const appid of changes.tokens)
-    await liftTokenPauses(pool, appid).then(
-      (lifted) => {
-        if (lifted > 0) log.info({ appid }, 'app.tried_again');
-      },
-      // It stays, and `fahuo resume` ends it.
-      (error: unknown) => log.warn({ appid, err: messageOf(error) }, 'app.not_tried_again'),
-    );
+  for (const appid of changes.tokens) await tryAgain({ log, pool }, appid, signal);
 }
+
+/** Another secret or server is a new chance. Without a database the pause stands until it is back. */
+async function tryAgain(
+  { log, pool }: Pick<Context, 'log' | 'pool'>,
+  appid: string,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      if ((await liftTokenPauses(pool, appid)) > 0) log.info({ appid }, 'app.tried_again');
+      return;
+    } catch (error) {
+      log.warn({ appid, err: messageOf(error), retry_in_ms: retryMs }, 'app.not_tried_again');
+      await sleep(retryMs, signal);
+    }
+  }
+}
+const retryMs = 5_000;

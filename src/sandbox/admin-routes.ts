@@ -35,6 +35,8 @@ const paymentShape = z
     },
   );
 const paymentsShape = listOf(paymentShape);
+/** What can be told of a payment. */
+export const paymentMembers: readonly string[] = Object.keys(paymentShape.shape);
 const quotasShape = z.partialRecord(
   z.enum(endpoints),
   z.strictObject({ daily: z.int().min(0), per_minute: z.int().min(0) }),

@@ -7,7 +7,7 @@ import { createPostgresBudget } from '../../src/apps/budget-postgres.ts';
 import { runUploader } from '../../src/upload/run.ts';
 import { defaultTiming, type Timing } from '../../src/upload/timing.ts';
 import { createWechatClient } from '../../src/wechat/client.ts';
-import { createHttp } from '../../src/wechat/http.ts';
+import { createHttpPools, poolSizes } from '../../src/wechat/http-pools.ts';
 import { appSetOf } from '../support/apps.ts';
 import { appid } from '../support/events.ts';
 import { createTokens } from '../support/tokens.ts';
@@ -20,18 +20,20 @@ export function startUploader(
   url: string,
   options: {
     instance: string;
+    apps?: readonly string[];
+    logLevel?: 'error' | 'silent';
     window: number;
     callTimeoutMs: number;
     timing: Partial<Timing>;
     callsPerSecond?: number;
   },
 ): BenchUploader {
-  const log = createLog({ level: 'error' });
-  const http = createHttp({
-    baseUrl: url,
-    connections: options.window,
-    totalTimeoutMs: options.callTimeoutMs,
-  });
+  const log = createLog({ level: options.logLevel ?? 'error' });
+  const { apps = [appid] } = options;
+  const http = createHttpPools(
+    { baseUrl: url, totalTimeoutMs: options.callTimeoutMs },
+    poolSizes(options.window),
+  );
   const budget = createPostgresBudget({ pool, log });
   if (options.callsPerSecond !== undefined)
     budget.configure(appid, { callsPerSecond: options.callsPerSecond });
@@ -50,7 +52,7 @@ export function startUploader(
       doorbell,
     },
     {
-      apps: appSetOf(appid),
+      apps: appSetOf(...apps),
       instance: options.instance,
       window: options.window,
       timing: { ...defaultTiming, ...options.timing },

@@ -23,7 +23,7 @@ export function renderPage(view: PageView, language: Language): string {
       <body>
         ${header(view, words, language)}
         <main>
-          <div class="side">${paymentForm(words)} ${faultForm(words)}</div>
+          <div class="side">${paymentForm(view, words)} ${faultForm(words)}</div>
           <div class="wide" id="live">${live(view, words)}</div>
         </main>
         <p id="said" role="status"></p>
@@ -66,12 +66,13 @@ const field = (
       placeholder="${more.hint ?? ''}"
   /></label>`;
 
-const paymentForm = (words: Words): Html => html`
+const paymentForm = ({ verbs }: PageView, words: Words): Html => html`
   <form id="make">
     <h2>${words.newPayment}</h2>
     ${field(words.transactionId, 'transaction_id', { hint: words.generated })}
     ${field(words.outTradeNo, 'out_trade_no', { hint: words.generated })}
     ${field(words.openid, 'openid', { hint: words.anyone })}
+    ${verbs.includes('paid_amount') ? field(words.paidAmount, 'paid_amount', { type: 'number' }) : null}
     ${field(words.visibleAfter, 'visible_after_ms', { type: 'number', value: '0' })}
     ${field(words.howMany, 'count', { type: 'number', value: '1' })}
     <button>${words.make}</button>
@@ -260,24 +261,20 @@ function uploadsOf(uploads: readonly SeenUpload[], words: Words): Html {
     </ol>`;
 }
 
-/** What can be done with a payment by the paths that this sandbox has. */
-function actions({ transactionId, outTradeNo, mchid }: Payment, { verbs, words }: RowOptions): Html[] {
+/** What can be done with a payment, by what this sandbox takes. */
+function actions({ transactionId }: Payment, { verbs, words }: RowOptions): Html[] {
   const named = { payment: transactionId };
   const next = { transaction_id: transactionId };
-  const verb = (path: string, label: string, body: unknown): Html[] =>
-    verbs.includes(path) ? [button(label, path, body)] : [];
+  const verb = (needed: string, label: string, told: { path: string; body: object }): Html[] =>
+    verbs.includes(needed) ? [button(label, told.path, told.body)] : [];
   const fault = (label: string, rule: object): Html =>
     html`<button type="button" data-fault="${JSON.stringify(rule)}">${label}</button> `;
   return [
-    ...verb('confirm', words.confirm, named),
-    ...verb('refund', words.refund, named),
-    ...verb('complain', words.complain, {
-      transaction_id: transactionId,
-      mchid,
-      out_trade_no: outTradeNo,
-      in_complaint: true,
-    }),
-    ...verb('push', words.push, named),
+    ...verb('confirm', words.confirm, { path: 'confirm', body: named }),
+    ...verb('refund', words.refund, { path: 'refund', body: named }),
+    ...verb('in_complaint', words.complain, { path: 'payments', body: { ...next, in_complaint: true } }),
+    ...verb('push', words.pushShipped, { path: 'push', body: { ...named, push: 'shipped' } }),
+    ...verb('push', words.pushSettled, { path: 'push', body: { ...named, push: 'settled' } }),
     fault(words.lose, { kind: 'lost_answer', ...next }),
     fault(words.busy, { kind: 'errcode', errcode: -1, ...next }),
     fault(words.hang, { kind: 'hang', ...next }),

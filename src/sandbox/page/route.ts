@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { paymentMembers } from '../admin-routes.ts';
 import type { Service } from '../service.ts';
 import { script, style } from './assets.ts';
 import { renderPage } from './render.ts';
@@ -7,7 +8,7 @@ import { findPayments, type PageView } from './view.ts';
 import { languageOf } from './words.ts';
 
 /** What a page may offer for a payment, where the sandbox has the path. */
-const verbsOfPages = ['confirm', 'refund', 'complain', 'push'];
+const verbsOfPages = ['confirm', 'refund', 'push'];
 
 const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
@@ -39,7 +40,8 @@ export function addPage(app: FastifyInstance, service: Service): void {
     const { lang, find } = request.query;
     const language = languageOf(lang, request.headers['accept-language']);
     const url = `${request.protocol}://${request.host}`;
-    const verbs = verbsOfPages.filter((verb) => app.hasRoute({ method: 'POST', url: `/_sandbox/${verb}` }));
+    const hasPath = (verb: string): boolean => app.hasRoute({ method: 'POST', url: `/_sandbox/${verb}` });
+    const verbs = [...verbsOfPages.filter(hasPath), ...paymentMembers];
     const view = viewOf(service, { url, verbs, find: typeof find === 'string' ? find : '' });
     return reply.headers(headers).send(renderPage(view, language));
   });

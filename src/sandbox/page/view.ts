@@ -14,7 +14,7 @@ export type PageView = {
   /** Found, and not among `payments`. */
   more: number;
   rules: readonly FaultRule[];
-  /** The paths below /_sandbox/ that this sandbox has. */
+  /** The paths below /_sandbox/ that this sandbox has, and what it can be told of a payment. */
   verbs: readonly string[];
 };
 

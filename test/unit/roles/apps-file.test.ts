@@ -198,6 +198,27 @@ describe('the apps file', () => {
     ]);
   });
 
+  it('refuses two apps that would get one token, unless their bearers tell them apart', () => {
+    const shared = { tokenMode: 'external', tokenUrl: 'https://t/token' } as const;
+    const why = 'wx2 would get the token of wx1: write {appid} into its token_url or token_command';
+    expect(problemsOf([{ appid: 'wx1' }, { appid: 'wx2' }], shared)).toEqual([why]);
+    expect(
+      problemsOf([{ appid: 'wx1' }, { appid: 'wx2' }], { ...shared, tokenUrl: 'https://t/{appid}' }),
+    ).toEqual([]);
+    const ofTheirOwn = [
+      { appid: 'wx1', token_bearer: 'a' },
+      { appid: 'wx2', token_bearer: 'b' },
+    ];
+    expect(problemsOf(ofTheirOwn, shared)).toEqual([]);
+    const command = { token_mode: 'external', token_command: ['/opt/token'] };
+    expect(
+      problemsOf([
+        { appid: 'wx1', ...command },
+        { appid: 'wx2', ...command },
+      ]),
+    ).toEqual([why]);
+  });
+
   it('never repeats a secret in a problem', () => {
     const hushed = [
       { appid: 'wx1', secret: 'hush', secret_file: 'hush2' },

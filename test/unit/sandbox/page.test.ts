@@ -71,6 +71,14 @@ describe('the page', () => {
     expect(page).toContain('data-path="confirm" data-body="{&quot;payment&quot;:&quot;420001&quot;}"');
     expect(page).toContain('data-path="refund"');
     expect(page).not.toContain('data-path="push"');
+    expect(page).not.toContain('name="paid_amount"');
+    const all = renderPage(
+      viewOf(world, { verbs: ['push', 'in_complaint', 'paid_amount'] }),
+      'en',
+    ).replaceAll('&quot;', '"');
+    expect(all).toContain('data-path="push" data-body="{"payment":"420001","push":"settled"}"');
+    expect(all).toContain('data-path="payments" data-body="{"transaction_id":"420001","in_complaint":true}"');
+    expect(all).toContain('name="paid_amount"');
   });
 
   it('lets one rule be removed, and leaves the others as they are', () => {
