@@ -71,6 +71,11 @@ export class PushSender {
     this.#targets.set(target.appid, target);
   }
 
+  /** Whether anybody is told anything. */
+  get isHeard(): boolean {
+    return this.#targets.size > 0;
+  }
+
   /** The target of an app; of a payment that is any app's the only one there is. */
   targetOf(appid: string | null): PushTarget | undefined {
     if (appid !== null) return this.#targets.get(appid);

@@ -54,6 +54,8 @@ const defaults = {
   keepRequests: false,
 };
 
+const clocksEveryMs = 250;
+
 /** A faithful WeChat in memory, for development and tests (wechat.md §7.19). Knows nothing of the product's client. */
 export async function createSandbox(
   given: SandboxOptions = {},
@@ -87,9 +89,14 @@ export async function createSandbox(
   addAdminRoutes(app, service);
   addPage(app, service);
   const url = await app.listen({ port: options.port, host: options.host });
+  // Reads move a payment's clocks on when they look; who is pushed to hears of what nobody reads.
+  const clocks = setInterval(() => {
+    if (pushes.isHeard) service.world.advanceAll(service.nowMs());
+  }, clocksEveryMs).unref();
   return {
     url,
     stop: async () => {
+      clearInterval(clocks);
       await pushes.stop();
       await app.close();
     },
