@@ -29,6 +29,8 @@ export type SandboxOptions = {
   tokenLifeMs?: number;
   tokenOverlapMs?: number;
   plainTokensPerDay?: number;
+  /** Calls without a token are taken, as cloud hosting takes them: they are nobody's in particular. */
+  tokenless?: boolean;
   /** Keeps one line an upload for `GET /_sandbox/requests`: memory grows with every request. */
   keepRequests?: boolean;
   /** appid → secret; without it every appid is an app, with the first secret that it names. */
@@ -51,6 +53,7 @@ const defaults = {
   tokenLifeMs: 7_200_000,
   tokenOverlapMs: 300_000,
   plainTokensPerDay: 2_000,
+  tokenless: false,
   keepRequests: false,
 };
 
@@ -79,6 +82,7 @@ export async function createSandbox(
     random,
     seed: options.seed,
     latencyMs: options.latencyMs,
+    tokenless: options.tokenless,
     keepRequests: options.keepRequests,
     apps: new Apps(options.secrets),
   });

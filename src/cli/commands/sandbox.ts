@@ -13,6 +13,7 @@ type Flags = {
   pushUrl?: string;
   pushToken?: string;
   pushAesKey?: string;
+  tokenless?: boolean;
   json?: boolean;
 };
 
@@ -35,6 +36,7 @@ export function addSandbox(program: Command): void {
     )
     .option('--push-token <token>', 'the Token of these pushes')
     .option('--push-aes-key <key>', 'their EncodingAESKey; without it they are sent in plain mode')
+    .option('--tokenless', 'takes calls without a token, too, as cloud hosting does')
     .option('--json', 'answer in JSON')
     .addHelpText(
       'after',
@@ -62,6 +64,7 @@ async function optionsOf(flags: Flags): Promise<SandboxOptions> {
     port: wholeNumber('--port', flags.port, { max: 65_535 }),
     latencyMs: wholeNumber('--latency', flags.latency, { max: 600_000 }),
     autoCreatePayments: flags.autoCreate === true,
+    tokenless: flags.tokenless === true,
     secrets: Object.fromEntries(flags.app.map((given) => readApp(given, appShape))),
     pushTargets: flags.pushUrl === undefined ? [] : [await readTarget(flags, flags.pushUrl)],
   };

@@ -162,6 +162,7 @@ const recentRequests = ({ recent }: PageView, words: Words): Html =>
 const meaningOf = (answer: string): string =>
   answer === '0' || !/^-?\d+$/.test(answer) ? '' : textFor(Number(answer));
 
+const dayOf = (atMs: number): string => new Date(atMs).toLocaleDateString('sv-SE');
 /** By the clock of the machine, as its person reads it. */
 const timeOf = (atMs: number): string => new Date(atMs).toLocaleTimeString('sv-SE');
 
@@ -206,10 +207,13 @@ const row = (payment: Payment, options: RowOptions): Html => {
       ${outside(payment.transactionId, 'id')}
       <small>${outside(`${payment.mchid}:${payment.outTradeNo}`)}</small>
       <small>${payment.openid === null ? null : outside(payment.openid)}</small>
+      <small>¥${(payment.paidAmount / 100).toFixed(2)}</small>
     </td>
     <td>
       <span class="state s${orderState}">${orderState} ${state}</span>
       ${visibleAtMs > nowMs ? html`<small>${words.notVisible}</small>` : null}
+      ${payment.inComplaint ? html`<small class="spent">${words.inComplaint}</small>` : null}
+      ${settlementOf(payment, words)}
     </td>
     <td>${shippingOf(payment, words)}</td>
     <td>${parcelsOf(payment, words)}</td>
@@ -217,6 +221,16 @@ const row = (payment: Payment, options: RowOptions): Html => {
     <td><div class="play">${actions(payment, options)}</div></td>
   </tr>`;
 };
+
+/** When the money is the shop's, or was. */
+function settlementOf(
+  { settledAtMs, expectedSettlementAtMs: expectedAtMs }: Payment,
+  words: Words,
+): Html | null {
+  const atMs = settledAtMs ?? expectedAtMs;
+  if (atMs === null) return null;
+  return html`<small>${settledAtMs === null ? words.settles : words.settled} ${dayOf(atMs)}</small>`;
+}
 
 /** A text from outside: cut, and kept from turning the text around it (bdi). */
 const outside = (text: string, look = ''): Html => html`<bdi class="${look}">${cutText(text, 200)}</bdi>`;

@@ -49,6 +49,7 @@ export function addPage(app: FastifyInstance, service: Service): void {
 
 function viewOf(service: Service, given: Pick<PageView, 'url' | 'verbs' | 'find'>): PageView {
   const { world, usage, tokens, rules } = service;
+  world.advanceAll(service.nowMs());
   const kinds = Map.groupBy(world.effects, ({ kind }) => kind);
   return {
     ...given,

@@ -18,7 +18,6 @@ let token: string | undefined;
 
 beforeEach(async () => {
   [asked, away, token] = [0, false, undefined];
-  stack = await createStack({ partitions: 1, sandbox: { secrets: { [appid]: 'of the token server' } } });
   server = createServer((request, response) => {
     asked += 1;
     if (away || request.headers.authorization !== 'Bearer hush') return void response.writeHead(503).end();
@@ -28,6 +27,17 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/wechat/{appid}`;
+  stack = await createStack({
+    partitions: 1,
+    sandbox: { secrets: { [appid]: 'of the token server' }, tokenless: true },
+    env: {
+      WECHAT_SECRET: '',
+      FAHUO_TOKEN_MODE: 'external',
+      FAHUO_TOKEN_URL: url,
+      FAHUO_TOKEN_BEARER: 'hush',
+      FAHUO_LOG_LEVEL: 'info',
+    },
+  });
 });
 afterEach(async () => {
   await stack.close();
@@ -42,17 +52,7 @@ async function freshToken(): Promise<string> {
   return (token = ((await answer.json()) as { access_token: string }).access_token);
 }
 
-const start = () =>
-  stack.start({
-    roles: 'upload,console',
-    env: {
-      WECHAT_SECRET: '',
-      FAHUO_TOKEN_MODE: 'external',
-      FAHUO_TOKEN_URL: url,
-      FAHUO_TOKEN_BEARER: 'hush',
-      FAHUO_LOG_LEVEL: 'info',
-    },
-  });
+const start = (env: Record<string, string> = {}) => stack.start({ roles: 'upload,console', env });
 const count = async (where: string): Promise<number> => {
   const { rows } = await stack.database.pool.query<{ n: number }>(
     `select count(*)::int as n from fahuo.upload where ${where}`,
@@ -108,6 +108,31 @@ describe('an app whose token comes from a server of the shop', () => {
         expect(await count(`payment like 'after%' and state = 'pending' and attempts = 0`)).toBe(payments),
       within,
     );
+    expect(await process.stop()).toBe(0);
+  });
+
+  it('is known to doctor, which asks its server and says what it answers', async () => {
+    const checkOf = async (): Promise<unknown> => {
+      const { stdout } = await stack.run('doctor', '--json');
+      const { checks } = JSON.parse(stdout) as { checks: { check: string }[] };
+      return checks.find(({ check }) => check === `token ${appid}`);
+    };
+    expect(await checkOf()).toMatchObject({
+      ok: true,
+      detail: expect.stringMatching(/^the token server at 127\S+ gives one$/) as string,
+    });
+    away = true;
+    expect(JSON.stringify(await checkOf())).toMatch(/no token: the token server at 127\S+ answers HTTP 503/);
+  });
+});
+
+describe('an app without tokens', () => {
+  it('sends none, and what stands before WeChat takes its calls', async () => {
+    const process = await start({ FAHUO_TOKEN_MODE: 'none', FAHUO_TOKEN_URL: '', FAHUO_TOKEN_BEARER: '' });
+    await insertPending(stack.database.pool, { count: payments });
+    await eventually(async () => expect(await count(`state = 'acknowledged'`)).toBe(payments), within);
+    const { requests, token_fetches: fetches } = await statsOf(stack.wechat);
+    expect([requests['upload'], fetches, asked]).toEqual([{ '0': payments }, {}, 0]);
     expect(await process.stop()).toBe(0);
   });
 });

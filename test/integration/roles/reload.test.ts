@@ -9,6 +9,8 @@ import { insertPending } from '../../support/uploader.ts';
 
 const [one, two, three] = ['wx-one', 'wx-two', 'wx-three'];
 const within = 30_000;
+/** `RELOADS=60 vitest run …` for a longer look. */
+const rounds = Number(process.env['RELOADS'] ?? 4);
 
 let stack: Stack;
 let folder: string;
@@ -30,21 +32,25 @@ beforeEach(async () => {
       latencyMs: 10,
       secrets: Object.fromEntries([one, two, three].map((appid) => [appid, `${appid}-secret`])),
     },
-    env: { FAHUO_APPS_FILE: file, FAHUO_LOG_LEVEL: 'info' },
+    env: { FAHUO_APPS_FILE: file },
   });
 });
 afterEach(() => stack.close());
 
 const start = (): Promise<FahuoProcess> => stack.start({ roles: 'upload,console' });
 
-/** SIGHUP, and its line in the log: the how-manieth of its kind that is waited for. */
-async function reload(process: FahuoProcess, line = 'apps.reloaded'): Promise<void> {
-  const before = linesOf(process, line).length;
-  process.child.kill('SIGHUP');
-  await eventually(() => expect(linesOf(process, line).length).toBeGreaterThan(before), within);
+const hangUp = (fahuo: FahuoProcess): boolean => fahuo.child.kill('SIGHUP');
+
+/** SIGHUP, and the apps that it serves then. */
+async function reload(fahuo: FahuoProcess, ...served: string[]): Promise<void> {
+  hangUp(fahuo);
+  await eventually(async () => {
+    const { rows } = await stack.database.pool.query<{ appid: string }>('select appid from fahuo.serving');
+    expect(rows.map(({ appid }) => appid).sort()).toEqual(served.toSorted());
+  }, within);
 }
-const linesOf = (process: FahuoProcess, text: string): string[] =>
-  process
+const linesOf = (fahuo: FahuoProcess, text: string): string[] =>
+  fahuo
     .stderr()
     .split('\n')
     .filter((line) => line.includes(text));
@@ -66,8 +72,8 @@ async function waits(appid: string): Promise<string[]> {
   );
   return rows.map(({ reason }) => reason);
 }
-const metric = async (process: FahuoProcess, name: string): Promise<string | undefined> =>
-  (await (await fetch(`${process.http}/metrics`)).text())
+const metric = async (fahuo: FahuoProcess, name: string): Promise<string | undefined> =>
+  (await (await fetch(`${fahuo.http}/metrics`)).text())
     .split('\n')
     .find((line) => line.startsWith(name))
     ?.split(' ')[1];
@@ -81,11 +87,11 @@ describe('a running fahuo at SIGHUP', () => {
     await insert(one, 450);
     await insert(two, 450);
     await insert(three, 100);
-    const process = await start();
+    const fahuo = await start();
     await eventually(async () => expect(await acknowledged(two)).toBeGreaterThan(20), within);
 
     write([entry(one, slow), entry(three)]);
-    await reload(process);
+    await reload(fahuo, one, three);
     await untilAcknowledged(three, 100);
     await eventually(async () => expect(await waits(two)).toEqual(['app_not_served']), 10_000);
     const done = await acknowledged(two);
@@ -94,13 +100,36 @@ describe('a running fahuo at SIGHUP', () => {
     expect(await acknowledged(two), 'an app that is not served').toBe(done);
 
     write([entry(one), entry(two), entry(three)]);
-    await reload(process);
+    await reload(fahuo, one, two, three);
     await untilAcknowledged(two, 450);
     const stats = await statsOf(stack.wechat);
     expect(stats.effects).toEqual({ ship: 1_000, add: 0, reship: 0 });
     expect(stats.requests['upload']).toEqual({ '0': 1_000 });
     expect(new Set((await effectsOf(stack.wechat)).map(({ payment }) => payment)).size).toBe(1_000);
-    expect(await process.stop()).toBe(0);
+    expect(await fahuo.stop()).toBe(0);
+  });
+
+  it(`loses and doubles nothing where an app comes and goes ${rounds} times under load`, async () => {
+    const count = 60 * rounds;
+    const slow = { max_calls_per_second: 60 }; // so that there is work left in every round
+    const both = [entry(one, slow), entry(two, slow)];
+    write(both);
+    await insert(one, count);
+    await insert(two, count);
+    const fahuo = await start();
+    for (let round = 1; round <= rounds; round++) {
+      write(round % 2 === 1 ? both.slice(0, 1) : both);
+      await reload(fahuo, ...(round % 2 === 1 ? [one] : [one, two]));
+    }
+    expect(await acknowledged(two), 'work that was left').toBeLessThan(count);
+    write(both);
+    hangUp(fahuo);
+    await untilAcknowledged(one, count);
+    await untilAcknowledged(two, count);
+    const { effects, requests } = await statsOf(stack.wechat);
+    expect(effects).toEqual({ ship: 2 * count, add: 0, reship: 0 });
+    expect(requests['upload']).toEqual({ '0': 2 * count });
+    expect(await fahuo.stop()).toBe(0);
   });
 
   it('takes a secret that was mended, and goes on with the app that it had stopped, others undisturbed', async () => {
@@ -108,14 +137,14 @@ describe('a running fahuo at SIGHUP', () => {
     writeFileSync(secret, 'wrong\n');
     write([entry(one), { appid: two, secret_file: 'two.secret' }]);
     await insert(two, 5);
-    const process = await start();
+    const fahuo = await start();
     await eventually(async () => expect(await waits(two)).toEqual(['app_paused']), within);
     await insert(one, 5);
     await untilAcknowledged(one, 5);
     const before = (await statsOf(stack.wechat)).token_fetches[`${one}/stable`];
 
     writeFileSync(secret, `${two}-secret\n`);
-    await reload(process);
+    hangUp(fahuo);
     await untilAcknowledged(two, 5);
     expect((await statsOf(stack.wechat)).token_fetches[`${one}/stable`], 'tokens of the other app').toBe(
       before,
@@ -129,23 +158,23 @@ describe('a running fahuo at SIGHUP', () => {
 
   it('keeps what it had where the file is wrong, says why in one line, and exports that', async () => {
     write([entry(one)]);
-    const process = await start();
+    const fahuo = await start();
     for (const [wrong, why] of [
       ['[{"appid":', 'is no JSON'],
       [[entry(one, { max_calls: 3 })], 'max_calls is not a member'],
       [[{ appid: one, secret_file: 'nowhere' }], 'secret_file is \\"nowhere\\": cannot be read'],
     ] as const) {
       write(wrong);
-      await reload(process, 'apps.not_reloaded');
-      expect(linesOf(process, 'apps.not_reloaded').at(-1)).toContain(why);
-      expect(await metric(process, 'fahuo_apps_reload_failed')).toBe('1');
+      hangUp(fahuo);
+      await eventually(() => expect(linesOf(fahuo, 'apps.not_reloaded').at(-1)).toContain(why), within);
+      expect(await metric(fahuo, 'fahuo_apps_reload_failed')).toBe('1');
     }
-    expect(linesOf(process, 'apps.not_reloaded')).toHaveLength(3);
+    expect(linesOf(fahuo, 'apps.not_reloaded')).toHaveLength(3);
     await insert(one, 3);
     await untilAcknowledged(one, 3);
     write([entry(one)]);
-    await reload(process);
-    expect(await metric(process, 'fahuo_apps_reload_failed')).toBe('0');
-    expect(process.stderr()).not.toContain(`${one}-secret`);
+    hangUp(fahuo);
+    await eventually(async () => expect(await metric(fahuo, 'fahuo_apps_reload_failed')).toBe('0'), within);
+    expect(fahuo.stderr()).not.toContain(`${one}-secret`);
   });
 });

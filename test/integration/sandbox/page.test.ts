@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
+import { eventually } from '../../support/eventually.ts';
 import { tellSandbox } from '../../support/sandbox-client.ts';
 
 let sandbox: Sandbox;
@@ -112,6 +113,27 @@ describe('the page of the sandbox', () => {
     const { text } = await get();
     expect(text).toMatch(/upload <bdi class="id">42001<\/bdi>\s*<b class="no">268485224<\/b>/);
     expect(text).toMatch(/upload <bdi class="id">42002<\/bdi>\s*<b class="no">10060001<\/b> 支付单不存在/);
+  });
+
+  it('shows how far the money is, and offers what the buyer and the shop can do', async () => {
+    await sandbox.stop();
+    sandbox = await createSandbox({ dayMs: 1 }, systemClock);
+    await tellSandbox(sandbox.url, 'payments', {
+      transaction_id: '42001',
+      paid_amount: 1_234,
+      in_complaint: true,
+    });
+    expect(await upload('42001', {})).toMatchObject({ errcode: 0 });
+    const page = await eventually(async () => {
+      const { text } = await get();
+      expect(text).toContain('<span class="state s4">4 complete</span>');
+      return text;
+    }, 5_000);
+    expect(page).toContain('¥12.34');
+    expect(page).toContain('in complaint');
+    expect(page).toMatch(/settled \d{4}-\d\d-\d\d/);
+    for (const path of ['confirm', 'refund', 'push']) expect(page).toContain(`data-path="${path}"`);
+    expect(page).toContain('in_complaint');
   });
 
   it('speaks the language of its reader', async () => {
