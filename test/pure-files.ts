@@ -79,6 +79,7 @@ export const pureFiles = [
   'src/sandbox/push-envelope.ts',
   'src/sandbox/push-message.ts',
   'src/sandbox/settlement.ts',
+  'src/sandbox/shop-world.ts',
   'src/sandbox/tokens.ts',
   'src/sandbox/usage.ts',
   'src/text.ts',
@@ -118,6 +119,10 @@ export const pureFiles = [
   'src/wechat/app-token.ts',
   'src/wechat/app-token-store.ts',
   'src/wechat/call.ts',
+  'src/wechat/receipt-calls.ts',
   'src/wechat/replies.ts',
+  'src/wechat/shop-calls.ts',
+  'src/wechat/shop-replies.ts',
+  'src/wechat/special-order.ts',
   'src/wechat/token.ts',
 ];

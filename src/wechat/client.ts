@@ -2,7 +2,9 @@ import type { Answer } from './answer.ts';
 import { callWithToken, getOrderPath, quotaPath, uploadPath, type CallDeps, type Called } from './call.ts';
 import { readKeyOf, type OrderKey } from '../shipment/payment.ts';
 import type { Outcome } from './outcome.ts';
+import { createReceiptCalls, type ReceiptCalls } from './receipt-calls.ts';
 import { withUploadTime } from './render.ts';
+import { createShopCalls, type ShopCalls } from './shop-calls.ts';
 import {
   readDeliveryList,
   readOrder,
@@ -22,20 +24,21 @@ export { getOrderPath, uploadPath } from './call.ts';
  * WeChat's order-shipping API. Every member resolves with a value and never rejects; a refused token is renewed and
  * the call made once more. Nothing is limited here: the caller takes from the budget first.
  */
-export type WechatClient = {
-  /** Sends a frozen body (without `upload_time`) with this `upload_time`; wechat.md §1.1. */
-  upload: (request: UploadRequest, signal?: AbortSignal) => Promise<UploadResult>;
-  /** Reads one payment; wechat.md §1.3. */
-  getOrder: (request: { appid: string; key: OrderKey }, signal?: AbortSignal) => Promise<ReadResult>;
-  /** One page of payments; wechat.md §1.4. */
-  listOrders: (request: ListRequest, signal?: AbortSignal) => Promise<ListResult>;
-  /** The quota of one path, for example `/wxa/sec/order/upload_shipping_info`; wechat.md §2.3. */
-  getQuota: (appid: string, cgiPath: string, signal?: AbortSignal) => Promise<QuotaResult>;
-  /** The carriers that WeChat knows; wechat.md §5. */
-  getDeliveryList: (appid: string, signal?: AbortSignal) => Promise<DeliveryListResult>;
-  /** Lets calls under way end. */
-  close: () => Promise<void>;
-};
+export type WechatClient = ShopCalls &
+  ReceiptCalls & {
+    /** Sends a frozen body (without `upload_time`) with this `upload_time`; wechat.md §1.1. */
+    upload: (request: UploadRequest, signal?: AbortSignal) => Promise<UploadResult>;
+    /** Reads one payment; wechat.md §1.3. */
+    getOrder: (request: { appid: string; key: OrderKey }, signal?: AbortSignal) => Promise<ReadResult>;
+    /** One page of payments; wechat.md §1.4. */
+    listOrders: (request: ListRequest, signal?: AbortSignal) => Promise<ListResult>;
+    /** The quota of one path, for example `/wxa/sec/order/upload_shipping_info`; wechat.md §2.3. */
+    getQuota: (appid: string, cgiPath: string, signal?: AbortSignal) => Promise<QuotaResult>;
+    /** The carriers that WeChat knows; wechat.md §5. */
+    getDeliveryList: (appid: string, signal?: AbortSignal) => Promise<DeliveryListResult>;
+    /** Lets calls under way end. */
+    close: () => Promise<void>;
+  };
 
 export type UploadRequest = {
   appid: string;
@@ -66,6 +69,8 @@ export function createWechatClient(deps: WechatClientDeps): WechatClient {
   const call = (appid: string, path: string, body: string, signal?: AbortSignal): Promise<Called> =>
     callWithToken(deps, { appid, path, body }, signal);
   return {
+    ...createShopCalls(deps),
+    ...createReceiptCalls(deps),
     upload: async ({ appid, body, uploadTime, mayCall }, signal) => {
       const request = { appid, path: uploadPath, body: withUploadTime(body, uploadTime), mayCall };
       const { outcome, reply, refused } = await callWithToken(deps, request, signal);
