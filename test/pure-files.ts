@@ -55,6 +55,7 @@ export const pureFiles = [
   'src/reconcile/decide.ts',
   'src/reconcile/facts.ts',
   'src/reconcile/windows.ts',
+  'src/receipt/decide.ts',
   'src/relay/batch.ts',
   'src/relay/frontier.ts',
   'src/relay/message.ts',

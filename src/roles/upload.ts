@@ -2,6 +2,8 @@ import { keepCarriers } from '../carriers/refresh.ts';
 import { keepRates, probeQuotas } from '../apps/rates.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { openAll } from '../opened.ts';
+import { defaultReceiptTiming } from '../receipt/decide.ts';
+import { runReceipts } from '../receipt/run.ts';
 import { runUploader } from '../upload/run.ts';
 import { defaultTiming } from '../upload/timing.ts';
 import { runTogether, type Context, type OpenRole } from './role.ts';
@@ -24,6 +26,7 @@ export const openUpload: OpenRole = (context) =>
         [
           (stop) => keepRates(deps, apps, stop), // before the first call
           (stop) => runUploader({ ...context, ...deps }, options, stop),
+          (stop) => runReceipts({ ...deps, metrics: context.metrics }, receiptOptionsOf(context), stop),
           (stop) => probeQuotas(deps, apps, stop),
           (stop) => keepCarriers(deps, apps, stop),
         ],
@@ -31,6 +34,15 @@ export const openUpload: OpenRole = (context) =>
       );
     return { run };
   });
+
+const receiptOptionsOf = ({ config, instance, apps }: Context) => ({
+  apps,
+  instance,
+  timing: defaultReceiptTiming,
+  callTimeoutMs: config.wechat.callTimeoutMs,
+  idleMinMs: 500,
+  idleMaxMs: 5_000,
+});
 
 const optionsOf = ({ config, instance, apps }: Context) => ({
   ...config.upload,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addLimits } from '../wechat/limits.ts';
 import { addPages } from '../wechat/pages.ts';
+import { addReceipts } from '../wechat/receipts.ts';
 import { addStanding } from '../wechat/standing.ts';
 
 /** Calls that a person makes; none of them is made by a role. */
@@ -8,5 +9,6 @@ export function addWechat(program: Command): void {
   const wechat = program.command('wechat').description("ask WeChat, and change an app's settings there");
   addStanding(wechat);
   addPages(wechat);
+  addReceipts(wechat);
   addLimits(wechat);
 }

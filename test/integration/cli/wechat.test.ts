@@ -154,4 +154,33 @@ describe('fahuo wechat', () => {
   it('asks which app is meant where it is not one that is configured', async () => {
     expect(await run('managed', '--app', 'wxOTHER')).toMatchObject({ code: 2 });
   });
+
+  it('asks for the reminder of a payment once, and again only for what is unknown or rejected', async () => {
+    const { pool } = stack.database;
+    const asked = ['notify-confirm-receive', 'p', '--received-time', '2026-11-26T15:04:00+08:00'];
+    expect((await ask(...asked)).said).toMatchObject({
+      fresh: true,
+      receipt: { state: 'pending', origin: 'person' },
+    });
+    expect((await ask(...asked)).said).toMatchObject({ fresh: false });
+    const again = ['notify-confirm-receive', 'p', '--again', '--reason', 'not shown in the console'];
+    expect((await ask(...again)).code).toBe(2);
+    expect((await ask(...again, '--yes')).code).toBe(3);
+    await pool.query("update fahuo.receipt set state = 'unknown', sends = 1, sent_at = now()");
+    expect((await run('receipt', 'p')).stdout).toContain('is unknown');
+    expect((await ask(...again, '--yes')).said).toMatchObject({
+      again: true,
+      receipt: { state: 'pending', sends: 1, detail: 'asked for again: not shown in the console' },
+    });
+    expect((await ask('receipt', 'nobody')).code).toBe(3);
+  });
+
+  it.each([
+    ['no time', ['notify-confirm-receive', 'q']],
+    ['a time without a zone', ['notify-confirm-receive', 'q', '--received-time', '2026-11-26 15:04']],
+    ['a time to come', ['notify-confirm-receive', 'q', '--received-time', '2999-01-01T00:00:00Z']],
+    ['no reason', ['notify-confirm-receive', 'q', '--again', '--yes']],
+  ])('refuses a reminder with %s', async (_claim, words) => {
+    expect((await run(...words)).code).toBe(2);
+  });
 });
