@@ -52,7 +52,7 @@ DECLARE
 BEGIN
   PERFORM fahuo.check_receipt(appid, payment);
   -- Not said in the message: what was given may be a phone in clear.
-  IF (sealed_phone ~ '^p1\.[A-Za-z0-9_-]{81,400}$') IS NOT TRUE THEN
+  IF (sealed_phone ~ '^p1\.[A-Za-z0-9_-]{81,255}$') IS NOT TRUE THEN
     RAISE EXCEPTION 'sealed_phone must be what sealPhone or "fahuo wechat seal-phone" gives: a phone in clear is not stored'
       USING ERRCODE = 'check_violation';
   END IF;

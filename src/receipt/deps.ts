@@ -10,6 +10,7 @@ import { applyToApp } from '../upload/read-order.ts';
 import type { WechatClient } from '../wechat/client.ts';
 import type { Outcome } from '../wechat/outcome.ts';
 import type { Now, ReceiptTiming } from './decide.ts';
+import type { TraceTiming } from './decide-trace.ts';
 
 export type ReceiptDeps = {
   pool: Pool;
@@ -30,9 +31,20 @@ export type ReceiptOptions = {
   instance: string;
   timing: ReceiptTiming;
   callTimeoutMs: number;
+  trace: TraceOptions;
   /** From one look for due rows to the next; doubles from the first to the second. */
   idleMinMs: number;
   idleMaxMs: number;
+};
+
+export type TraceOptions = {
+  /** Apps whose parcels are followed. */
+  apps: { has: (appid: string) => boolean };
+  timing: TraceTiming;
+  /** Opens the phones that were sealed for the app. */
+  secretOf: (appid: string) => string | undefined;
+  imageUrl: string;
+  page: string;
 };
 
 /** `pauses` is for what WeChat answers: what is paused is asked of the table with every claim. */

@@ -2,7 +2,6 @@ import { monotonicMs } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { orderKeyOf } from '../shipment/payment.ts';
 import type { NotifyResult } from '../wechat/receipt-calls.ts';
-import type { OrderResult } from '../wechat/replies.ts';
 import { decideAfterSend, decideBeforeSend, decideUnknown, waitForUpload } from './decide.ts';
 import {
   callWithinMs,
@@ -15,7 +14,7 @@ import {
   type WorkDeps,
 } from './deps.ts';
 import type { Advance, AfterSend, BeforeSend, ReceiptRow } from './row.ts';
-import { markSending, recordLook, recordSent, type Call, type Recorded } from './store.ts';
+import { markSending, readCall, recordLook, recordSent, type Call, type Recorded } from './store.ts';
 
 type Claimed = { row: ReceiptRow; claimedAtMs: number };
 
@@ -50,7 +49,7 @@ async function readAndSend(
   const now = nowOf(deps, options);
   const decided: BeforeSend =
     row.state === 'unknown' ? decideUnknown(row, read, now) : decideBeforeSend(row, read, now);
-  const calls = callsOf(read);
+  const calls = readCall(read);
   if (decided.to !== 'send') return look(deps, row, decided, calls);
   if (!(await takePermit(deps, row.appid, { ...permit, untilMs: claimedAtMs + leaseMs(options) / 2 })))
     return;
@@ -118,17 +117,6 @@ function logOutcome({ log, metrics }: WorkDeps, row: ReceiptRow, advance: Advanc
 }
 
 const idsOf = (row: ReceiptRow): object => ({ appid: row.appid, payment: row.payment, receipt_id: row.id });
-
-const callsOf = (read: OrderResult): Call[] =>
-  read.answer.notSent === true
-    ? []
-    : [
-        {
-          kind: 'read',
-          outcome: read.kind === 'failed' ? read.outcome.kind : read.kind,
-          answer: read.answer,
-        },
-      ];
 
 const notifyCall = ({ outcome, answer }: NotifyResult): Call[] =>
   answer.notSent === true ? [] : [{ kind: 'notify', outcome: outcome.kind, answer }];

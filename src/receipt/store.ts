@@ -3,6 +3,7 @@ import type { ReceiptCallKind, ReceiptState } from '../../db/states.ts';
 import { cutText, storable } from '../text.ts';
 import { keysOf } from '../upload/alias-store.ts';
 import type { Answer } from '../wechat/answer.ts';
+import type { OrderResult } from '../wechat/replies.ts';
 import type { Advance, ReceiptRow } from './row.ts';
 
 /** A request that was or may have been on the wire. */
@@ -20,8 +21,9 @@ export type Claim = { appid: string; owner: string; leaseMs: number; limit: numb
 export const notPaused = `not exists (
   select 1 from fahuo.pause p where p.appid = $1 and p.endpoint in ('*', 'read')
     and (p.resume_at is null or p.resume_at > now()))`;
-const inMs = (parameter: string): string => `clock_timestamp() + ${parameter} * interval '1 millisecond'`;
-const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`;
+export const inMs = (parameter: string): string =>
+  `clock_timestamp() + ${parameter} * interval '1 millisecond'`;
+export const ms = (column: string): string => `(date_part('epoch', ${column}) * 1000)::bigint`;
 
 /**
  * Due rows of one app. They stay in their state: until their lease has run out nobody else takes them, and what an
@@ -148,6 +150,18 @@ async function moveAndKeep(db: Queryable, row: ReceiptRow, move: Move): Promise<
   );
   return rows[0]?.moved === 1 ? 'done' : 'stale';
 }
+
+/** A read as it goes on record; nothing where it was not sent. */
+export const readCall = (read: OrderResult): Call[] =>
+  read.answer.notSent === true
+    ? []
+    : [
+        {
+          kind: 'read',
+          outcome: read.kind === 'failed' ? read.outcome.kind : read.kind,
+          answer: read.answer,
+        },
+      ];
 
 /** The statement's part that keeps the calls: $1 is the app, $2 the payment, `at` the list. */
 export const callInsert = (at: number): string =>

@@ -247,7 +247,8 @@ export async function deleteFindings(
 }
 
 /**
- * Reminders to confirm receipt and what their parcels were followed by, so long after they ended, with their calls. Returns the greater count of both.
+ * Reminders to confirm receipt and what their parcels were followed by, so long after they ended, with their calls; and
+ * after 60 days phones that nobody opens, of apps whose parcels are not followed. Returns the greater count of both.
  */
 export async function deleteReceipts(
   db: Queryable,
@@ -260,6 +261,8 @@ export async function deleteReceipts(
        delete from fahuo.receipt where id in (${old('receipt')}) returning payment, appid
      ), traces as (
        delete from fahuo.trace where id in (${old('trace')}) returning payment, appid
+     ), unserved as (
+       delete from fahuo.trace where finished_at is null and created_at < now() - interval '60 days'
      ), calls as (
        delete from fahuo.receipt_call c using (select * from receipts union select * from traces) gone
        where c.payment = gone.payment and c.appid = gone.appid

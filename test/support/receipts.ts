@@ -4,6 +4,7 @@ import { createPauses } from '../../src/apps/pauses.ts';
 import { systemClock, systemRandom, type Clock } from '../../src/clock.ts';
 import { createLog } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
+import { defaultTraceTiming } from '../../src/receipt/decide-trace.ts';
 import { defaultReceiptTiming } from '../../src/receipt/decide.ts';
 import type { ReceiptOptions, WorkDeps } from '../../src/receipt/deps.ts';
 import { createWechatClient } from '../../src/wechat/client.ts';
@@ -45,6 +46,13 @@ export function createReceipts(
     callTimeoutMs,
     idleMinMs: 5,
     idleMaxMs: 20,
+    trace: {
+      apps: new Set([appid]),
+      timing: { ...defaultTraceTiming, queryMinMs: 1, queryMaxMs: 1 },
+      secretOf: () => 's',
+      imageUrl: 'https://shop.example/logo.png',
+      page: 'pages/order',
+    },
   };
   return { deps, options, close: () => http.close() };
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addLimits } from '../wechat/limits.ts';
 import { addPages } from '../wechat/pages.ts';
+import { addPhones } from '../wechat/phones.ts';
 import { addReceipts } from '../wechat/receipts.ts';
 import { addStanding } from '../wechat/standing.ts';
 
@@ -10,5 +11,6 @@ export function addWechat(program: Command): void {
   addStanding(wechat);
   addPages(wechat);
   addReceipts(wechat);
+  addPhones(wechat);
   addLimits(wechat);
 }

@@ -183,4 +183,14 @@ describe('fahuo wechat', () => {
   ])('refuses a reminder with %s', async (_claim, words) => {
     expect((await run(...words)).code).toBe(2);
   });
+
+  it('prints the key that seals phones, the same each time, and asks nobody for it', async () => {
+    const first = await ask('seal-key');
+    expect(first).toMatchObject({
+      code: 0,
+      said: { key: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) as string },
+    });
+    expect(await ask('seal-key')).toEqual(first);
+    expect(await requests()).toEqual({});
+  });
 });

@@ -83,6 +83,11 @@ describe('retention', () => {
       [appid],
     );
     await database.pool.query(
+      `insert into fahuo.trace (appid, payment, sealed_phone, created_at)
+       select $1, 'q' || n, 'p1.sealed', now() - n * interval '59 days' from generate_series(1, 2) n`,
+      [appid],
+    );
+    await database.pool.query(
       `insert into fahuo.receipt_call (appid, payment, kind, outcome, duration_ms)
        select $1, 'p' || n, 'read', 'order', 1 from generate_series(1, 3) n`,
       [appid],
@@ -94,7 +99,7 @@ describe('retention', () => {
       ).rows.map(({ p }) => p);
     expect([await left('receipt'), await left('trace'), await left('receipt_call')]).toEqual([
       ['p2', 'p3'],
-      [],
+      ['q1'],
       ['p2', 'p3'],
     ]);
   });
