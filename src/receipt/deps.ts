@@ -31,6 +31,8 @@ export type ReceiptOptions = {
   instance: string;
   timing: ReceiptTiming;
   callTimeoutMs: number;
+  /** What a call's own time has besides: for its record, and for clocks that differ. */
+  marginMs: number;
   trace: TraceOptions;
   /** From one look for due rows to the next; doubles from the first to the second. */
   idleMinMs: number;
@@ -57,7 +59,8 @@ export const nowOf = ({ clock, random }: ReceiptDeps, { timing }: ReceiptOptions
 });
 
 /** A call and a token for it take a call's time each, and so do both once more where the token is refused. */
-export const callWithinMs = ({ callTimeoutMs }: ReceiptOptions): number => 4 * callTimeoutMs + 5_000;
+export const callWithinMs = ({ callTimeoutMs, marginMs }: ReceiptOptions): number =>
+  4 * callTimeoutMs + marginMs;
 export const leaseMs = (options: ReceiptOptions): number => 3 * callWithinMs(options);
 
 /** Waits for a call of the share of reads; false when stopped, or when it does not come in time. */

@@ -69,7 +69,8 @@ async function send(
   const marked = await markSending(deps.pool, row, { transactionId, withinMs });
   if (marked === 'twin') return look(deps, row, twin, calls);
   if (marked === 'stale') return;
-  const mayCall = (): boolean => monotonicMs() < beganMs + withinMs - options.callTimeoutMs - 1_000;
+  const mayCall = (): boolean =>
+    monotonicMs() < beganMs + withinMs - options.callTimeoutMs - options.marginMs / 5;
   const result = await deps.wechat.notifyConfirmReceive({
     appid: row.appid,
     key: orderKeyOf(transactionId ?? row.payment),

@@ -44,6 +44,7 @@ const receiptOptionsOf = (context: Context) => ({
   instance: context.instance,
   timing: defaultReceiptTiming,
   callTimeoutMs: context.config.wechat.callTimeoutMs,
+  marginMs: 5_000,
   idleMinMs: 500,
   idleMaxMs: 5_000,
   trace: traceOptionsOf(context),

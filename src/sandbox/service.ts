@@ -52,6 +52,9 @@ type Silent = Extract<FaultRule, { kind: 'lost_answer' | 'reset_before' | 'hang'
 const silentKinds: readonly FaultRule['kind'][] = ['lost_answer', 'reset_before', 'hang', 'shipped_by_hand'];
 const isSilent = (fault: FaultRule): fault is Silent => silentKinds.includes(fault.kind);
 
+/** What takes effect once: each request is kept where the sandbox was told to. */
+const keptEndpoints: readonly EndpointName[] = ['upload', 'notify'];
+
 /** No answer at all: the connection is cut, or stays open for ever. */
 function silence({ kind }: Silent, reply: FastifyReply): FastifyReply {
   if (kind !== 'hang') reply.raw.socket?.resetAndDestroy();
@@ -92,7 +95,8 @@ export class Service {
   }
 
   async answer(call: Call, reply: FastifyReply): Promise<FastifyReply> {
-    const seen = this.#deps.keepRequests && call.endpoint === 'upload' ? this.#see(call, reply) : null;
+    const seen =
+      this.#deps.keepRequests && keptEndpoints.includes(call.endpoint) ? this.#see(call, reply) : null;
     if (this.#deps.latencyMs > 0) await sleep(this.#deps.latencyMs);
     const fault = this.rules.length === 0 ? null : this.#faultOf(call);
     const told = fault === null ? this.#plain(call, reply) : await this.#faulty(fault, call, reply);
@@ -104,9 +108,9 @@ export class Service {
     return reply;
   }
 
-  #see({ body }: Call, reply: FastifyReply): SeenRequest {
+  #see({ body, endpoint }: Call, reply: FastifyReply): SeenRequest {
     const key = paymentIn(body);
-    const seen = seeRequest({ body, payment: this.world.keyOf(key), key }, reply.raw);
+    const seen = seeRequest({ endpoint, body, payment: this.world.keyOf(key), key }, reply.raw);
     this.seen.push(seen);
     return seen;
   }

@@ -44,6 +44,7 @@ export function createReceipts(
     instance,
     timing: { ...defaultReceiptTiming, waitMinMs: 1, waitMaxMs: 1 },
     callTimeoutMs,
+    marginMs: 5_000,
     idleMinMs: 5,
     idleMaxMs: 20,
     trace: {
