@@ -85,10 +85,13 @@ export async function tellApp(deps: WorkDeps, appid: string, outcome: Outcome): 
 
 const retryMs = 500;
 
-/** Writes until it is written: a database that is away is waited for, `forMs` at most. Null when it did not come back. */
+/**
+ * Writes until it is written: a database that is away is waited for, `forMs` at most and no longer than we run. Null
+ * when it did not come back.
+ */
 export async function persist<T>(
   { log }: Pick<ReceiptDeps, 'log'>,
-  forMs: number,
+  { forMs, signal }: { forMs: number; signal: AbortSignal },
   write: () => Promise<T>,
 ): Promise<T | null> {
   const untilMs = monotonicMs() + forMs;
@@ -97,7 +100,7 @@ export async function persist<T>(
       return await write();
     } catch (error) {
       log.warn({ err: messageOf(error) }, 'receipt.not_recorded');
-      if (monotonicMs() > untilMs) return null;
-      await sleep(retryMs);
+      if (monotonicMs() > untilMs || signal.aborted) return null;
+      await sleep(retryMs, signal);
     }
 }

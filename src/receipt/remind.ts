@@ -13,7 +13,7 @@ import {
   type ReceiptOptions,
   type WorkDeps,
 } from './deps.ts';
-import type { Advance, AfterSend, BeforeSend, ReceiptRow } from './row.ts';
+import type { Advance, BeforeSend, ReceiptRow } from './row.ts';
 import { markSending, readCall, recordLook, recordSent, type Call, type Recorded } from './store.ts';
 
 type Claimed = { row: ReceiptRow; claimedAtMs: number };
@@ -53,16 +53,19 @@ async function readAndSend(
   if (decided.to !== 'send') return look(deps, row, decided, calls);
   if (!(await takePermit(deps, row.appid, { ...permit, untilMs: claimedAtMs + leaseMs(options) / 2 })))
     return;
-  await send(deps, options, { row, transactionId: decided.transactionId, calls });
+  await send(deps, options, { row, transactionId: decided.transactionId, calls, signal });
 }
 
-type Sending = { row: ReceiptRow; transactionId: string | null; calls: readonly Call[] };
+type Sending = { row: ReceiptRow; transactionId: string | null; calls: readonly Call[]; signal: AbortSignal };
+
+/** A database that is away for longer leaves the row to be unknown. */
+const recordForMs = 300_000;
 
 /** The intent is on disk before the call; what cannot be recorded afterwards is unknown when its time is over. */
 async function send(
   deps: WorkDeps,
   options: ReceiptOptions,
-  { row, transactionId, calls }: Sending,
+  { row, transactionId, calls, signal }: Sending,
 ): Promise<void> {
   const withinMs = callWithinMs(options);
   const beganMs = monotonicMs();
@@ -78,7 +81,10 @@ async function send(
     mayCall,
   });
   const decided = decideAfterSend(row, result, nowOf(deps, options));
-  await recordAnswer(deps, row, decided, [...calls, ...notifyCall(result)]);
+  const recorded = await persist(deps, { forMs: recordForMs, signal }, () =>
+    recordSent(deps.pool, row, decided, [...calls, ...notifyCall(result)]),
+  );
+  logOutcome(deps, row, decided, recorded ?? 'stale');
   await tellApp(deps, row.appid, result.outcome);
 }
 
@@ -96,21 +102,9 @@ async function look(
   logOutcome(deps, row, advance, await recordLook(deps.pool, row, advance, calls));
 }
 
-const recordForMs = 300_000;
-
-async function recordAnswer(
-  deps: WorkDeps,
-  row: ReceiptRow,
-  decided: AfterSend,
-  calls: readonly Call[],
-): Promise<void> {
-  const recorded = await persist(deps, recordForMs, () => recordSent(deps.pool, row, decided, calls));
-  logOutcome(deps, row, decided, recorded ?? 'stale');
-}
-
 function logOutcome({ log, metrics }: WorkDeps, row: ReceiptRow, advance: Advance, recorded: Recorded): void {
   const line = { ...idsOf(row), state: advance.to, recorded, detail: advance.detail };
-  if (recorded === 'done') metrics.receiptTransitions.inc({ state: advance.to });
+  if (recorded === 'done' && advance.to !== row.state) metrics.receiptTransitions.inc({ state: advance.to });
   const waits = advance.to === 'pending' || (advance.to === 'unknown' && row.state === 'unknown');
   if (waits) log.debug(line, 'receipt.postponed');
   else if (advance.to === 'acknowledged' || advance.to === 'moot') log.info(line, `receipt.${advance.to}`);

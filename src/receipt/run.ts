@@ -43,10 +43,13 @@ function runApp(deps: WorkDeps, options: AppOptions, signal: AbortSignal): Promi
 
 /** Exported for its test: one look for due rows, and all that follows from it. */
 export async function step(deps: WorkDeps, options: AppOptions, signal: AbortSignal): Promise<StepResult> {
-  const { pool, log } = deps;
+  const { pool, log, metrics } = deps;
   const { appid, instance: owner } = options;
   const lost = await doubtLost(pool, appid);
-  if (lost > 0) log.warn({ appid, rows: lost }, 'receipt.calls_lost');
+  if (lost > 0) {
+    log.warn({ appid, rows: lost }, 'receipt.calls_lost');
+    metrics.receiptTransitions.inc({ state: 'unknown' }, lost);
+  }
   const claimedAtMs = monotonicMs();
   const rows = await claimReceipts(pool, { appid, owner, leaseMs: leaseMs(options), limit: rowsAtOnce });
   await Promise.all(rows.map((row) => remind(deps, options, { row, claimedAtMs }, signal)));

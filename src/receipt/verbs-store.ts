@@ -27,12 +27,13 @@ export type ReceiptCall = {
 };
 type Key = { appid: string; payment: string };
 
+const receiptColumns = `state, origin, received_at as "receivedAt", sends, sent_at as "sentAt", errcode, detail,
+  asked_by as "askedBy", case when finished_at is null and next_attempt_at < 'infinity' then next_attempt_at end as "nextAttemptAt",
+  finished_at as "finishedAt"`;
+
 export async function readReceipt(db: Queryable, { appid, payment }: Key): Promise<Receipt | null> {
   const { rows } = await db.query<Receipt>(
-    `select state, origin, received_at as "receivedAt", sends, sent_at as "sentAt", errcode, detail, asked_by as "askedBy",
-       case when finished_at is null and next_attempt_at < 'infinity' then next_attempt_at end as "nextAttemptAt",
-       finished_at as "finishedAt"
-     from fahuo.receipt where payment = $1 and appid = $2`,
+    `select ${receiptColumns} from fahuo.receipt where payment = $1 and appid = $2`,
     [payment, appid],
   );
   return rows[0] ?? null;
@@ -46,6 +47,21 @@ export async function readTrace(db: Queryable, { appid, payment }: Key): Promise
     [payment, appid],
   );
   return rows[0] ?? null;
+}
+
+export type ListedReceipt = Receipt & { appid: string; payment: string };
+
+/** Reminders in a state, the latest first. */
+export async function readReceipts(
+  db: Queryable,
+  of: { state: ReceiptState; appid: string | null; limit: number },
+): Promise<ListedReceipt[]> {
+  const { rows } = await db.query<ListedReceipt>(
+    `select appid, payment, ${receiptColumns} from fahuo.receipt
+     where state = $1::fahuo.receipt_state and ($2::text is null or appid = $2) order by id desc limit $3`,
+    [of.state, of.appid, of.limit],
+  );
+  return rows;
 }
 
 /** The latest calls about a payment, oldest first. */

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { userInfo } from 'node:os';
 import type { Pool } from '../../../db/client.ts';
+import { receiptStates } from '../../../db/states.ts';
 import {
   askAgain,
   insertReceipt,
   readCalls,
   readReceipt,
+  readReceipts,
   readTrace,
   type Receipt,
   type ReceiptCall,
@@ -15,7 +17,7 @@ import { systemClock } from '../../clock.ts';
 import { readApps } from '../../roles/apps.ts';
 import { isEventTime } from '../../shipment/event-time.ts';
 import { table } from '../../table.ts';
-import { answer, exitCodes, usage } from '../output.ts';
+import { answer, exitCodes, unknownWord, usage, wholeNumber } from '../output.ts';
 import { withDatabase } from '../session.ts';
 import { confirm } from './confirm.ts';
 import { chosen, type WechatFlags } from './session.ts';
@@ -31,6 +33,15 @@ export function addReceipts(wechat: Command): void {
     .option('--json', 'answer in JSON')
     .addHelpText('after', '\nExample:\n  $ fahuo wechat receipt 4200001234202611230000000001')
     .action(showReceipt);
+  wechat
+    .command('receipts')
+    .description('list reminders to confirm receipt by their state, the latest first')
+    .option('--state <state>', receiptStates.join(', '), 'unknown')
+    .option('--limit <n>', 'at most so many', '50')
+    .option('--app <appid>', 'of this app alone')
+    .option('--json', 'answer in JSON')
+    .addHelpText('after', '\nExample:\n  $ fahuo wechat receipts --state unknown')
+    .action(listReceipts);
   wechat
     .command('notify-confirm-receive <payment>')
     .description('have the buyer reminded to confirm receipt, once; the role upload makes the call')
@@ -64,6 +75,21 @@ const showReceipt = (payment: string, flags: WechatFlags): Promise<void> =>
         .join('\n'),
     );
   });
+
+async function listReceipts(flags: WechatFlags & { state: string; limit: string }): Promise<void> {
+  const state = receiptStates.find((one) => one === flags.state);
+  if (state === undefined) throw unknownWord('--state', flags.state, receiptStates);
+  const limit = wholeNumber('--limit', flags.limit, { min: 1, max: 10_000 });
+  const found = await withDatabase({ max: 1 }, ({ pool }) =>
+    readReceipts(pool, { state, appid: flags.app ?? null, limit }),
+  );
+  if (found.length === 0) process.exitCode = exitCodes.nothingMatched;
+  answer(flags.json, { state, receipts: found }, () =>
+    found.length === 0
+      ? `No reminder is ${state}.`
+      : table(found.map((one) => [one.appid, one.payment, one.receivedAt.toISOString(), one.detail ?? ''])),
+  );
+}
 
 function receiptLine(payment: string, receipt: Receipt | null): string {
   if (receipt === null) return `No reminder is asked for ${payment}.`;

@@ -168,6 +168,9 @@ describe('fahuo wechat', () => {
     expect((await ask(...again, '--yes')).code).toBe(3);
     await pool.query("update fahuo.receipt set state = 'unknown', sends = 1, sent_at = now()");
     expect((await run('receipt', 'p')).stdout).toContain('is unknown');
+    expect((await run('receipts')).stdout).toContain(`${appid}  p  2026-11-26T07:04:00.000Z`);
+    expect((await ask('receipts', '--state', 'moot')).code).toBe(3);
+    expect((await ask('receipts', '--state', 'odd')).code).toBe(2);
     expect((await ask(...again, '--yes')).said).toMatchObject({
       again: true,
       receipt: { state: 'pending', sends: 1, detail: 'asked for again: not shown in the console' },
