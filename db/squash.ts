@@ -18,6 +18,7 @@ export const functionFiles = [
   'await_outbox',
   'outbox_partitions',
   'take_budget',
+  'receipts',
   'insert_acknowledgements',
   'passed_over',
   'repair_outbox',

@@ -43,6 +43,41 @@ export type UploadCaution = (typeof uploadCautions)[number];
 export const uploadKinds = ['shipped', 'corrected'] as const;
 export type UploadKind = (typeof uploadKinds)[number];
 
+/** Of the one reminder to confirm receipt that a payment has (wechat.md §1.5). */
+export const receiptStates = [
+  'pending', // waits: for its upload, for WeChat to show it as shipped, for its turn
+  'sending', // the call is committed to, and may be on the wire
+  'unknown', // the call may have had its effect: it is never made again by itself
+  'acknowledged', // WeChat took the reminder, or had taken one before
+  'rejected', // WeChat, or a rule of ours, refused it for good
+  'moot', // the buyer has confirmed, or the money is settled: a reminder would do nothing
+] as const;
+export type ReceiptState = (typeof receiptStates)[number];
+
+export const finalReceiptStates = ['acknowledged', 'rejected', 'moot'] as const satisfies ReceiptState[];
+export type FinalReceiptState = (typeof finalReceiptStates)[number];
+
+/** Who says that the parcels have arrived. */
+export const receiptOrigins = [
+  'shop', // by fahuo.notify_receipt
+  'trace', // the carrier, by query_trace
+  'person', // by fahuo wechat notify-confirm-receive
+] as const;
+export type ReceiptOrigin = (typeof receiptOrigins)[number];
+
+/** Of a payment whose parcels are followed to their receipt. */
+export const traceStates = [
+  'waiting', // for its upload; the buyer's phone is kept, sealed
+  'following', // WeChat follows the parcels; the phone is forgotten
+  'signed', // all have arrived, and the receipt is on record
+  'ended', // they cannot be followed, or nobody needs to know any more
+] as const;
+export type TraceState = (typeof traceStates)[number];
+
+/** What one call about a receipt was. */
+export const receiptCallKinds = ['read', 'notify', 'trace', 'query'] as const;
+export type ReceiptCallKind = (typeof receiptCallKinds)[number];
+
 /** What one attempt was: a write, or the read that decides about one. */
 export const attemptKinds = ['send', 'read'] as const;
 export type AttemptKind = (typeof attemptKinds)[number];

@@ -123,6 +123,11 @@ const uploadMetrics = ({ counter, gauge, histogram }: Kinds) => ({
   uploadReads: counter('fahuo_upload_reads_total', 'Reads that decided about an unknown outcome', [
     'decision',
   ]),
+  receiptTransitions: counter(
+    'fahuo_receipt_transitions_total',
+    'Reminders to confirm receipt by the state entered',
+    ['state'],
+  ),
   uploadSeconds: histogram('fahuo_upload_request_seconds', 'Duration of upload requests'),
   commitToAcknowledgedSeconds: histogram(
     'fahuo_commit_to_acknowledged_seconds',

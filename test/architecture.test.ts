@@ -18,6 +18,7 @@ const allowed: Record<string, string[]> = {
   carriers: ['shipment', 'wechat', 'apps/pause-store.ts', 'db'],
   upload: ['shipment', 'wechat', 'apps', 'db'],
   push: ['shipment/nesting.ts', 'payments/facts-store.ts', 'db'],
+  receipt: ['shipment', 'wechat', 'apps', 'upload/read-order.ts', 'upload/alias-store.ts', 'db'],
   consumer: ['shipment', 'kafka', 'upload/insert-store.ts', 'db'],
   replay: [
     'shipment',
@@ -70,6 +71,7 @@ const allowed: Record<string, string[]> = {
     'console',
     'payments',
     'push',
+    'receipt',
     'http',
     'db',
   ],

@@ -6,9 +6,13 @@ CREATE TYPE "fahuo"."dead_letter_reason" AS ENUM('undecodable', 'invalid', 'conf
 CREATE TYPE "fahuo"."finding_kind" AS ENUM('not_held', 'lost', 'console_edit');--> statement-breakpoint
 CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event', 'unrecorded');--> statement-breakpoint
 CREATE TYPE "fahuo"."push_phase" AS ENUM('shipped', 'settled');--> statement-breakpoint
+CREATE TYPE "fahuo"."receipt_call_kind" AS ENUM('read', 'notify', 'trace', 'query');--> statement-breakpoint
+CREATE TYPE "fahuo"."receipt_origin" AS ENUM('shop', 'trace', 'person');--> statement-breakpoint
+CREATE TYPE "fahuo"."receipt_state" AS ENUM('pending', 'sending', 'unknown', 'acknowledged', 'rejected', 'moot');--> statement-breakpoint
 CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
 CREATE TYPE "fahuo"."replay_state" AS ENUM('running', 'paused', 'incomplete', 'cancelled', 'done');--> statement-breakpoint
 CREATE TYPE "fahuo"."sweep" AS ENUM('recent', 'whole', 'asked');--> statement-breakpoint
+CREATE TYPE "fahuo"."trace_state" AS ENUM('waiting', 'following', 'signed', 'ended');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older', 'backfill', 'lost');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
@@ -294,6 +298,66 @@ CREATE TABLE "fahuo"."reconcile_wish" (
 	CONSTRAINT "reconcile_wish_appid_transaction_id_pk" PRIMARY KEY("appid","transaction_id")
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."receipt" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"transaction_id" text,
+	"received_at" timestamp (3) with time zone NOT NULL,
+	"origin" "fahuo"."receipt_origin" NOT NULL,
+	"state" "fahuo"."receipt_state" DEFAULT 'pending' NOT NULL,
+	"next_attempt_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"epoch" bigint DEFAULT 0 NOT NULL,
+	"owner" text,
+	"waits" integer DEFAULT 0 NOT NULL,
+	"sends" integer DEFAULT 0 NOT NULL,
+	"sent_at" timestamp (3) with time zone,
+	"errcode" bigint,
+	"errmsg" text,
+	"rid" text,
+	"detail" text,
+	"asked_by" text,
+	"created_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"finished_at" timestamp (3) with time zone,
+	CONSTRAINT "receipt_final_has_time" CHECK (("fahuo"."receipt"."state" in ('acknowledged', 'rejected', 'moot')) = ("fahuo"."receipt"."finished_at" is not null)),
+	CONSTRAINT "receipt_sending_has_intent" CHECK ("fahuo"."receipt"."state" not in ('sending', 'unknown') or ("fahuo"."receipt"."sends" > 0 and "fahuo"."receipt"."sent_at" is not null))
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."receipt_call" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"kind" "fahuo"."receipt_call_kind" NOT NULL,
+	"outcome" text NOT NULL,
+	"tracking_no" text,
+	"status" integer,
+	"http_status" integer,
+	"errcode" bigint,
+	"errmsg" text,
+	"rid" text,
+	"failure" text,
+	"duration_ms" integer NOT NULL,
+	"called_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."trace" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"state" "fahuo"."trace_state" DEFAULT 'waiting' NOT NULL,
+	"sealed_phone" text,
+	"parcels" jsonb DEFAULT '[]' NOT NULL,
+	"next_attempt_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"epoch" bigint DEFAULT 0 NOT NULL,
+	"owner" text,
+	"waits" integer DEFAULT 0 NOT NULL,
+	"detail" text,
+	"created_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"finished_at" timestamp (3) with time zone,
+	CONSTRAINT "trace_forgets_phone" CHECK (("fahuo"."trace"."state" = 'waiting') = ("fahuo"."trace"."sealed_phone" is not null)),
+	CONSTRAINT "trace_final_has_time" CHECK (("fahuo"."trace"."state" in ('signed', 'ended')) = ("fahuo"."trace"."finished_at" is not null))
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."noticed" (
 	"shard" smallint PRIMARY KEY DEFAULT 0 NOT NULL,
 	"upload_id" bigint DEFAULT 0 NOT NULL,
@@ -522,6 +586,14 @@ CREATE INDEX "payment_age" ON "fahuo"."payment" USING btree ("first_seen_at");--
 CREATE UNIQUE INDEX "push_event_key" ON "fahuo"."push_event" USING btree ("appid","key");--> statement-breakpoint
 CREATE INDEX "push_event_waiting" ON "fahuo"."push_event" USING btree ("next_try_at","id") WHERE "fahuo"."push_event"."applied_at" is null;--> statement-breakpoint
 CREATE INDEX "push_event_warning" ON "fahuo"."push_event" USING btree ("received_at") WHERE "fahuo"."push_event"."event" in ('trade_manage_remind_access_api', 'wxa_trade_controlled');--> statement-breakpoint
+CREATE UNIQUE INDEX "receipt_payment" ON "fahuo"."receipt" USING btree ("payment","appid");--> statement-breakpoint
+CREATE UNIQUE INDEX "receipt_transaction" ON "fahuo"."receipt" USING btree ("transaction_id","appid") WHERE "fahuo"."receipt"."transaction_id" is not null;--> statement-breakpoint
+CREATE INDEX "receipt_due" ON "fahuo"."receipt" USING btree ("appid","next_attempt_at") WHERE "fahuo"."receipt"."state" in ('pending', 'sending', 'unknown');--> statement-breakpoint
+CREATE INDEX "receipt_finished" ON "fahuo"."receipt" USING btree ("finished_at") WHERE "fahuo"."receipt"."finished_at" is not null;--> statement-breakpoint
+CREATE INDEX "receipt_call_payment" ON "fahuo"."receipt_call" USING btree ("payment","appid","id");--> statement-breakpoint
+CREATE UNIQUE INDEX "trace_payment" ON "fahuo"."trace" USING btree ("payment","appid");--> statement-breakpoint
+CREATE INDEX "trace_due" ON "fahuo"."trace" USING btree ("appid","next_attempt_at") WHERE "fahuo"."trace"."state" in ('waiting', 'following');--> statement-breakpoint
+CREATE INDEX "trace_finished" ON "fahuo"."trace" USING btree ("finished_at") WHERE "fahuo"."trace"."finished_at" is not null;--> statement-breakpoint
 CREATE INDEX "reconcile_finding_open" ON "fahuo"."reconcile_finding" USING btree ("appid","first_seen_at") WHERE "fahuo"."reconcile_finding"."ended_at" is null;--> statement-breakpoint
 CREATE INDEX "reconcile_finding_age" ON "fahuo"."reconcile_finding" USING btree ("seen_at");--> statement-breakpoint
 CREATE INDEX "relay_journal_offset" ON "fahuo"."relay_journal" USING btree ("topic","partition","base_offset");--> statement-breakpoint

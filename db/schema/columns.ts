@@ -6,9 +6,13 @@ import {
   findingKinds,
   parkReasons,
   pushPhases,
+  receiptCallKinds,
+  receiptOrigins,
+  receiptStates,
   relayParkReasons,
   replayStates,
   sweeps,
+  traceStates,
   uploadCautions,
   uploadKinds,
   uploadStates,
@@ -24,6 +28,10 @@ export const attemptKind = fahuo.enum('attempt_kind', attemptKinds);
 export const deadLetterReason = fahuo.enum('dead_letter_reason', deadLetterReasons);
 export const parkReason = fahuo.enum('park_reason', parkReasons);
 export const replayState = fahuo.enum('replay_state', replayStates);
+export const receiptState = fahuo.enum('receipt_state', receiptStates);
+export const receiptOrigin = fahuo.enum('receipt_origin', receiptOrigins);
+export const receiptCallKind = fahuo.enum('receipt_call_kind', receiptCallKinds);
+export const traceState = fahuo.enum('trace_state', traceStates);
 export const adoptState = fahuo.enum('adopt_state', adoptStates);
 export const pushPhase = fahuo.enum('push_phase', pushPhases);
 export const sweep = fahuo.enum('sweep', sweeps);

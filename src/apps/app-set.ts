@@ -9,6 +9,8 @@ export type App = {
   readonly maxCallsPerSecond?: number | undefined;
   /** What a later part of a split shipment carries: all parcels so far, or the new ones alone. */
   readonly parcelLists: 'cumulative' | 'delta';
+  /** Who says that a buyer has the goods; as FAHUO_RECEIPT has it where the app does not say. */
+  readonly receipt?: 'asked' | 'trace' | undefined;
   /** Of its message push; absent where it receives none. */
   readonly push?: PushSecrets | undefined;
 };
@@ -20,6 +22,10 @@ export type PushSecrets = {
   readonly previousToken?: string | undefined;
   readonly previousAesKey?: string | undefined;
 };
+
+/** The AppSecret; undefined where its tokens come from elsewhere. */
+export const appSecretOf = (app: App | undefined): string | undefined =>
+  app !== undefined && 'secret' in app.token ? app.token.secret : undefined;
 
 /** What a new list of apps changed, by appid. */
 export type AppChanges = {

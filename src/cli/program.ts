@@ -26,6 +26,7 @@ const modules: readonly CommandModule[] = [
   { names: ['pause', 'resume'], load: async () => (await import('./commands/pause.ts')).addPause },
   { names: ['database'], load: async () => (await import('./commands/database.ts')).addDatabase },
   { names: ['retire'], load: async () => (await import('./commands/retire.ts')).addRetire },
+  { names: ['wechat'], load: async () => (await import('./commands/wechat.ts')).addWechat },
   { names: ['carriers'], load: async () => (await import('./commands/carriers.ts')).addCarriers },
   { names: ['sandbox'], load: async () => (await import('./commands/sandbox.ts')).addSandbox },
   { names: ['parts'], load: async () => (await import('./commands/parts.ts')).addParts },

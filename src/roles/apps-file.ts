@@ -68,6 +68,7 @@ const members = {
     .max(100_000, 'must be from 0.01 to 100000')
     .optional(),
   parcel_lists: z.enum(['cumulative', 'delta'], { error: 'must be cumulative or delta' }).optional(),
+  receipt: z.enum(['asked', 'trace'], { error: 'must be asked or trace' }).optional(),
   push: pushShape.optional(),
 };
 const appShape = z.looseObject(members);
@@ -165,6 +166,7 @@ function appOf(written: Written, reading: Reading): { app: App | null; wrong: st
     token,
     maxCallsPerSecond: written.max_calls_per_second ?? defaults.maxCallsPerSecond,
     parcelLists: written.parcel_lists ?? defaults.parcelLists,
+    ...(written.receipt === undefined ? {} : { receipt: written.receipt }),
     ...(written.push === undefined ? {} : { push: pushOf(written.push) }),
   };
   return { app, wrong };

@@ -7,6 +7,7 @@ import { httpSettings } from '../http/settings.ts';
 import { kafkaSettings } from '../kafka/settings.ts';
 import { pushSettings } from '../push/settings.ts';
 import { reconcileSettings } from '../reconcile/settings.ts';
+import { receiptSettings } from '../receipt/settings.ts';
 import { relaySettings } from '../relay/settings.ts';
 import type { Setting, Settings, Values } from '../setting.ts';
 import { secretText } from '../text.ts';
@@ -30,6 +31,7 @@ export const groups = {
   upload: uploadSettings,
   timing: timingSettings,
   reconcile: reconcileSettings,
+  receipt: receiptSettings,
   retention: retentionSettings,
   http: httpSettings,
   log: logSettings,

@@ -17,6 +17,7 @@ export const titles: Readonly<Record<keyof typeof groups, string>> = {
   upload: 'Uploads',
   timing: 'Waits of an upload',
   reconcile: 'Reconcile',
+  receipt: 'When buyers have the goods',
   retention: 'Retention',
   http: 'HTTP',
   log: 'Log',

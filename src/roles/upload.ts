@@ -2,8 +2,14 @@ import { keepCarriers } from '../carriers/refresh.ts';
 import { keepRates, probeQuotas } from '../apps/rates.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import { openAll } from '../opened.ts';
+import { appSecretOf } from '../apps/app-set.ts';
+import { defaultReceiptTiming } from '../receipt/decide.ts';
+import { defaultTraceTiming } from '../receipt/decide-trace.ts';
+import { runReceipts } from '../receipt/run.ts';
+import { receiptSettings } from '../receipt/settings.ts';
 import { runUploader } from '../upload/run.ts';
 import { defaultTiming } from '../upload/timing.ts';
+import { required } from './config.ts';
 import { runTogether, type Context, type OpenRole } from './role.ts';
 import { openRedis, reachRedisAtStart } from './redis.ts';
 import { createBudget, createClient } from './shared-state.ts';
@@ -24,6 +30,7 @@ export const openUpload: OpenRole = (context) =>
         [
           (stop) => keepRates(deps, apps, stop), // before the first call
           (stop) => runUploader({ ...context, ...deps }, options, stop),
+          (stop) => runReceipts({ ...deps, metrics: context.metrics }, receiptOptionsOf(context), stop),
           (stop) => probeQuotas(deps, apps, stop),
           (stop) => keepCarriers(deps, apps, stop),
         ],
@@ -31,6 +38,30 @@ export const openUpload: OpenRole = (context) =>
       );
     return { run };
   });
+
+const receiptOptionsOf = (context: Context) => ({
+  apps: context.apps,
+  instance: context.instance,
+  timing: defaultReceiptTiming,
+  callTimeoutMs: context.config.wechat.callTimeoutMs,
+  marginMs: 5_000,
+  idleMinMs: 500,
+  idleMaxMs: 5_000,
+  trace: traceOptionsOf(context),
+});
+
+/** An app that comes to be traced later needs the picture as well: without one it is left alone. */
+function traceOptionsOf({ config: { receipt }, apps }: Context) {
+  const wants = (appid: string): boolean => (apps.of(appid)?.receipt ?? receipt.mode) === 'trace';
+  if (apps.appids().some(wants)) required(receipt.imageUrl, receiptSettings.imageUrl);
+  return {
+    apps: { has: (appid: string): boolean => receipt.imageUrl !== undefined && wants(appid) },
+    timing: defaultTraceTiming,
+    secretOf: (appid: string): string | undefined => appSecretOf(apps.of(appid)),
+    imageUrl: receipt.imageUrl ?? '',
+    page: receipt.page,
+  };
+}
 
 const optionsOf = ({ config, instance, apps }: Context) => ({
   ...config.upload,

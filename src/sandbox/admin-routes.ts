@@ -10,6 +10,7 @@ import { describeIssues, listOf } from './problems.ts';
 import type { Post } from './post.ts';
 import { addPushRoutes } from './push-routes.ts';
 import type { Service } from './service.ts';
+import { addShopAdmin } from './shop-admin.ts';
 import { contentHash, type Effect, type Payment } from './world.ts';
 
 const paymentShape = z
@@ -69,6 +70,7 @@ export function addAdminRoutes(app: FastifyInstance, service: Service): void {
   addConsole(post, service);
   addPushRoutes(app, post, service);
   addMoney(post, service);
+  addShopAdmin(app, post, service);
   app.post('/_sandbox/reset', (_request, reply) => {
     service.forget();
     return reply.send({ reset: true });

@@ -16,7 +16,10 @@ const texts: Readonly<Record<number, string>> = {
   45009: 'reach max api daily quota limit',
   45011: 'api minute-quota reach limit must slower retry next minute',
   47001: 'data format error',
+  40097: 'invalid args',
   48001: 'api unauthorized',
+  48006: 'forbid to clear quota because of reaching the limit',
+  76001: 'rid expired',
   76003: 'cgi_path not found',
   10060001: '支付单不存在',
   10060002: '支付单已完成发货，无法继续发货',
@@ -37,7 +40,10 @@ const texts: Readonly<Record<number, string>> = {
   10060025: '物流公司编码太长',
   10060026: '物流单号太长',
   10060028: '支付单不是已发货状态',
+  10060029: '签收时间非法',
+  10060030: '支付单已使用提醒收货机会',
   10060031: '该笔支付单不属于 openid 所指定的用户',
+  10060032: '只有物流快递发货时允许提醒',
   268485194: '订单单号类型非法',
   268485195: 'transaction_id 不能为空',
   268485196: 'mchid 不能为空',
@@ -47,6 +53,9 @@ const texts: Readonly<Record<number, string>> = {
   268485226: '物流单号不能为空',
   268485227: '物流公司编码不能为空',
   268485228: '统一发货模式下物流信息列表长度必须为 1',
+  268546000: 'type 非法',
+  268546001: 'delay_to 非法',
+  268546002: '不存在该待发货订单',
 };
 
 export const textOf = (errcode: number): string => texts[errcode] ?? 'unknown error';

@@ -8,6 +8,13 @@ export const endpoints = [
   'token',
   'quota',
   'delivery_list',
+  'combined',
+  'notify',
+  'special_order',
+  'settings',
+  'rid',
+  'trace_waybill',
+  'query_trace',
 ] as const;
 export type EndpointName = (typeof endpoints)[number];
 

@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { monotonicMs } from '../clock.ts';
+import type { EndpointName } from './faults.ts';
 
-/** One upload as it stood on the wire; times of the monotonic clock. */
+/** One upload or reminder as it stood on the wire; times of the monotonic clock. */
 export type SeenRequest = {
+  endpoint: EndpointName;
   /** As the sandbox calls it, and as the request did: one payment has two names. */
   payment: string;
   key: string;
@@ -26,10 +28,11 @@ function merchantKeyIn(body: string): string {
 
 /** Begins the line of a request; a caller that gives up ends it. */
 export function seeRequest(
-  { body, payment, key }: { body: string; payment: string; key: string },
+  { endpoint, body, payment, key }: { endpoint: EndpointName; body: string; payment: string; key: string },
   response: ServerResponse,
 ): SeenRequest {
   const seen: SeenRequest = {
+    endpoint,
     payment,
     key,
     uploadTime: /"upload_time"\s*:\s*"([^"]*)"/.exec(body)?.[1] ?? null,

@@ -6,6 +6,7 @@ import { textOf } from './codes.ts';
 import { faultOf, nameOfFault, type EndpointName, type FaultRule } from './faults.ts';
 import { paymentIn, seeRequest, type SeenRequest } from './seen.ts';
 import type { PushSender } from './push-sender.ts';
+import { ShopWorld } from './shop-world.ts';
 import type { Tokens } from './tokens.ts';
 import type { Usage } from './usage.ts';
 import type { World } from './world.ts';
@@ -14,6 +15,8 @@ type Json = Record<string, unknown> & { errcode?: unknown };
 
 export type Call = {
   endpoint: EndpointName;
+  /** What rid/get shows of it. */
+  path?: string;
   token: string | undefined;
   /** A call for a token has none, and no quota of its own. */
   needsToken?: false;
@@ -51,6 +54,9 @@ type Silent = Extract<FaultRule, { kind: 'lost_answer' | 'reset_before' | 'hang'
 const silentKinds: readonly FaultRule['kind'][] = ['lost_answer', 'reset_before', 'hang', 'shipped_by_hand'];
 const isSilent = (fault: FaultRule): fault is Silent => silentKinds.includes(fault.kind);
 
+/** What takes effect once: each request is kept where the sandbox was told to. */
+const keptEndpoints: readonly EndpointName[] = ['upload', 'notify'];
+
 /** No answer at all: the connection is cut, or stays open for ever. */
 function silence({ kind }: Silent, reply: FastifyReply): FastifyReply {
   if (kind !== 'hang') reply.raw.socket?.resetAndDestroy();
@@ -60,6 +66,7 @@ function silence({ kind }: Silent, reply: FastifyReply): FastifyReply {
 /** What stands around every call: token, quota, faults, latency, the request id. */
 export class Service {
   readonly world: World;
+  readonly shop = new ShopWorld();
   readonly tokens: Tokens;
   readonly usage: Usage;
   readonly apps: Apps;
@@ -71,6 +78,7 @@ export class Service {
   readonly #deps: ServiceDeps;
   readonly #ordinals = new Map<string, number>();
   #requests = 0;
+  #lastRid = '';
   readonly #ridTail: string;
 
   constructor(deps: ServiceDeps) {
@@ -89,7 +97,8 @@ export class Service {
   }
 
   async answer(call: Call, reply: FastifyReply): Promise<FastifyReply> {
-    const seen = this.#deps.keepRequests && call.endpoint === 'upload' ? this.#see(call, reply) : null;
+    const seen =
+      this.#deps.keepRequests && keptEndpoints.includes(call.endpoint) ? this.#see(call, reply) : null;
     if (this.#deps.latencyMs > 0) await sleep(this.#deps.latencyMs);
     const fault = this.rules.length === 0 ? null : this.#faultOf(call);
     const told = fault === null ? this.#plain(call, reply) : await this.#faulty(fault, call, reply);
@@ -101,9 +110,9 @@ export class Service {
     return reply;
   }
 
-  #see({ body }: Call, reply: FastifyReply): SeenRequest {
+  #see({ body, endpoint }: Call, reply: FastifyReply): SeenRequest {
     const key = paymentIn(body);
-    const seen = seeRequest({ body, payment: this.world.keyOf(key), key }, reply.raw);
+    const seen = seeRequest({ endpoint, body, payment: this.world.keyOf(key), key }, reply.raw);
     this.seen.push(seen);
     return seen;
   }
@@ -116,7 +125,16 @@ export class Service {
   #plain(call: Call, reply: FastifyReply, padTo: number = 0): Told {
     const body = this.#work(call);
     this.send(reply, body, call.endpoint, padTo);
+    this.#keepForRid(call, body);
     return { answer: typeof body.errcode === 'number' ? String(body.errcode) : '0', hint: hintIn(body) };
+  }
+
+  /** For rid/get, which the rid of the answer just sent names. */
+  #keepForRid({ endpoint, path = endpoint, token, body: sent }: Call, body: Json): void {
+    const checked = this.tokens.check(token, this.nowMs());
+    if (checked.kind === 'refused') return;
+    const answer = JSON.stringify(body);
+    this.shop.keep(this.#lastRid, { appid: checked.appid, atMs: this.nowMs(), path, body: sent, answer });
   }
 
   /** `errmsg` ends in a request id, as WeChat's always does. */
@@ -213,7 +231,7 @@ export class Service {
   #rid(): string {
     this.#requests += 1;
     const number = this.#requests.toString(16).padStart(8, '0');
-    return `${number}-${this.#ridTail}`;
+    return (this.#lastRid = `${number}-${this.#ridTail}`);
   }
 
   /** Plays a fault once, at the next request of its payment, before all other faults. What was played so goes. */
@@ -236,6 +254,7 @@ export class Service {
     this.rules = [];
     this.#ordinals.clear();
     this.world.reset();
+    this.shop.reset();
     this.usage.reset();
     this.apps.reset();
     this.pushes.forget();

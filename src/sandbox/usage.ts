@@ -59,6 +59,11 @@ export class Usage {
     return this.#busiest;
   }
 
+  /** What clear_quota does: the day of every endpoint begins anew. */
+  clear(appid: string): void {
+    for (const name of this.#spent.keys()) if (name.startsWith(`${appid}/`)) this.#spent.delete(name);
+  }
+
   reset(): void {
     this.#requests.clear();
     this.#faults.clear();

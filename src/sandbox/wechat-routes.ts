@@ -3,6 +3,7 @@ import { checkUpload } from './check.ts';
 import type { EndpointName } from './faults.ts';
 import { listBody, orderBody } from './order-body.ts';
 import type { Service } from './service.ts';
+import { addShopRoutes, shopPaths } from './shop-routes.ts';
 
 export const paths = {
   upload: '/wxa/sec/order/upload_shipping_info',
@@ -12,7 +13,6 @@ export const paths = {
   stable_token: '/cgi-bin/stable_token',
   quota: '/cgi-bin/openapi/quota/get',
   delivery_list: '/cgi-bin/express/delivery/open_msg/get_delivery_list',
-  is_trade_managed: '/wxa/sec/order/is_trade_managed',
 } as const;
 
 type Json = Record<string, unknown>;
@@ -32,7 +32,7 @@ export function addWechatRoutes(app: FastifyInstance, service: Service): void {
   route('get_order_list', paths.get_order_list, (appid, body) => getOrderList(service, appid, body));
   route('quota', paths.quota, (appid, body) => getQuota(service, appid, body));
   route('delivery_list', paths.delivery_list, () => deliveryList(service));
-  route('quota', paths.is_trade_managed, () => ({ errcode: 0, is_trade_managed: true }));
+  addShopRoutes(app, service);
   app.post(paths.stable_token, (request: FastifyRequest<{ Body: string }>, reply) =>
     token(service, 'stable', request.body, reply),
   );
@@ -72,9 +72,8 @@ function getOrderList(service: Service, appid: string, text: string): Json {
 
 function getQuota(service: Service, appid: string, text: string): Json {
   const path = parse(text)?.['cgi_path'];
-  const found = Object.entries(paths).find(([, known]) => known === path);
-  if (found === undefined) return { errcode: 76003 };
-  const endpoint = found[0] as EndpointName;
+  const endpoint = endpointOf(path);
+  if (endpoint === undefined) return { errcode: 76003 };
   const quota = service.usage.quotas.get(endpoint) ?? { daily: 1_000_000, per_minute: 600_000 };
   const used = service.usage.used(appid, endpoint, service.nowMs());
   return {
@@ -82,6 +81,12 @@ function getQuota(service: Service, appid: string, text: string): Json {
     quota: { daily_limit: quota.daily, used, remain: Math.max(0, quota.daily - used) },
     rate_limit: { call_count: quota.per_minute, refresh_second: 60 },
   };
+}
+
+function endpointOf(path: unknown): EndpointName | undefined {
+  const names = Object.keys(paths) as (keyof typeof paths)[];
+  const name = names.find((one) => paths[one] === path);
+  return name === 'stable_token' ? 'token' : (name ?? shopPaths.find((one) => one.path === path)?.endpoint);
 }
 
 function deliveryList({ world: { carriers: list } }: Service): Json {

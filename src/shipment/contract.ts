@@ -12,6 +12,7 @@ export { bundledCarriers } from './carriers.ts';
 export { ACKNOWLEDGED, CORRECTED, SHIPPED } from './events.ts';
 export type { Contact, CorrectedEvent, Parcel, Shipment, ShippedEvent, ShippingEvent } from './events.ts';
 export { maskContacts, maskPhone } from './mask.ts';
+export { sealPhone, type PhoneOwner } from './sealed-phone.ts';
 export { orderKeyOf, paymentOf, type OrderKey } from './payment.ts';
 export { describeProblems, type Problem } from './problems.ts';
 

@@ -246,6 +246,35 @@ export async function deleteFindings(
   return rowCount ?? 0;
 }
 
+/**
+ * Reminders to confirm receipt and what their parcels were followed by, so long after they ended, with their calls; and
+ * after 60 days phones that nobody opens, of apps whose parcels are not followed. Returns the greater count of both.
+ */
+export async function deleteReceipts(
+  db: Queryable,
+  of: { limit: number; retentionMs: number },
+): Promise<number> {
+  const old = (table: string): string =>
+    `select id from fahuo.${table} where ${past('finished_at', '$2::float8')} order by finished_at limit $1`;
+  const { rows } = await db.query<{ count: number }>(
+    `with receipts as (
+       delete from fahuo.receipt where id in (${old('receipt')}) returning payment, appid
+     ), traces as (
+       delete from fahuo.trace where id in (${old('trace')}) returning payment, appid
+     ), unserved as (
+       delete from fahuo.trace where finished_at is null and created_at < now() - interval '60 days'
+     ), calls as (
+       delete from fahuo.receipt_call c using (select * from receipts union select * from traces) gone
+       where c.payment = gone.payment and c.appid = gone.appid
+         and not exists (select 1 from fahuo.receipt r where r.payment = c.payment and r.appid = c.appid
+           and not coalesce(${past('r.finished_at', '$2::float8')}, false))
+     )
+     select greatest((select count(*) from receipts), (select count(*) from traces))::int as count`,
+    [of.limit, of.retentionMs],
+  );
+  return rows[0]?.count ?? 0;
+}
+
 /** Replays that have ended or were left so long ago, oldest first. Returns the count. */
 export async function deleteReplays(
   db: Queryable,

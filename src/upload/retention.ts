@@ -84,6 +84,7 @@ export async function retain(
     pushed: await store.deletePushed(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     payments: await store.deletePayments(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     findings: await store.deleteFindings(pool, { limit: pageRows, retentionMs: options.uploadMs }),
+    receipts: await store.deleteReceipts(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     replays: await store.deleteReplays(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     outbox: await trimOutbox(pool, trim),
     journal: await store.deleteJournal(pool, trim),
@@ -99,6 +100,7 @@ export async function retain(
     counts.pushed,
     counts.payments,
     counts.findings,
+    counts.receipts,
     counts.outbox,
     counts.journal,
   ].some((count) => count === pageRows);

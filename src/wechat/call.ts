@@ -15,6 +15,8 @@ export type CallRequest = {
   body: string;
   /** Asked right before each request is put on the wire: false makes none. */
   mayCall?: (() => boolean) | undefined;
+  /** Strings of the body that must not be kept in the answer. */
+  hide?: readonly string[];
 };
 
 /** `refused`: the answer to the first request, where WeChat refused its token and `reply` is the second one's. */
@@ -48,7 +50,8 @@ async function callOnce(
   if (request.mayCall?.() === false) return notCalled;
   const query: Record<string, string> = token.value === '' ? {} : { access_token: token.value };
   const of = { appid: request.appid, use: useOf(request.path) };
-  const reply = await http.call({ of, path: request.path, query, body: request.body }, signal);
+  const { path, body, hide = [] } = request;
+  const reply = await http.call({ of, path, query, body, hide }, signal);
   const { answer } = reply;
   if (isTokenErrcode(answer.errcode)) await tokens.failed(request.appid, token);
   // A negative code is WeChat's own trouble, and proves nothing about the token.

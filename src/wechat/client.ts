@@ -2,7 +2,9 @@ import type { Answer } from './answer.ts';
 import { callWithToken, getOrderPath, quotaPath, uploadPath, type CallDeps, type Called } from './call.ts';
 import { readKeyOf, type OrderKey } from '../shipment/payment.ts';
 import type { Outcome } from './outcome.ts';
+import { createReceiptCalls, type ReceiptCalls } from './receipt-calls.ts';
 import { withUploadTime } from './render.ts';
+import { createShopCalls, type ShopCalls } from './shop-calls.ts';
 import {
   readDeliveryList,
   readOrder,
@@ -22,20 +24,27 @@ export { getOrderPath, uploadPath } from './call.ts';
  * WeChat's order-shipping API. Every member resolves with a value and never rejects; a refused token is renewed and
  * the call made once more. Nothing is limited here: the caller takes from the budget first.
  */
-export type WechatClient = {
-  /** Sends a frozen body (without `upload_time`) with this `upload_time`; wechat.md §1.1. */
-  upload: (request: UploadRequest, signal?: AbortSignal) => Promise<UploadResult>;
-  /** Reads one payment; wechat.md §1.3. */
-  getOrder: (request: { appid: string; key: OrderKey }, signal?: AbortSignal) => Promise<ReadResult>;
-  /** One page of payments; wechat.md §1.4. */
-  listOrders: (request: ListRequest, signal?: AbortSignal) => Promise<ListResult>;
-  /** The quota of one path, for example `/wxa/sec/order/upload_shipping_info`; wechat.md §2.3. */
-  getQuota: (appid: string, cgiPath: string, signal?: AbortSignal) => Promise<QuotaResult>;
-  /** The carriers that WeChat knows; wechat.md §5. */
-  getDeliveryList: (appid: string, signal?: AbortSignal) => Promise<DeliveryListResult>;
-  /** Lets calls under way end. */
-  close: () => Promise<void>;
-};
+export type WechatClient = ShopCalls &
+  ReceiptCalls & {
+    /** Sends a frozen body (without `upload_time`) with this `upload_time`; wechat.md §1.1. */
+    upload: (request: UploadRequest, signal?: AbortSignal) => Promise<UploadResult>;
+    /**
+     * Several payments of one combined payment in one call, whose `body` has `sub_orders`; wechat.md §1.2. No success of it is
+     * known, and the plain call for each of them is (§6.10): nothing of fahuo makes this call. Each part has its own
+     * re-ship chance, so an answer says nothing of a part: get_order of each does.
+     */
+    uploadCombined: (request: UploadRequest, signal?: AbortSignal) => Promise<UploadResult>;
+    /** Reads one payment; wechat.md §1.3. */
+    getOrder: (request: { appid: string; key: OrderKey }, signal?: AbortSignal) => Promise<ReadResult>;
+    /** One page of payments; wechat.md §1.4. */
+    listOrders: (request: ListRequest, signal?: AbortSignal) => Promise<ListResult>;
+    /** The quota of one path, for example `/wxa/sec/order/upload_shipping_info`; wechat.md §2.3. */
+    getQuota: (appid: string, cgiPath: string, signal?: AbortSignal) => Promise<QuotaResult>;
+    /** The carriers that WeChat knows; wechat.md §5. */
+    getDeliveryList: (appid: string, signal?: AbortSignal) => Promise<DeliveryListResult>;
+    /** Lets calls under way end. */
+    close: () => Promise<void>;
+  };
 
 export type UploadRequest = {
   appid: string;
@@ -59,18 +68,25 @@ export type ListRequest = {
 };
 export type WechatClientDeps = CallDeps;
 
+const combinedPath = '/wxa/sec/order/upload_combined_shipping_info';
 const listOrdersPath = '/wxa/sec/order/get_order_list';
 const deliveryListPath = '/cgi-bin/express/delivery/open_msg/get_delivery_list';
 
 export function createWechatClient(deps: WechatClientDeps): WechatClient {
   const call = (appid: string, path: string, body: string, signal?: AbortSignal): Promise<Called> =>
     callWithToken(deps, { appid, path, body }, signal);
-  return {
-    upload: async ({ appid, body, uploadTime, mayCall }, signal) => {
-      const request = { appid, path: uploadPath, body: withUploadTime(body, uploadTime), mayCall };
+  const uploadTo =
+    (path: string): WechatClient['upload'] =>
+    async ({ appid, body, uploadTime, mayCall }, signal) => {
+      const request = { appid, path, body: withUploadTime(body, uploadTime), mayCall };
       const { outcome, reply, refused } = await callWithToken(deps, request, signal);
       return { outcome, answer: reply.answer, refused };
-    },
+    };
+  return {
+    ...createShopCalls(deps),
+    ...createReceiptCalls(deps),
+    upload: uploadTo(uploadPath),
+    uploadCombined: uploadTo(combinedPath),
     getOrder: async ({ appid, key }, signal) => {
       const called = await call(appid, getOrderPath, JSON.stringify(readKeyOf(key)), signal);
       return { ...readOrder(called), refused: called.refused };

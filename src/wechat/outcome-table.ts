@@ -24,7 +24,7 @@ export type OutcomeRow = {
 };
 
 /** Changes with every change of a row, so that a recorded outcome can be told from one decided by other rules. */
-export const outcomeTableVersion = 1;
+export const outcomeTableVersion = 2;
 
 const correctData = 'Correct the order data and enqueue a new version.';
 const readDecides = 'Nothing to do: get_order decides.';
@@ -119,6 +119,13 @@ const orderRows: readonly OutcomeRow[] = [
   invalid(268485226, 'tracking_no is empty'),
   invalid(268485227, 'express_company is empty'),
   invalid(268485228, 'unified delivery needs exactly one parcel'),
+  invalid(268546000, 'bad type of special order', 'Only type 1, a late shipment, may be reported.'),
+  invalid(268546001, 'bad delay_to', 'Give a time more than 15 and at most 330 days after the payment.'),
+  invalid(
+    268546002,
+    'no such order awaits shipment',
+    'Check the order: it may be shipped, refunded or of another app.',
+  ),
 ];
 
 /**

@@ -98,14 +98,15 @@ export function readDeliveryList(called: Replied): DeliveryListResult {
   return { kind: 'list', entries, answer: called.reply.answer };
 }
 
-function bodyOf<T>({ outcome, reply }: Replied, shape: z.ZodType<T>): T | null {
+/** The body of a success, if it has this shape. */
+export function bodyOf<T>({ outcome, reply }: Replied, shape: z.ZodType<T>): T | null {
   if (outcome.kind !== 'accepted') return null;
   const parsed = shape.safeParse(reply.json satisfies JsonObject | null);
   return parsed.success ? parsed.data : null;
 }
 
 /** A success whose body is not what it should be is no success: nothing is known. */
-const failed = ({ outcome, reply: { answer } }: Replied): Failed => ({
+export const failed = ({ outcome, reply: { answer } }: Replied): Failed => ({
   kind: 'failed',
   outcome:
     outcome.kind === 'accepted'

@@ -23,6 +23,7 @@ export type WholeEffect = EffectLine & { body: string };
 
 /** One upload as it stood on the wire: see src/sandbox/seen.ts. */
 export type RequestLine = {
+  endpoint?: string;
   payment: string;
   key: string;
   uploadTime: string;

@@ -8,7 +8,7 @@ import { systemClock } from '../../clock.ts';
 import { openRedis, reachRedis } from '../../roles/redis.ts';
 import { createClient } from '../../roles/shared-state.ts';
 import type { Answer } from '../../wechat/answer.ts';
-import { uploadPath } from '../../wechat/client.ts';
+import { uploadPath, type WechatClient } from '../../wechat/client.ts';
 import { createHttp } from '../../wechat/http.ts';
 import { fetchToken } from '../../wechat/token-fetch.ts';
 import { nameOfServer, type TokenServer } from '../../wechat/token-origin.ts';
@@ -43,7 +43,16 @@ export async function checkApps(doctor: Doctor, { pool, redis }: Stores): Promis
     if (pool === null) continue;
     checks.push(await examine(`pauses ${app.appid}`, () => checkPauses(pool, app)));
     checks.push(await examine(`sends ${app.appid}`, () => checkReach(pool, app)));
-    checks.push(await examine(`quota ${app.appid}`, () => checkQuota(doctor, { pool, redis }, app)));
+    const client = createClient({
+      config: doctor.config,
+      apps: createAppSet([app]),
+      pool,
+      redis,
+      log: doctor.log,
+    });
+    const wechat = doctor.opened.add('wechat', client, (it) => it.close());
+    checks.push(await examine(`quota ${app.appid}`, () => checkQuota(wechat, app)));
+    checks.push(await examine(`managed ${app.appid}`, () => checkManaged(wechat, app)));
   }
   return checks;
 }
@@ -107,17 +116,27 @@ async function checkPauses(db: Pool, { appid }: App): Promise<string> {
   );
 }
 
-/** With the token of the instances, under their lock. */
-async function checkQuota(
-  { config, log, opened }: Doctor,
-  { pool, redis }: { pool: Pool; redis: Redis | null },
-  app: App,
-): Promise<string> {
-  const client = createClient({ config, apps: createAppSet([app]), pool, redis, log });
-  const wechat = opened.add('wechat', client, (it) => it.close());
-  const asked = await wechat.getQuota(app.appid, uploadPath);
+/** With the token of the instances, under their lock, as the next one. */
+async function checkQuota(wechat: WechatClient, { appid }: App): Promise<string> {
+  const asked = await wechat.getQuota(appid, uploadPath);
   if (asked.kind !== 'quota') throw refusal('the quota', asked.answer);
   return `${asked.remain} of ${asked.dailyLimit} uploads left today`;
+}
+
+/** Without shipping management nothing can be uploaded; what is not confirmed yet is said, and stops nothing. */
+async function checkManaged(wechat: WechatClient, { appid }: App): Promise<string> {
+  const managed = await wechat.isTradeManaged(appid);
+  if (managed.kind !== 'flag') throw refusal('whether the app is under shipping management', managed.answer);
+  if (!managed.value)
+    throw finding(
+      'shipping management is not enabled for the app: every upload answers 48001',
+      "Enable it in the mini-program's console, under order management.",
+    );
+  const completed = await wechat.isConfirmationCompleted(appid);
+  if (completed.kind !== 'flag') throw refusal('whether merchant numbers are confirmed', completed.answer);
+  return completed.value
+    ? 'under shipping management, its merchant numbers confirmed: every payment of theirs must be shipped here'
+    : 'under shipping management; not all of its merchant numbers are authorised or unbound: finish that in the console';
 }
 
 function refusal(wanted: string, { errcode, errmsg, failure }: Answer) {

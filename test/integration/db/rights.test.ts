@@ -86,7 +86,7 @@ describe('the functions of the schema', () => {
          and has_function_privilege(r.oid, p.oid, 'execute') order by 1, 2`,
     );
     const may = (role: string): string[] => rows.filter((row) => row.role === role).map(({ name }) => name);
-    expect(may('fahuo_writer')).toEqual(['enqueue', 'offer', 'problems']);
+    expect(may('fahuo_writer')).toEqual(['enqueue', 'notify_receipt', 'offer', 'problems', 'trace_receipt']);
     expect(may('fahuo_service')).toEqual([
       'await_outbox',
       'detach_outbox_partition',
@@ -96,12 +96,14 @@ describe('the functions of the schema', () => {
       'enqueue',
       'insert_acknowledgements',
       'make_outbox_partition',
+      'notify_receipt',
       'offer',
       'passed_over',
       'problems',
       'release_passed_over',
       'repair_outbox_default',
       'take_budget',
+      'trace_receipt',
     ]);
   });
 });
@@ -192,6 +194,7 @@ describe('a login with fahuo_writer and nothing else', () => {
       { name: 'acknowledgements', may: 'select' },
       { name: 'events', may: 'select' },
       { name: 'migrations', may: 'select' },
+      { name: 'receipts', may: 'select' },
     ]);
     const { rows: sequences } = await database.admin.query(
       `select c.relname from pg_class c where c.relnamespace = 'fahuo'::regnamespace and case when c.relkind = 'S' then has_sequence_privilege('fahuo_writer', c.oid, 'usage, select, update') end`,
@@ -212,6 +215,9 @@ describe('a login with fahuo_writer and nothing else', () => {
     `select fahuo.recent_outbox('', '', '', '', 1)`,
     'select fahuo.write_recent_outbox()',
     'select * from fahuo.refused_offer',
+    'select * from fahuo.receipt',
+    'select * from fahuo.trace',
+    `select fahuo.check_receipt('', '')`,
     'select * from fahuo.drawn_version',
     'create table fahuo.mine (id int)',
     'delete from fahuo.migrations',

@@ -68,6 +68,42 @@ const versions = async (payment: string): Promise<number[]> =>
   ).rows.map((row) => row.version);
 
 describe('retention', () => {
+  it('forgets a reminder with its calls and parcels when it is old, and keeps what is not over', async () => {
+    await database.pool.query(
+      `insert into fahuo.receipt (appid, payment, received_at, origin, state, finished_at, created_at)
+       select $1, 'p' || n, now(), 'shop', (case when n = 3 then 'pending' else 'acknowledged' end)::fahuo.receipt_state,
+         case n when 1 then now() - interval '401 days' when 2 then now() - interval '399 days' end,
+         now() - interval '500 days'
+       from generate_series(1, 3) n`,
+      [appid],
+    );
+    await database.pool.query(
+      `insert into fahuo.trace (appid, payment, state, finished_at)
+       select $1, 'p' || n, 'signed', now() - n * interval '401 days' from generate_series(1, 2) n`,
+      [appid],
+    );
+    await database.pool.query(
+      `insert into fahuo.trace (appid, payment, sealed_phone, created_at)
+       select $1, 'q' || n, 'p1.sealed', now() - n * interval '59 days' from generate_series(1, 2) n`,
+      [appid],
+    );
+    await database.pool.query(
+      `insert into fahuo.receipt_call (appid, payment, kind, outcome, duration_ms)
+       select $1, 'p' || n, 'read', 'order', 1 from generate_series(1, 3) n`,
+      [appid],
+    );
+    await pass();
+    const left = async (table: string): Promise<unknown> =>
+      (
+        await database.pool.query<{ p: string }>(`select payment as p from fahuo.${table} order by 1`)
+      ).rows.map(({ p }) => p);
+    expect([await left('receipt'), await left('trace'), await left('receipt_call')]).toEqual([
+      ['p2', 'p3'],
+      ['q1'],
+      ['p2', 'p3'],
+    ]);
+  });
+
   it('leaves a tombstone of what it forgets, and a replay of that makes no row', async () => {
     const events = Array.from({ length: 700 }, (_, index) => ({ payment: `p${index}` }));
     await accept(...events);

@@ -52,6 +52,10 @@ const orderCodes: [errcode: number, factsClass: string, kind: OutcomeKind][] = [
   [268485226, 'FIX', 'invalid'],
   [268485227, 'FIX', 'invalid'],
   [268485228, 'FIX', 'invalid'],
+  // wechat.md §1.6: special orders.
+  [268546000, 'FIX', 'invalid'],
+  [268546001, 'FIX', 'invalid'],
+  [268546002, 'FIX', 'invalid'],
   // wechat.md §6.5: seen by one peer for an order already shipped.
   [268440065, 'unknown code, get_order', 'read_first'],
 ];

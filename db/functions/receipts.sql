@@ -1,0 +1,77 @@
+-- The doors to the one reminder to confirm receipt. They write in the caller's transaction, as fahuo.enqueue does: what is
+-- rolled back is not said to WeChat.
+CREATE OR REPLACE FUNCTION fahuo.check_receipt(appid text, payment text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  IF (appid ~ '^[0-9A-Za-z_-]{1,64}$') IS NOT TRUE THEN
+    RAISE EXCEPTION 'appid % must be the appid of the mini-program, 1 to 64 of 0-9 A-Z a-z _ -', quote_nullable(appid)
+      USING ERRCODE = 'check_violation';
+  END IF;
+  IF (payment ~ '^([0-9A-Za-z_-]{1,64}|[0-9A-Za-z_-]{1,32}:[0-9A-Za-z_*-]{1,64})$') IS NOT TRUE THEN
+    RAISE EXCEPTION 'payment % must be a transaction id, or mchid:out_trade_no', quote_nullable(payment)
+      USING ERRCODE = 'check_violation';
+  END IF;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.check_receipt(text, text) FROM PUBLIC;
+--> statement-breakpoint
+-- The buyer has the goods: WeChat reminds of confirming the receipt, once per payment, when the payment is shipped. Called
+-- again it is the earlier row, whose time stays. Returns its id.
+CREATE OR REPLACE FUNCTION fahuo.notify_receipt(appid text, payment text, received_time timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  found pg_catalog.int8;
+BEGIN
+  PERFORM fahuo.check_receipt(appid, payment);
+  IF (received_time > '2013-01-01' AND received_time <= clock_timestamp() + interval '5 minutes') IS NOT TRUE THEN
+    RAISE EXCEPTION 'received_time % must be when the buyer had the goods, and not in the future', quote_nullable(received_time)
+      USING ERRCODE = 'check_violation';
+  END IF;
+  INSERT INTO fahuo.receipt AS r (appid, payment, received_at, origin)
+  VALUES (notify_receipt.appid, notify_receipt.payment, received_time, 'shop')
+  ON CONFLICT (payment, appid) DO NOTHING RETURNING r.id INTO found;
+  IF found IS NULL THEN
+    SELECT r.id INTO found FROM fahuo.receipt r
+    WHERE r.payment = notify_receipt.payment AND r.appid = notify_receipt.appid;
+  END IF;
+  RETURN found;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.notify_receipt(text, text, timestamptz) FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION fahuo.notify_receipt(text, text, timestamptz) TO fahuo_writer, fahuo_service;
+--> statement-breakpoint
+-- Follow the parcels of this payment, and remind when all are signed for. WeChat asks for the buyer's phone in clear: it
+-- comes sealed for the app (docs/adr/0029), and is forgotten after use. Returns the row's id.
+CREATE OR REPLACE FUNCTION fahuo.trace_receipt(appid text, payment text, sealed_phone text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+  found pg_catalog.int8;
+BEGIN
+  PERFORM fahuo.check_receipt(appid, payment);
+  -- Not said in the message: what was given may be a phone in clear.
+  IF (sealed_phone ~ '^p1\.[A-Za-z0-9_-]{81,255}$') IS NOT TRUE THEN
+    RAISE EXCEPTION 'sealed_phone must be what sealPhone or "fahuo wechat seal-phone" gives: a phone in clear is not stored'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  INSERT INTO fahuo.trace AS t (appid, payment, sealed_phone)
+  VALUES (trace_receipt.appid, trace_receipt.payment, trace_receipt.sealed_phone)
+  ON CONFLICT (payment, appid) DO NOTHING RETURNING t.id INTO found;
+  IF found IS NULL THEN
+    SELECT t.id INTO found FROM fahuo.trace t WHERE t.payment = trace_receipt.payment AND t.appid = trace_receipt.appid;
+  END IF;
+  RETURN found;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.trace_receipt(text, text, text) FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION fahuo.trace_receipt(text, text, text) TO fahuo_writer, fahuo_service;
+--> statement-breakpoint
+-- What became of each reminder, for the shop.
+CREATE OR REPLACE VIEW fahuo.receipts WITH (security_barrier = true) AS
+SELECT r.appid, r.payment, r.received_at, r.origin, r.state, r.errcode, r.errmsg, r.rid, r.detail, r.sent_at, r.finished_at
+FROM fahuo.receipt r;
+--> statement-breakpoint
+GRANT SELECT ON fahuo.receipts TO fahuo_writer, fahuo_service;
