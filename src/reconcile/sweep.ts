@@ -9,8 +9,6 @@ import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
 import { endPass, saveFailure, saveProgress, takeSweep, type Saved, type SweepRow } from './store.ts';
 import { afterPage, backoffOf, isCutShort, nextPage, payTimeOf, type Next } from './windows.ts';
 
-/** Longer than the longest call and a page's transaction; a page renews it. */
-export const leaseMs = 120_000;
 const toShip = 1;
 const keptFailure = 300;
 
@@ -27,7 +25,7 @@ export async function stepSweep(
   const { appid, sweep } = of;
   if (deps.pauses.isPaused(appid, 'read')) return 'idle';
   const saved = { appid, sweep, owner: options.owner };
-  const row = await takeSweep(deps.pool, { ...saved, leaseMs });
+  const row = await takeSweep(deps.pool, { ...saved, leaseMs: options.leaseMs });
   if (row === null) return 'idle';
   const next = nextPage(row, deps.clock().getTime(), options);
   if (next.kind === 'done') {
