@@ -73,13 +73,13 @@ async function takePage(
       'reconcile.odd_page',
     );
   const compared = await compareOrders(deps.pool, options, { appid, orders: page.orders, readAt });
-  let kept: 'done' | 'stale' = 'done';
+  const kept: ('done' | 'stale')[] = [];
   await applyCompared(deps, options, { appid, readAt, compared }, async (tx, { offered }) => {
     const after = { progress: afterPage(progress, page), begins, listed: page.orders.length, offered };
-    kept = await saveProgress(tx, saved, after);
+    kept.push(await saveProgress(tx, saved, after));
   });
   deps.metrics.reconcileListed.inc({ sweep }, page.orders.length);
-  return kept === 'done';
+  return kept.includes('done');
 }
 
 async function fail(

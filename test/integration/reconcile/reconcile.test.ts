@@ -88,7 +88,7 @@ const acknowledge = () =>
   );
 const findings = async (): Promise<unknown[]> =>
   (
-    await database.pool.query(
+    await database.pool.query<object>(
       `select transaction_id, kind, confirmed_at is not null as confirmed, offers, ended_at is not null as ended
        from fahuo.reconcile_finding order by 1, 2`,
     )
