@@ -27,21 +27,22 @@ export async function applyCompared(
     contradiction?.kind === 'not_held' && contradiction.uploadId !== null ? [contradiction.uploadId] : [],
   );
   const findings = compared.flatMap(findingOf);
-  const applied = await inTransaction(deps.pool, async (tx) => {
-    const again = notHeld.length === 0 ? 0 : await offerAgain(tx, notHeld);
+  const { now, sum } = await inTransaction(deps.pool, async (tx) => {
+    if (notHeld.length > 0) await offerAgain(tx, notHeld);
     await recordFacts(
       tx,
       compared.map(({ facts }) => facts),
     );
-    await saveFindings(tx, { appid, readAt, findings });
-    const ids = compared.map(({ transactionId }) => transactionId);
-    if (ids.length > 0) await endFindings(tx, { appid, readAt, shown: findings }, ids);
-    const sum = { offered: again + believed.filter((one) => one.lost.length > 0).length };
-    await also(tx, sum);
-    return sum;
+    const ids = await saveFindings(tx, { appid, readAt, findings });
+    const all = compared.map(({ transactionId }) => transactionId);
+    if (all.length > 0) await endFindings(tx, { appid, readAt, shown: findings }, all);
+    const first = believed.filter(({ transactionId }) => ids.has(transactionId));
+    const offered = first.filter(({ contradiction }) => contradiction?.kind !== 'console_edit').length;
+    await also(tx, { offered });
+    return { now: first, sum: { offered } };
   });
-  tell(deps, appid, believed);
-  return applied;
+  tell(deps, appid, now);
+  return sum;
 }
 
 const findingOf = ({ transactionId, contradiction, judged, shown }: Compared): NewFinding[] =>

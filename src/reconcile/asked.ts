@@ -16,7 +16,6 @@ import {
   saveProgress,
   takeSweep,
 } from './store.ts';
-import { leaseMs } from './sweep.ts';
 import { backoffOf } from './windows.ts';
 
 const atOnce = 20;
@@ -35,7 +34,7 @@ export async function stepAsked(
 ): Promise<StepResult> {
   if (deps.pauses.isPaused(appid, 'read')) return 'idle';
   const saved = { appid, sweep: 'asked' as const, owner: options.owner };
-  const row = await takeSweep(deps.pool, { ...saved, leaseMs });
+  const row = await takeSweep(deps.pool, { ...saved, leaseMs: options.leaseMs });
   if (row === null) return 'idle';
   const askedBefore = await readNow(deps.pool);
   const readAt = deps.clock();

@@ -34,21 +34,19 @@ const openStates: readonly UploadState[] = ['pending', 'uploading', 'unknown', '
 const toShip = 1;
 const refunded = 5;
 
+/** By WeChat's order_state (wechat.md §1.3). */
+const shippedStandings: Readonly<Record<number, Standing>> = {
+  2: 'shipped',
+  3: 'confirmed',
+  6: 'confirmed',
+  4: 'settled',
+  [refunded]: 'refunded',
+};
+
 /** What WeChat shows of a payment and what we hold, together. Pure. */
 export function standingOf({ orderState }: Order, { uploads, event }: Held): Standing {
-  switch (orderState) {
-    case 2:
-      return 'shipped';
-    case 3:
-    case 6:
-      return 'confirmed';
-    case 4:
-      return 'settled';
-    case refunded:
-      return 'refunded';
-    default:
-      return uploads.length === 0 && event === 'none' ? 'unknown_here' : 'to_ship';
-  }
+  const unshipped = uploads.length === 0 && event === 'none' ? 'unknown_here' : 'to_ship';
+  return shippedStandings[orderState ?? toShip] ?? unshipped;
 }
 
 /**

@@ -30,6 +30,8 @@ export type ReconcileDeps = {
 export type ReconcileOptions = {
   /** The name of this process: a sweep is its own while the lease lasts. */
   owner: string;
+  /** Longer than a call and a page's transaction; each page renews it, and a page that lost it moves nothing on. */
+  leaseMs: number;
   everyMs: number;
   wholeEveryMs: number;
   horizonMs: number;

@@ -26,18 +26,29 @@ export function factsOf(
   return {
     appid,
     transactionId: order.transactionId,
-    mchid: textOf(order.merchantId),
-    subMchid: textOf(order.subMerchantId),
-    outTradeNo: textOf(order.outTradeNo),
-    openid: textOf(order.openid),
+    ...namesOf(order),
     amountFen: order.paidAmount ?? undefined,
     paidAt: instantOf(order.paidAt),
     orderState: isState(order.orderState) ? order.orderState : undefined,
     inComplaint: order.inComplaint ?? undefined,
-    finishCount: isCount(shipping?.finishShippingCount) ? shipping.finishShippingCount : undefined,
-    logisticsType: isCount(shipping?.logisticsType) ? shipping.logisticsType || undefined : undefined,
+    ...shippingFactsOf(order),
     shippedAt: isShipped ? shippedAtOf(order, uploads) : undefined,
     readAt,
+  };
+}
+
+const namesOf = ({ merchantId, subMerchantId, outTradeNo, openid }: NamedOrder) => ({
+  mchid: textOf(merchantId),
+  subMchid: textOf(subMerchantId),
+  outTradeNo: textOf(outTradeNo),
+  openid: textOf(openid),
+});
+
+function shippingFactsOf({ shipping }: NamedOrder): Pick<Facts, 'finishCount' | 'logisticsType'> {
+  const [count, type] = [shipping?.finishShippingCount, shipping?.logisticsType];
+  return {
+    finishCount: isCount(count) ? count : undefined,
+    logisticsType: isCount(type) && type > 0 ? type : undefined,
   };
 }
 

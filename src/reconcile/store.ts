@@ -117,18 +117,22 @@ export type NewFinding = {
 
 /**
  * Puts on record what one read showed of these payments. What was noted anew counts from this read; what was believed is
- * confirmed, and ends with that where something was offered again: if it is seen once more, it is a new one.
+ * confirmed, and ends with that where something was offered again: if it is seen once more, it is a new one. Resolves with
+ * the payments of those that were believed: what another loop has believed a moment ago is none of them.
  */
 export async function saveFindings(
   db: Queryable,
   { appid, readAt, findings }: { appid: string; readAt: Date; findings: readonly NewFinding[] },
-): Promise<void> {
-  if (findings.length === 0) return;
+): Promise<ReadonlySet<string>> {
+  if (findings.length === 0) return new Set();
+  const of = (judged: Judged): NewFinding[] => findings.filter((one) => one.judged === judged);
+  const believed = await confirmFindings(db, { appid, readAt, of: of('believe') });
   await db.query(
     `insert into fahuo.reconcile_finding as f (appid, transaction_id, kind, upload_id, shown, first_seen_at, seen_at)
      select $1, n.transaction_id, n.kind::fahuo.finding_kind, n.upload_id, n.shown, $2, $2
      from unnest($3::text[], $4::text[], $5::bigint[], $6::text[]) n(transaction_id, kind, upload_id, shown) order by 2, 3
-     on conflict (transaction_id, appid, kind) do update set seen_at = $2, shown = excluded.shown, upload_id = excluded.upload_id`,
+     on conflict (transaction_id, appid, kind) do update set seen_at = greatest(f.seen_at, $2), shown = excluded.shown,
+       upload_id = excluded.upload_id`,
     [
       appid,
       readAt,
@@ -138,30 +142,40 @@ export async function saveFindings(
       findings.map((one) => one.shown),
     ],
   );
-  const of = (judged: Judged) => findings.filter((one) => one.judged === judged);
-  await markFindings(
-    db,
-    { appid, readAt, of: of('note') },
-    'first_seen_at = $2, confirmed_at = null, ended_at = null',
-  );
-  await markFindings(
-    db,
-    { appid, readAt, of: of('believe') },
-    `confirmed_at = $2, offers = f.offers + (f.kind <> 'console_edit')::int,
-     ended_at = case when f.kind <> 'console_edit' then $2 end`,
-  );
+  await restartFindings(db, { appid, readAt, of: of('note') });
+  return believed;
 }
 
-async function markFindings(
-  db: Queryable,
-  { appid, readAt, of }: { appid: string; readAt: Date; of: readonly NewFinding[] },
-  change: string,
-): Promise<void> {
-  if (of.length === 0) return;
+type Marked = { appid: string; readAt: Date; of: readonly NewFinding[] };
+const marked = `unnest($3::text[], $4::text[]) n(transaction_id, kind)
+  where f.appid = $1 and f.transaction_id = n.transaction_id and f.kind = n.kind::fahuo.finding_kind`;
+const markedValues = ({ appid, readAt, of }: Marked): unknown[] => [
+  appid,
+  readAt,
+  of.map((one) => one.transactionId),
+  of.map((one) => one.kind),
+];
+
+async function confirmFindings(db: Queryable, given: Marked): Promise<ReadonlySet<string>> {
+  if (given.of.length === 0) return new Set();
+  const { rows } = await db.query<{ id: string }>(
+    `update fahuo.reconcile_finding f set confirmed_at = $2, offers = f.offers + (f.kind <> 'console_edit')::int,
+       ended_at = case when f.kind <> 'console_edit' then $2 end
+     from ${marked} and f.ended_at is null and f.first_seen_at <= $2
+       and (f.kind <> 'console_edit' or f.confirmed_at is null)
+     returning f.transaction_id as id`,
+    markedValues(given),
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Not where another loop has read it later, and has believed it since. */
+async function restartFindings(db: Queryable, given: Marked): Promise<void> {
+  if (given.of.length === 0) return;
   await db.query(
-    `update fahuo.reconcile_finding f set ${change} from unnest($3::text[], $4::text[]) n(transaction_id, kind)
-     where f.appid = $1 and f.transaction_id = n.transaction_id and f.kind = n.kind::fahuo.finding_kind and $2::timestamptz is not null`,
-    [appid, readAt, of.map((one) => one.transactionId), of.map((one) => one.kind)],
+    `update fahuo.reconcile_finding f set first_seen_at = $2, confirmed_at = null, ended_at = null
+     from ${marked} and (f.ended_at is null or f.ended_at < $2)`,
+    markedValues(given),
   );
 }
 

@@ -9,8 +9,6 @@ import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
 import { endPass, saveFailure, saveProgress, takeSweep, type Saved, type SweepRow } from './store.ts';
 import { afterPage, backoffOf, isCutShort, nextPage, payTimeOf, type Next } from './windows.ts';
 
-/** Longer than the longest call and a page's transaction; a page renews it. */
-export const leaseMs = 120_000;
 const toShip = 1;
 const keptFailure = 300;
 
@@ -27,7 +25,7 @@ export async function stepSweep(
   const { appid, sweep } = of;
   if (deps.pauses.isPaused(appid, 'read')) return 'idle';
   const saved = { appid, sweep, owner: options.owner };
-  const row = await takeSweep(deps.pool, { ...saved, leaseMs });
+  const row = await takeSweep(deps.pool, { ...saved, leaseMs: options.leaseMs });
   if (row === null) return 'idle';
   const next = nextPage(row, deps.clock().getTime(), options);
   if (next.kind === 'done') {
@@ -75,13 +73,13 @@ async function takePage(
       'reconcile.odd_page',
     );
   const compared = await compareOrders(deps.pool, options, { appid, orders: page.orders, readAt });
-  let kept: 'done' | 'stale' = 'done';
+  const kept: ('done' | 'stale')[] = [];
   await applyCompared(deps, options, { appid, readAt, compared }, async (tx, { offered }) => {
     const after = { progress: afterPage(progress, page), begins, listed: page.orders.length, offered };
-    kept = await saveProgress(tx, saved, after);
+    kept.push(await saveProgress(tx, saved, after));
   });
   deps.metrics.reconcileListed.inc({ sweep }, page.orders.length);
-  return kept === 'done';
+  return kept.includes('done');
 }
 
 async function fail(

@@ -36,6 +36,9 @@ export const openReconcile: OpenRole = (context) => {
   });
 };
 
+/** What a page takes besides its call, at most, or nearly. */
+const pageMs = 5_000;
+
 export function reconcileOptionsOf(config: Config, owner: string, carriers: CarrierIds): ReconcileOptions {
   const { events, acks } = topicsOf(config);
   const { maskContacts, carrierAliases, group } = config.consumer;
@@ -43,6 +46,7 @@ export function reconcileOptionsOf(config: Config, owner: string, carriers: Carr
   return {
     ...config.reconcile,
     owner,
+    leaseMs: 2 * config.wechat.callTimeoutMs + pageMs,
     topics: { events, acks },
     group,
     accept: { carriers, maskContacts, carrierAliases, acknowledgements },

@@ -107,13 +107,17 @@ function orderOf(order: z.infer<typeof orderShape>, raw: unknown): Order {
     openid: order.openid ?? null,
     orderState: order.order_state ?? null,
     inComplaint: order.in_complaint ?? null,
-    paidAmount: order.paid_amount ?? null,
-    createdAt: order.trade_create_time ?? null,
-    paidAt: order.pay_time ?? null,
+    ...paidOf(order),
     shipping: shippingOf(order.shipping ?? null),
     raw,
   };
 }
+
+const paidOf = (order: z.infer<typeof orderShape>): Pick<Order, 'paidAmount' | 'createdAt' | 'paidAt'> => ({
+  paidAmount: order.paid_amount ?? null,
+  createdAt: order.trade_create_time ?? null,
+  paidAt: order.pay_time ?? null,
+});
 
 /** An unshipped payment has an empty object (official sample). */
 function shippingOf(shipping: z.infer<typeof shippingShape> | null): Shipping | null {

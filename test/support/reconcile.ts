@@ -45,14 +45,21 @@ export async function createReconcile(
   const shared = { pool, log, metrics, clock, random: systemRandom, pauses, acceptMessages };
   const deps = { ...shared, wechat: client, budget: createMemoryBudget({ clock: systemClock }) };
   const options: ReconcileOptions = {
-    ...{ owner: 'one', everyMs: 1, wholeEveryMs: 1, horizonMs: 30 * 86_400_000, overlapMs: 1_800_000 },
+    ...{
+      owner: 'one',
+      leaseMs: 60_000,
+      everyMs: 1,
+      wholeEveryMs: 1,
+      horizonMs: 30 * 86_400_000,
+      overlapMs: 1_800_000,
+    },
     ...{ apartMs: 0, pageSize: 50, topics, group, accept },
     ...change,
   };
   await insertSweeps(pool, appid, ['recent', 'whole', 'asked']);
   const { signal } = new AbortController();
   const due = (): Promise<unknown> =>
-    pool.query('update fahuo.reconcile_sweep set next_at = clock_timestamp() where appid = $1', [appid]);
+    pool.query(`update fahuo.reconcile_sweep set next_at = '-infinity' where appid = $1`, [appid]);
   return {
     deps,
     options,

@@ -18,7 +18,7 @@ COMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _fahuo; printf '%s\\n' "\$
 describe('completion in bash', () => {
   it('offers commands, those of a command, and options, by what was begun', () => {
     expect(offered('fahuo', 'st')).toEqual(['status']);
-    expect(offered('fahuo', 're')).toEqual(['replay', 'resolve', 'resume', 'retire']);
+    expect(offered('fahuo', 're')).toEqual(['replay', 'reconcile', 'resolve', 'resume', 'retire']);
     expect(offered('fahuo', 'database', '')).toEqual(
       expect.arrayContaining(['show', 'accept-older', 'take-group', '--help']),
     );

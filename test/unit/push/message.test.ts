@@ -61,18 +61,26 @@ describe('a message', () => {
     expect(members('<xml><A>&lol9;&amp;&#65;</A></xml>')).toEqual({ A: '&lol9;&amp;&#65;' });
   });
 
-  it.each([
-    ['brackets', '['.repeat(262_144)],
-    ['starts of CDATA', `<xml>${'<![CDATA['.repeat(29_000)}</xml>`],
-    ['CDATA within CDATA', `<xml>${'<![CDATA[]]>'.repeat(21_000)}</xml>`],
-    ['attributes', `<xml><A ${'a="b" '.repeat(40_000)}/></xml>`],
-    ['tags of one name', `<xml>${'<A>1</A>'.repeat(32_000)}</xml>`],
-    ['open angles', '<'.repeat(262_144)],
-    ['entities', `<xml><A>${'&lol;'.repeat(50_000)}</A></xml>`],
-  ])('takes no long time over 256 kB of %s', (_what, text) => {
-    const from = performance.now();
-    readMessage(text);
-    expect(performance.now() - from).toBeLessThan(150);
+  // Eight times the text may take eight times as long, and not sixty-four: whatever the machine is doing.
+  it.each<[string, (share: number) => string]>([
+    ['brackets', (share) => '['.repeat(262_144 * share)],
+    ['starts of CDATA', (share) => `<xml>${'<![CDATA['.repeat(29_000 * share)}</xml>`],
+    ['CDATA within CDATA', (share) => `<xml>${'<![CDATA[]]>'.repeat(21_000 * share)}</xml>`],
+    ['attributes', (share) => `<xml><A ${'a="b" '.repeat(40_000 * share)}/></xml>`],
+    ['tags of one name', (share) => `<xml>${'<A>1</A>'.repeat(32_000 * share)}</xml>`],
+    ['open angles', (share) => '<'.repeat(262_144 * share)],
+    ['entities', (share) => `<xml><A>${'&lol;'.repeat(50_000 * share)}</A></xml>`],
+  ])('takes no long time over 256 kB of %s', (_what, textOf) => {
+    const shortestMs = (share: number): number => {
+      const text = textOf(share);
+      const times = Array.from({ length: 5 }, () => {
+        const from = performance.now();
+        readMessage(text);
+        return performance.now() - from;
+      });
+      return Math.min(...times);
+    };
+    expect(shortestMs(1)).toBeLessThan(30 * Math.max(shortestMs(1 / 8), 0.5));
   });
 
   it('does not find what every object has', () => {

@@ -1,0 +1,241 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Pool } from '../../db/client.ts';
+import { systemClock } from '../../src/clock.ts';
+import { readMoney } from '../../src/payments/read-money.ts';
+import { createSandbox } from '../../src/sandbox/run.ts';
+import { eventually } from '../support/eventually.ts';
+import { effectsOf, tellSandbox } from '../support/sandbox-client.ts';
+import { createStack, type Stack } from '../support/stack.ts';
+import { differences, moneyOf, type Truth } from './reconcile-check.ts';
+import { eventOf, hasEvent, planPayments, type Planned } from './reconcile-plan.ts';
+
+export type ReconcileReport = {
+  payments: number;
+  /** Those that an event names. */
+  events: number;
+  /** Upload rows that were removed, or say acknowledged although nothing was sent. */
+  unsent: number;
+  console: number;
+  refunded: number;
+  open: number;
+  /** Offered again, and sent since. */
+  offered: number;
+  /** Edits in the console: made, and on record. */
+  edits: number;
+  editsFound: number;
+  /** Payments that the database has otherwise than the sandbox. */
+  different: number;
+  /** Whether `fahuo money` says what the sandbox's own record adds up to. */
+  moneyEqual: boolean;
+  /** Shipments by the API that an event made, and those that one made twice. */
+  effects: number;
+  doubled: number;
+  /** Re-ship chances that fahuo spent. */
+  reships: number;
+  /** Of killed instances of the role. */
+  kills: number;
+  problems: string[];
+};
+
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const apartMs = 1_000;
+const env = {
+  FAHUO_RECONCILE_EVERY_MS: '400',
+  FAHUO_RECONCILE_WHOLE_EVERY_MS: '400',
+  FAHUO_RECONCILE_APART_MS: String(apartMs),
+  FAHUO_RECONCILE_DAYS: '6',
+};
+type Options = {
+  payments: number;
+  seed: number;
+  services: { databaseUrl: string; kafkaBrokers: string };
+  waitMs?: number;
+};
+
+/**
+ * A shop's payments of three days, of which rows were removed by hand, some were shipped or edited in WeChat's console, and some
+ * refunded. Everything up to the sweep happens a day and an hour ago, by the sandbox's clock. Then the role reconcile runs, and
+ * is killed in the midst of its first pass. Pushes play no part: what they would tell, the list tells.
+ */
+export async function runReconcileCampaign({
+  payments,
+  seed,
+  services,
+  waitMs = 120_000,
+}: Options): Promise<ReconcileReport> {
+  let behindMs = dayMs + hourMs;
+  const clock = (): Date => new Date(systemClock().getTime() - behindMs);
+  const sandbox = await createSandbox({}, clock);
+  const stack = await createStack({ services, env: { ...env, WECHAT_BASE_URL: sandbox.url } });
+  try {
+    const plan = planPayments(payments, seed, clock().getTime());
+    await prepare(stack, sandbox.url, { plan, waitMs });
+    behindMs = 0;
+    const kills = await reconcileUntilQuiet(stack, waitMs);
+    return await report(stack, sandbox.url, { plan, kills });
+  } finally {
+    await stack.close();
+    await sandbox.stop();
+  }
+}
+
+type Prepared = { plan: readonly Planned[]; waitMs: number };
+
+async function prepare(stack: Stack, url: string, { plan, waitMs }: Prepared): Promise<void> {
+  const { pool } = stack.database;
+  await inPieces(plan, (piece) => tellSandbox(url, 'payments', piece.map(paymentOf)));
+  const events = plan.filter(hasEvent);
+  await inPieces(events, (piece) =>
+    pool.query('select fahuo.enqueue(text) from unnest($1::text[]) as text', [
+      piece.map((one) => JSON.stringify(eventOf(one))),
+    ]),
+  );
+  const road = await stack.start({ roles: 'relay,consume' });
+  await eventually(() => expectCount(pool, 'true', events.length), waitMs);
+  await road.stop();
+  const keysOf = (fate: Planned['fate']) => plan.filter((one) => one.fate === fate).map(keyOf);
+  await pool.query('delete from fahuo.upload where payment = any($1::text[])', [keysOf('removed')]);
+  await pool.query(
+    `update fahuo.upload set state = 'acknowledged', finished_at = now(), attempts = 1, upload_time = now() - interval '25 hours'
+     where payment = any($1::text[])`,
+    [keysOf('unsent')],
+  );
+  for (const one of plan.filter(({ fate }) => fate === 'console'))
+    await tellSandbox(url, 'console-ship', { ...eventOf(one).data, upload_time: new Date().toISOString() });
+  const uploader = await stack.start({ roles: 'upload' });
+  const removed = keysOf('removed').length;
+  await eventually(() => expectCount(pool, `state = 'acknowledged'`, events.length - removed), waitMs);
+  await uploader.stop();
+  for (const one of plan) await live(url, one);
+}
+
+const keyOf = ({ byMerchant, mchid, outTradeNo, id }: Planned): string =>
+  byMerchant ? `${mchid}:${outTradeNo}` : id;
+
+const paymentOf = (one: Planned): object => ({
+  ...{ transaction_id: one.id, mchid: one.mchid, out_trade_no: one.outTradeNo, paid_amount: one.amount },
+  ...{ pay_time: one.payTime, in_complaint: one.complaint },
+});
+
+/** What the buyer, the shop's staff and the shop do afterwards. */
+async function live(url: string, one: Planned): Promise<void> {
+  if (one.confirmed) await tellSandbox(url, 'confirm', { payment: one.id });
+  if (one.fate === 'refunded' || one.fate === 'refunded_later')
+    await tellSandbox(url, 'refund', { payment: one.id });
+  if (one.fate !== 'edited') return;
+  const parcel = { tracking_no: `YT${one.id}`, express_company: 'YTO', item_desc: '红富士苹果 5kg*1' };
+  await tellSandbox(url, 'console-edit', { payment: one.id, shipping_list: [parcel] });
+}
+
+async function inPieces<T>(all: readonly T[], work: (piece: T[]) => Promise<unknown>): Promise<void> {
+  for (let at = 0; at < all.length; at += 500) await work(all.slice(at, at + 500));
+}
+
+async function expectCount(pool: Pool, where: string, wanted: number): Promise<void> {
+  const { rows } = await pool.query<{ n: number }>(
+    `select count(*)::int as n from fahuo.upload where ${where}`,
+  );
+  if (rows[0]?.n !== wanted) throw new TypeError(`${rows[0]?.n} of ${wanted} uploads are ${where}`);
+}
+
+/** One pass and the second reads; then another pass, which sees what was sent. The number of kills. */
+async function reconcileUntilQuiet({ database: { pool }, start }: Stack, waitMs: number): Promise<number> {
+  const roles = 'upload,reconcile';
+  const first = await start({ roles });
+  await eventually(
+    () => expectTrue(pool, `select sum(listed) > 0 as ok from fahuo.reconcile_sweep`),
+    waitMs,
+    20,
+  );
+  await first.kill();
+  const second = await start({ roles });
+  await eventually(
+    () =>
+      expectTrue(
+        pool,
+        `select bool_and(finished_at is not null) and not exists (
+           select from fahuo.reconcile_finding where ended_at is null and confirmed_at is null
+         ) and not exists (select from fahuo.upload where finished_at is null) as ok from fahuo.reconcile_sweep where sweep = 'whole'`,
+      ),
+    waitMs,
+  );
+  const { rows } = await pool.query<{ now: Date }>('select clock_timestamp() as now');
+  await eventually(
+    () =>
+      expectTrue(
+        pool,
+        `select bool_and(started_at > $1 and finished_at > started_at) as ok from fahuo.reconcile_sweep where sweep = 'whole'`,
+        [rows[0]!.now],
+      ),
+    waitMs,
+  );
+  await second.stop();
+  return 1;
+}
+
+async function expectTrue(pool: Pool, text: string, values: unknown[] = []): Promise<void> {
+  const { rows } = await pool.query<{ ok: boolean | null }>(text, values);
+  if (rows[0]?.ok !== true) throw new TypeError(`not yet: ${text}`);
+}
+
+type Reported = { plan: readonly Planned[]; kills: number };
+
+async function report(
+  { database: { pool }, topic }: Stack,
+  url: string,
+  { plan, kills }: Reported,
+): Promise<ReconcileReport> {
+  const now = systemClock();
+  const truths = await truthsOf(url);
+  const effects = (await effectsOf(url)).filter(({ byHand }) => !byHand);
+  const wrong = await differences(pool, truths);
+  const { places, deadlines, settles } = await readMoney(pool, { appid: null, now, limit: 0, topic });
+  const wanted = moneyOf(truths, now);
+  const moneyEqual = isDeepStrictEqual({ places, deadlines, settles }, wanted);
+  const { rows } = await pool.query<{ offered: number; edits: number }>(
+    `select coalesce(sum(offers), 0)::int as offered, (count(*) filter (where kind = 'console_edit' and confirmed_at is not null))::int as edits
+     from fahuo.reconcile_finding`,
+  );
+  const shipped = Map.groupBy(effects, ({ payment }) => payment);
+  const count = (...fates: Planned['fate'][]): number =>
+    plan.filter(({ fate }) => fates.includes(fate)).length;
+  return {
+    payments: truths.length,
+    events: plan.filter(hasEvent).length,
+    unsent: count('removed', 'unsent'),
+    console: count('console'),
+    refunded: count('refunded', 'refunded_later'),
+    open: count('open'),
+    offered: rows[0]!.offered,
+    edits: count('edited'),
+    editsFound: rows[0]!.edits,
+    different: wrong.length,
+    moneyEqual,
+    effects: effects.length,
+    doubled: [...shipped.values()].filter((of) => of.length > 1).length,
+    reships: effects.filter(({ kind }) => kind === 'reship').length,
+    kills,
+    problems: [
+      ...wrong.slice(0, 5),
+      ...(moneyEqual
+        ? []
+        : [`money ${JSON.stringify({ places, deadlines, settles })} and not ${JSON.stringify(wanted)}`]),
+    ],
+  };
+}
+
+async function truthsOf(url: string): Promise<Truth[]> {
+  const text = await (await fetch(`${url}/_sandbox/payments`)).text();
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Truth]));
+}
+
+/** Every number is what the plan makes it, and the zeros are zeros. */
+export const isCleanReconcile = (report: ReconcileReport): boolean =>
+  report.different === 0 &&
+  report.moneyEqual &&
+  report.doubled === 0 &&
+  report.reships === 0 &&
+  report.offered === report.unsent &&
+  report.editsFound === report.edits &&
+  report.effects === report.events;
