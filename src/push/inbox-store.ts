@@ -84,11 +84,11 @@ export async function delayEvents(
   );
 }
 
-/** Wants these payments compared with WeChat; a wish that is there already stays as old as it is. */
+/** Wants these payments compared with WeChat; a wish that is there is one of now: a look that began before misses it. */
 export async function wishReconcile(db: Queryable, payments: readonly Named[]): Promise<void> {
   await db.query(
     `insert into fahuo.reconcile_wish (appid, transaction_id) select * from unnest($1::text[], $2::text[]) order by 1, 2
-     on conflict do nothing`,
+     on conflict (appid, transaction_id) do update set asked_at = excluded.asked_at`,
     [payments.map(({ appid }) => appid), payments.map(({ transactionId }) => transactionId)],
   );
 }

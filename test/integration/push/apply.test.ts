@@ -204,6 +204,18 @@ describe('a reminder', () => {
     ]);
     expect(await payments()).toMatchObject([{ order_state: null, reminded_at: at(pushedAt + 86_400) }]);
   });
+
+  it('that comes while the last one is looked after is a wish of its own time', async () => {
+    await run(
+      `insert into fahuo.reconcile_wish (appid, transaction_id, asked_at) values ('${pushAppid}', '4200001', now() - interval '1 hour')`,
+    );
+    await keep(asJson(reminder('4200001')));
+    await apply();
+    const [wish] = await run<{ fresh: boolean }>(
+      `select asked_at > now() - interval '1 minute' as fresh from fahuo.reconcile_wish`,
+    );
+    expect(wish).toEqual({ fresh: true });
+  });
 });
 
 describe('what is told on the ack topic', () => {

@@ -14,6 +14,7 @@ import { appid, shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { runFahuo, startFahuo, type FahuoProcess } from '../../support/fahuo-process.ts';
 import { uniqueName } from '../../support/names.ts';
+import { asJson, pushEncodingKey, pushToken, securePush, settledPhase } from '../../support/pushes.ts';
 import { createOwnedDatabase, type OwnedDatabase } from '../../support/roles.ts';
 
 /** A database that an owner without CREATEROLE migrated; fahuo as a login that has fahuo_service, orders as a writer. */
@@ -53,6 +54,8 @@ beforeAll(async () => {
     WECHAT_SECRET: 'secret',
     FAHUO_HTTP_PORT: '0',
     FAHUO_LOG_LEVEL: 'warn',
+    WECHAT_PUSH_TOKEN: pushToken,
+    WECHAT_PUSH_AES_KEY: pushEncodingKey,
   };
   fahuo = await startFahuo(['run'], env);
 });
@@ -72,6 +75,20 @@ const partitionNames = async (): Promise<string[]> =>
   (await readPartitions(database.admin)).map(({ name }) => name);
 
 describe('with the rights of fahuo_service alone', () => {
+  it('receives pushes, keeps and applies them, and tells the settlement', async () => {
+    const timestamp = Math.floor(Date.now() / 1_000);
+    const { query, body } = securePush(asJson(settledPhase('4209999')), { timestamp });
+    const url = `${fahuo.http}/wechat/push/${appid}?${new URLSearchParams(query).toString()}`;
+    expect(await (await fetch(url, { method: 'POST', body })).text()).toBe('success');
+    await eventually(async () => {
+      const { rows } = await database.admin.query(
+        `select settled_at is not null as settled, (select count(*)::int from fahuo.outbox where payment = transaction_id) as told
+         from fahuo.payment where transaction_id = '4209999'`,
+      );
+      expect(rows).toEqual([{ settled: true, told: 1 }]);
+    });
+  });
+
   it('every role does its work, dead letters and acknowledgements among it', async () => {
     await enqueue(shippedEvent({ payment: 'good' }));
     // The door refuses such an event; a producer without it does not.
