@@ -10,6 +10,7 @@ export type Truth = {
   orderState: number;
   inComplaint: boolean;
   shippedAtMs: number | null;
+  settledAtMs: number | null;
   finish_shipping_count: number;
   shipping: { logisticsType: number } | null;
 };
@@ -52,6 +53,15 @@ export async function differences(pool: Pool, truths: readonly Truth[]): Promise
   });
   const known = new Set(truths.map(({ transactionId }) => transactionId));
   return [...wrong, ...rows.filter(({ id }) => !known.has(id)).map(({ id }) => `${id}: is no payment`)];
+}
+
+/** Payments whose time of settlement is on record, which pushes alone tell, and is not the sandbox's. */
+export async function wrongSettlements(pool: Pool, truths: readonly Truth[]): Promise<number> {
+  const { rows } = await pool.query<{ id: string; settled: number }>(
+    `select transaction_id as id, extract(epoch from settled_at)::int as settled from fahuo.payment where settled_at is not null`,
+  );
+  const byId = new Map(truths.map((truth) => [truth.transactionId, truth]));
+  return rows.filter(({ id, settled }) => seconds(byId.get(id)?.settledAtMs ?? 0) !== settled).length;
 }
 
 const dayMs = 86_400_000;

@@ -5,8 +5,9 @@ import { readMoney } from '../../src/payments/read-money.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
 import { eventually } from '../support/eventually.ts';
 import { effectsOf, tellSandbox } from '../support/sandbox-client.ts';
-import { createStack, type Stack } from '../support/stack.ts';
-import { differences, moneyOf, type Truth } from './reconcile-check.ts';
+import type { FahuoProcess } from '../support/fahuo-process.ts';
+import { appid, createStack, type Stack } from '../support/stack.ts';
+import { differences, moneyOf, wrongSettlements, type Truth } from './reconcile-check.ts';
 import { eventOf, hasEvent, planPayments, type Planned } from './reconcile-plan.ts';
 
 export type ReconcileReport = {
@@ -32,8 +33,14 @@ export type ReconcileReport = {
   doubled: number;
   /** Re-ship chances that fahuo spent. */
   reships: number;
-  /** Of killed instances of the role. */
+  /** Of killed instances of the role, and of the receiver of pushes. */
   kills: number;
+  /** Pushes: kept, never sent, and given up after three tries. */
+  pushed: number;
+  pushesLost: number;
+  pushesGivenUp: number;
+  /** Payments whose settlement, told by a push, is not the sandbox's. */
+  settledWrong: number;
   problems: string[];
 };
 
@@ -45,6 +52,10 @@ const env = {
   FAHUO_RECONCILE_WHOLE_EVERY_MS: '400',
   FAHUO_RECONCILE_APART_MS: String(apartMs),
   FAHUO_RECONCILE_DAYS: '6',
+  WECHAT_PUSH_TOKEN: 'token',
+  WECHAT_PUSH_AES_KEY: 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG',
+  // The sandbox's clock is behind.
+  FAHUO_PUSH_TOLERANCE_S: '0',
 };
 type Options = {
   payments: number;
@@ -56,7 +67,8 @@ type Options = {
 /**
  * A shop's payments of three days, of which rows were removed by hand, some were shipped or edited in WeChat's console, and some
  * refunded. Everything up to the sweep happens a day and an hour ago, by the sandbox's clock. Then the role reconcile runs, and
- * is killed in the midst of its first pass. Pushes play no part: what they would tell, the list tells.
+ * is killed in the midst of its first pass. Pushes are lost, doubled and out of order, and their receiver is killed: what they
+ * did not tell, the list tells.
  */
 export async function runReconcileCampaign({
   payments,
@@ -70,9 +82,11 @@ export async function runReconcileCampaign({
   const stack = await createStack({ services, env: { ...env, WECHAT_BASE_URL: sandbox.url } });
   try {
     const plan = planPayments(payments, seed, clock().getTime());
-    await prepare(stack, sandbox.url, { plan, waitMs });
+    const receiver = await receivePushes(stack, sandbox.url);
+    await prepare(stack, sandbox.url, { plan, waitMs, receiver });
     behindMs = 0;
-    const kills = await reconcileUntilQuiet(stack, waitMs);
+    const kills = 1 + (await reconcileUntilQuiet(stack, waitMs));
+    await eventually(() => expectPushesOver(stack, sandbox.url), waitMs);
     return await report(stack, sandbox.url, { plan, kills });
   } finally {
     await stack.close();
@@ -80,9 +94,23 @@ export async function runReconcileCampaign({
   }
 }
 
+/** A receiver of pushes, on a port of its own; WeChat loses and repeats a fifth of them, and shuffles all. */
+async function receivePushes(stack: Stack, url: string): Promise<FahuoProcess> {
+  const receiver = await stack.start({ roles: 'push,console' });
+  await tellSandbox(url, 'push-target', {
+    ...{ appid, url: `${receiver.http}/wechat/push/${appid}`, token: env.WECHAT_PUSH_TOKEN },
+    ...{ aes_key: env.WECHAT_PUSH_AES_KEY, loss_rate: 0.2, repeat_rate: 0.2, delay_ms: 1_500, retry_ms: 100 },
+  });
+  return receiver;
+}
+
 type Prepared = { plan: readonly Planned[]; waitMs: number };
 
-async function prepare(stack: Stack, url: string, { plan, waitMs }: Prepared): Promise<void> {
+async function prepare(
+  stack: Stack,
+  url: string,
+  { plan, waitMs, receiver }: Prepared & { receiver: FahuoProcess },
+): Promise<void> {
   const { pool } = stack.database;
   await inPieces(plan, (piece) => tellSandbox(url, 'payments', piece.map(paymentOf)));
   const events = plan.filter(hasEvent);
@@ -107,6 +135,8 @@ async function prepare(stack: Stack, url: string, { plan, waitMs }: Prepared): P
   const removed = keysOf('removed').length;
   await eventually(() => expectCount(pool, `state = 'acknowledged'`, events.length - removed), waitMs);
   await uploader.stop();
+  await receiver.kill();
+  await receivePushes(stack, url);
   for (const one of plan) await live(url, one);
 }
 
@@ -174,6 +204,18 @@ async function reconcileUntilQuiet({ database: { pool }, start }: Stack, waitMs:
   return 1;
 }
 
+type PushLine = { outcome: 'waiting' | 'taken' | 'lost' | 'given_up' };
+const pushesOf = async (url: string): Promise<PushLine[]> =>
+  (await (await fetch(`${url}/_sandbox/pushes`)).text())
+    .split('\n')
+    .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as PushLine]));
+
+/** None is on its way, and what was taken is applied. */
+async function expectPushesOver({ database: { pool } }: Stack, url: string): Promise<void> {
+  if ((await pushesOf(url)).some(({ outcome }) => outcome === 'waiting')) throw new TypeError('pushes wait');
+  await expectTrue(pool, 'select not exists (select from fahuo.push_event where applied_at is null) as ok');
+}
+
 async function expectTrue(pool: Pool, text: string, values: unknown[] = []): Promise<void> {
   const { rows } = await pool.query<{ ok: boolean | null }>(text, values);
   if (rows[0]?.ok !== true) throw new TypeError(`not yet: ${text}`);
@@ -197,6 +239,9 @@ async function report(
     `select coalesce(sum(offers), 0)::int as offered, (count(*) filter (where kind = 'console_edit' and confirmed_at is not null))::int as edits
      from fahuo.reconcile_finding`,
   );
+  const pushes = await pushesOf(url);
+  const outcomes = (outcome: string): number => pushes.filter((one) => one.outcome === outcome).length;
+  const kept = await pool.query<{ n: number }>('select count(*)::int as n from fahuo.push_event');
   const shipped = Map.groupBy(effects, ({ payment }) => payment);
   const count = (...fates: Planned['fate'][]): number =>
     plan.filter(({ fate }) => fates.includes(fate)).length;
@@ -216,6 +261,10 @@ async function report(
     doubled: [...shipped.values()].filter((of) => of.length > 1).length,
     reships: effects.filter(({ kind }) => kind === 'reship').length,
     kills,
+    pushed: kept.rows[0]!.n,
+    pushesLost: outcomes('lost'),
+    pushesGivenUp: outcomes('given_up'),
+    settledWrong: await wrongSettlements(pool, truths),
     problems: [
       ...wrong.slice(0, 5),
       ...(moneyEqual
@@ -236,6 +285,7 @@ export const isCleanReconcile = (report: ReconcileReport): boolean =>
   report.moneyEqual &&
   report.doubled === 0 &&
   report.reships === 0 &&
+  report.settledWrong === 0 &&
   report.offered === report.unsent &&
   report.editsFound === report.edits &&
   report.effects === report.events;

@@ -251,6 +251,26 @@ describe('retention', () => {
     expect(rows.map((row) => row.at)).toEqual([2, 3]);
   });
 
+  it('forgets what WeChat told of a payment, and what contradicted it, when nothing was told for so long', async () => {
+    const tell = (id: string, days: number, toldDays: number) =>
+      database.pool.query(
+        `with told as (
+           insert into fahuo.payment (appid, transaction_id, first_seen_at, updated_at)
+           values ($1, $2, now() - $3 * interval '1 day', now() - $4 * interval '1 day')
+         )
+         insert into fahuo.reconcile_finding (appid, transaction_id, kind, first_seen_at, seen_at)
+         values ($1, $2, 'console_edit', now() - $3 * interval '1 day', now() - $4 * interval '1 day')`,
+        [appid, id, days, toldDays],
+      );
+    await tell('old', 500, 450);
+    await tell('told', 500, 10);
+    await tell('new', 10, 10);
+    await pass();
+    const { rows } = await database.pool.query('select transaction_id as id from fahuo.payment order by 1');
+    expect(rows).toEqual([{ id: 'new' }, { id: 'told' }]);
+    expect(await count('reconcile_finding')).toBe(2);
+  });
+
   it('keeps the journal of rows that are gone for as long as the retention of rows', async () => {
     await database.pool.query('update fahuo.relay_cursor set cursor = 2');
     await database.pool.query(
