@@ -1,4 +1,16 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// One folder for all that a run puts into temp folders, gone with the run; the services' own users write there as well.
+// This file is loaded once a project.
+if (!basename(tmpdir()).startsWith('fahuo-test-')) {
+  const scratch = mkdtempSync(join(tmpdir(), 'fahuo-test-'));
+  chmodSync(scratch, 0o1777);
+  process.env['TMPDIR'] = scratch;
+  process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+}
 
 const root = new URL('..', import.meta.url).pathname;
 const services = { globalSetup: ['test/support/global-setup.ts'], testTimeout: 60_000, hookTimeout: 120_000 };
