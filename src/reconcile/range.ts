@@ -4,7 +4,7 @@ import { describeAnswer, mayRead, noteFailure } from './call.ts';
 import { compareOrders, type Compared } from './compare.ts';
 import { standings, type Standing } from './decide.ts';
 import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
-import { afterPage, secondsWithin, splitSpan, type Progress, type Span } from './windows.ts';
+import { afterPage, isCutShort, secondsWithin, splitSpan, type Progress, type Span } from './windows.ts';
 
 /** A payment that WeChat waits for and nothing here names. */
 export type UnknownPayment = {
@@ -50,20 +50,26 @@ export async function listRange(
   };
   for (const window of splitSpan(span)) {
     let at: Progress | null = { sweep: 'whole', watermarkMs: null, passUntilMs: null, window, cursor: null };
+    const walked = new Set<string>();
     while (at?.window !== undefined && at.window !== null)
-      at = await listPage(deps, options, { ranged, at: { ...at, window: at.window }, execute }, signal);
+      at = await listPage(
+        deps,
+        options,
+        { ranged, at: { ...at, window: at.window }, walked, execute },
+        signal,
+      );
     if (at === null) break;
   }
   return ranged;
 }
 
-type PageOf = { ranged: Ranged; at: Progress & { window: Span }; execute: boolean };
+type PageOf = { ranged: Ranged; at: Progress & { window: Span }; walked: Set<string>; execute: boolean };
 
 /** Null when it could not be read. */
 async function listPage(
   deps: ReconcileDeps,
   options: ReconcileOptions,
-  { ranged, at, execute }: PageOf,
+  { ranged, at, walked, execute }: PageOf,
   signal: AbortSignal,
 ): Promise<Progress | null> {
   const { appid } = ranged;
@@ -89,7 +95,10 @@ async function listPage(
     const applied = await applyCompared(deps, options, { appid, readAt, compared }, () => Promise.resolve());
     ranged.offered += applied.offered;
   }
-  return afterPage(at, page);
+  if (at.cursor !== null) walked.add(at.cursor);
+  if (isCutShort(at, page, walked))
+    return stopped('WeChat says that there is more, and leads to no other page');
+  return afterPage(at, page, walked);
 }
 
 function add(ranged: Ranged, one: Compared): void {

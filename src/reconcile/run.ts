@@ -31,11 +31,10 @@ export async function runReconcile(
   };
   const ofApp = async ({ appid }: { appid: string }, stop: AbortSignal): Promise<void> => {
     const step = { everyMs: lookEveryMs, stop };
-    const sweep = (kind: 'recent' | 'whole'): Promise<void> =>
-      loop(`${kind} ${appid}`, {
-        ...step,
-        step: () => stepSweep(deps, options, { appid, sweep: kind }, stop),
-      });
+    const sweep = (kind: 'recent' | 'whole'): Promise<void> => {
+      const of = { appid, sweep: kind, walked: new Set<string>() };
+      return loop(`${kind} ${appid}`, { ...step, step: () => stepSweep(deps, options, of, stop) });
+    };
     await insertSweeps(deps.pool, appid, sweeps);
     await Promise.all([
       sweep('recent'),

@@ -12,7 +12,12 @@ import { afterPage, backoffOf, isCutShort, nextPage, payTimeOf, type Next } from
 const toShip = 1;
 const keptFailure = 300;
 
-type Of = { appid: string; sweep: Exclude<Sweep, 'asked'> };
+type Of = {
+  appid: string;
+  sweep: Exclude<Sweep, 'asked'>;
+  /** The cursors of the window under way, as this process has come by them. */
+  walked: Set<string>;
+};
 type Page = Extract<Next, { kind: 'page' }>;
 
 /** One page of one sweep, where it is due and nobody else's; `busy` while its pass goes on. */
@@ -22,7 +27,7 @@ export async function stepSweep(
   of: Of,
   signal: AbortSignal,
 ): Promise<StepResult> {
-  const { appid, sweep } = of;
+  const { appid, sweep, walked } = of;
   if (deps.pauses.isPaused(appid, 'read')) return 'idle';
   const saved = { appid, sweep, owner: options.owner };
   const row = await takeSweep(deps.pool, { ...saved, leaseMs: options.leaseMs });
@@ -33,13 +38,15 @@ export async function stepSweep(
     return 'idle';
   }
   if (!(await mayRead(deps, appid, signal))) return 'idle';
+  if (next.progress.cursor === null) walked.clear();
+  else walked.add(next.progress.cursor);
   const readAt = deps.clock();
   const listed = await deps.wechat.listOrders(requestOf(of, next, options), signal);
   if (listed.kind === 'failed') {
     if (!signal.aborted) await fail(deps, saved, { row, failed: listed });
     return 'idle';
   }
-  return (await takePage(deps, options, { saved, next, page: listed, readAt })) ? 'busy' : 'idle';
+  return (await takePage(deps, options, { saved, next, page: listed, walked, readAt })) ? 'busy' : 'idle';
 }
 
 const requestOf = (
@@ -62,12 +69,18 @@ async function takePage(
     saved,
     next,
     page,
+    walked,
     readAt,
-  }: { saved: Saved; next: Page; page: Extract<ListResult, { kind: 'page' }>; readAt: Date },
+  }: Pick<Of, 'walked'> & {
+    saved: Saved;
+    next: Page;
+    page: Extract<ListResult, { kind: 'page' }>;
+    readAt: Date;
+  },
 ): Promise<boolean> {
   const { appid, sweep } = saved;
   const { progress, begins } = next;
-  if (page.unreadable > 0 || isCutShort(progress, page))
+  if (page.unreadable > 0 || isCutShort(progress, page, walked))
     deps.log.warn(
       { appid, sweep, unreadable: page.unreadable, last_index: page.lastIndex },
       'reconcile.odd_page',
@@ -75,7 +88,12 @@ async function takePage(
   const compared = await compareOrders(deps.pool, options, { appid, orders: page.orders, readAt });
   const kept: ('done' | 'stale')[] = [];
   await applyCompared(deps, options, { appid, readAt, compared }, async (tx, { offered }) => {
-    const after = { progress: afterPage(progress, page), begins, listed: page.orders.length, offered };
+    const after = {
+      progress: afterPage(progress, page, walked),
+      begins,
+      listed: page.orders.length,
+      offered,
+    };
     kept.push(await saveProgress(tx, saved, after));
   });
   deps.metrics.reconcileListed.inc({ sweep }, page.orders.length);

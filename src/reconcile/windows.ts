@@ -1,4 +1,5 @@
 import type { Sweep } from '../../db/states.ts';
+import { storable } from '../text.ts';
 
 /** Pay times, both ends in milliseconds. */
 export type Span = { beginMs: number; endMs: number };
@@ -49,20 +50,33 @@ function startOf({ sweep, watermarkMs }: Progress, nowMs: number, { horizonMs }:
   return sweep === 'whole' || watermarkMs === null ? oldest : Math.min(Math.max(watermarkMs, oldest), nowMs);
 }
 
+type Page = { hasMore: boolean; lastIndex: string | null };
+
+/** More pages than a day of payments has. */
+const longestWalk = 20_000;
+
+/**
+ * Whether a page leads to another one. `walked` are the cursors of its window: one that was there, or is none, or comes
+ * after all too many, would list the same for ever; one that Postgres cannot keep would be asked for again and again.
+ */
+function goesOn({ cursor }: Progress, { hasMore, lastIndex }: Page, walked: ReadonlySet<string>): boolean {
+  if (!hasMore || lastIndex === null || lastIndex !== storable(lastIndex)) return false;
+  return lastIndex !== cursor && !walked.has(lastIndex) && walked.size < longestWalk;
+}
+
 /** After a page: the next cursor, or the watermark at the window's end. Pure. */
 export function afterPage(
   progress: Progress & { window: Span },
-  page: { hasMore: boolean; lastIndex: string | null },
+  page: Page,
+  walked: ReadonlySet<string>,
 ): Progress {
-  // A cursor that stays where it is, or is none, would list the same page for ever.
-  const goesOn = page.hasMore && page.lastIndex !== null && page.lastIndex !== progress.cursor;
-  if (goesOn) return { ...progress, cursor: page.lastIndex };
+  if (goesOn(progress, page, walked)) return { ...progress, cursor: page.lastIndex };
   return { ...progress, watermarkMs: progress.window.endMs, window: null, cursor: null };
 }
 
 /** Whether the window's list ended although WeChat says that there is more. Pure. */
-export const isCutShort = (before: Progress, page: { hasMore: boolean; lastIndex: string | null }): boolean =>
-  page.hasMore && (page.lastIndex === null || page.lastIndex === before.cursor);
+export const isCutShort = (before: Progress, page: Page, walked: ReadonlySet<string>): boolean =>
+  page.hasMore && !goesOn(before, page, walked);
 
 /** A span as windows of a day, the first ones first; nothing where it is empty. Pure. */
 export function splitSpan({ beginMs, endMs }: Span): Span[] {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
-import { requestsOf, tellSandbox } from '../../support/sandbox-client.ts';
+import { effectsOf, requestsOf, tellSandbox } from '../../support/sandbox-client.ts';
 
 type Json = Record<string, unknown>;
 const appid = 'wx0123456789abcdef';
@@ -57,6 +57,13 @@ describe('a fault', () => {
     expect(fresh).not.toBe(old);
     expect(await upload(old)).toMatchObject({ errcode: 40001 });
     expect(await upload(fresh, { order_number_type: 2, transaction_id: 'q' })).toMatchObject({ errcode: 0 });
+  });
+
+  it('that ships by hand does so in the console of the app whose payment it is', async () => {
+    await tellSandbox(sandbox.url, 'payments', { transaction_id: 'p', appid });
+    await tellSandbox(sandbox.url, 'faults', { kind: 'shipped_by_hand', item_desc: '梨' });
+    await expect(upload(await tokenOf())).rejects.toThrow('fetch failed'); // it is cut off
+    expect((await effectsOf(sandbox.url)).map(({ byHand }) => byHand)).toEqual([true]);
   });
 
   it.each([3_000_000_000, -217])('answers the errcode %i as it is', async (errcode) => {
