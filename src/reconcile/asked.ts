@@ -3,13 +3,14 @@ import { cutText, storable } from '../text.ts';
 import type { Failed } from '../wechat/client.ts';
 import type { Order } from '../wechat/order.ts';
 import { applyCompared } from './apply.ts';
-import { describeAnswer, mayRead, noteFailure } from './call.ts';
+import { describeAnswer, isOfPayment, mayRead, noteFailure } from './call.ts';
 import { compareOrders } from './compare.ts';
 import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
 import {
   deleteWishes,
   endFindings,
   endPass,
+  postponeAsked,
   readAsked,
   readNow,
   saveFailure,
@@ -19,6 +20,8 @@ import {
 import { backoffOf } from './windows.ts';
 
 const atOnce = 20;
+/** Until a payment is read again whose answer says nothing of it. */
+const postponedMs = 900_000;
 /** How soon a wish is heard. */
 const lookEveryMs = 1_000;
 
@@ -40,11 +43,12 @@ export async function stepAsked(
   const readAt = deps.clock();
   const ids = await readAsked(deps.pool, { appid, limit: atOnce, now: readAt, apartMs: options.apartMs });
   if (ids.length > 0) {
-    const { orders, done, failed } = await readOrders(deps, { appid, ids }, signal);
+    const { orders, done, odd, failed } = await readOrders(deps, { appid, ids }, signal);
     const compared = await compareOrders(deps.pool, options, { appid, orders, readAt });
     await applyCompared(deps, options, { appid, readAt, compared }, async (tx, { offered }) => {
       await deleteWishes(tx, { appid, transactionIds: done, askedBefore });
       await endFindings(tx, { appid, readAt, shown: shownOf(compared) }, done);
+      await postponeAsked(tx, { appid, transactionIds: odd, readAt, byMs: postponedMs });
       const { failures: _failures, ...progress } = row;
       await saveProgress(tx, saved, { progress, begins: true, listed: orders.length, offered });
     });
@@ -64,23 +68,33 @@ const shownOf = (compared: Awaited<ReturnType<typeof compareOrders>>) =>
     contradiction === null ? [] : [{ transactionId, kind: contradiction.kind }],
   );
 
-/** One after the other, until one fails; `done` are those that WeChat answered about, also that it knows none. */
+type Reads = { orders: Order[]; done: string[]; odd: string[]; failed: Failed | null };
+
+/**
+ * One after the other, until a call fails that any other would, too. `done` are those that WeChat answered about, also that
+ * it knows none, or none of such a name; `odd` those of which its answer says nothing. Neither holds up another (P7).
+ */
 async function readOrders(
   deps: ReconcileDeps,
   { appid, ids }: { appid: string; ids: readonly string[] },
   signal: AbortSignal,
-): Promise<{ orders: Order[]; done: string[]; failed: Failed | null }> {
-  const orders: Order[] = [];
-  const done: string[] = [];
+): Promise<Reads> {
+  const reads: Reads = { orders: [], done: [], odd: [], failed: null };
   for (const id of ids) {
     if (!(await mayRead(deps, appid, signal))) break;
     const key = { order_number_type: 2 as const, transaction_id: id };
     const read = await deps.wechat.getOrder({ appid, key }, signal);
-    if (read.kind === 'failed') return { orders, done, failed: read };
-    done.push(id);
-    if (read.kind === 'order') orders.push({ ...read.order, transactionId: read.order.transactionId ?? id });
+    if (read.kind === 'failed' && !isOfPayment(read)) return { ...reads, failed: read };
+    if (read.kind === 'failed') {
+      deps.log.warn({ appid, payment: id, err: describeAnswer(read.answer) }, 'reconcile.odd_payment');
+      reads[read.outcome.kind === 'invalid' ? 'done' : 'odd'].push(id);
+      continue;
+    }
+    reads.done.push(id);
+    if (read.kind === 'order')
+      reads.orders.push({ ...read.order, transactionId: read.order.transactionId ?? id });
   }
-  return { orders, done, failed: null };
+  return reads;
 }
 
 async function fail(

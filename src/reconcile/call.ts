@@ -32,6 +32,10 @@ export async function noteFailure(
   return false;
 }
 
+/** Whether WeChat's answer is about the payment that was asked for, and not about the app, its quota or the way there. */
+export const isOfPayment = ({ outcome, answer }: Failed): boolean =>
+  answer.errcode !== null && ['invalid', 'read_first', 'unknown', 'unchanged'].includes(outcome.kind);
+
 export const describeAnswer = ({ errcode, errmsg, failure }: Answer): string =>
   errcode === null
     ? `WeChat does not answer (${failure ?? 'no body that could be read'})`

@@ -212,7 +212,8 @@ export async function readAsked(
 ): Promise<string[]> {
   const { rows } = await db.query<{ transactionId: string }>(
     `select transaction_id as "transactionId" from (
-       (select transaction_id from fahuo.reconcile_wish where appid = $1 order by asked_at limit $2)
+       (select transaction_id from fahuo.reconcile_wish where appid = $1 and asked_at <= clock_timestamp()
+        order by asked_at limit $2)
        union
        (select transaction_id from fahuo.reconcile_finding
         where appid = $1 and ended_at is null and confirmed_at is null
@@ -236,6 +237,28 @@ export async function deleteWishes(
   await db.query(
     `delete from fahuo.reconcile_wish where appid = $1 and transaction_id = any($2::text[]) and asked_at <= $3`,
     [appid, transactionIds, askedBefore],
+  );
+}
+
+/** Payments of which WeChat's answer said nothing: their wishes are heard later, and their suspicions begin anew. */
+export async function postponeAsked(
+  db: Queryable,
+  {
+    appid,
+    transactionIds,
+    readAt,
+    byMs,
+  }: { appid: string; transactionIds: readonly string[]; readAt: Date; byMs: number },
+): Promise<void> {
+  if (transactionIds.length === 0) return;
+  await db.query(
+    `with postponed as (
+       update fahuo.reconcile_wish set asked_at = clock_timestamp() + $4 * interval '1 millisecond'
+       where appid = $1 and transaction_id = any($2::text[])
+     )
+     update fahuo.reconcile_finding set first_seen_at = $3
+     where appid = $1 and transaction_id = any($2::text[]) and ended_at is null and confirmed_at is null`,
+    [appid, transactionIds, readAt, byMs],
   );
 }
 

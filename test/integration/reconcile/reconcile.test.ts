@@ -329,4 +329,26 @@ describe('a wish', () => {
     const { rows } = await database.pool.query('select count(*)::int as wishes from fahuo.reconcile_wish');
     expect(rows).toEqual([{ wishes: 1 }]);
   });
+
+  it('of a payment whose read tells nothing holds up no other, and is heard again later', async () => {
+    const [odd = '', wrong = '', ...others] = ids(4);
+    await pay(odd, wrong, ...others);
+    await database.pool.query(
+      `insert into fahuo.reconcile_wish (appid, transaction_id, asked_at)
+       select $1, id, now() - interval '1 minute' + at * interval '1 second' from unnest($2::text[]) with ordinality w(id, at)`,
+      [appid, ids(4)],
+    );
+    await tellSandbox(sandbox.url, 'faults', [
+      { kind: 'errcode', endpoint: 'get_order', transaction_id: odd, errcode: -1 },
+      { kind: 'errcode', endpoint: 'get_order', transaction_id: wrong, errcode: 10060014 },
+    ]);
+    await reconcile.asked();
+    expect((await paymentsOf()).map((row) => row['transaction_id'])).toEqual(others);
+    const { rows } = await database.pool.query(
+      `select transaction_id, asked_at > now() + interval '10 minutes' as later from fahuo.reconcile_wish`,
+    );
+    expect(rows).toEqual([{ transaction_id: odd, later: true }]);
+    await reconcile.asked();
+    expect((await statsOf(sandbox.url)).requests['get_order']).toEqual({ '0': 2, errcode: 2 });
+  });
 });
