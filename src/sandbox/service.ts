@@ -200,8 +200,9 @@ export class Service {
     if (endpoint !== 'upload') return;
     const body = itemDesc === undefined ? text : withItemDesc(text, itemDesc);
     const checked = checkUpload(JSON.parse(body));
-    if (checked.kind === 'upload')
-      this.world.upload(checked.upload, { appid: '', body, byHand: true }, this.nowMs());
+    if (checked.kind !== 'upload') return;
+    const appid = this.world.named(checked.upload.payment)?.appid ?? '';
+    this.world.upload(checked.upload, { appid, body, byHand: true }, this.nowMs());
   }
 
   #spoil(
