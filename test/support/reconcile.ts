@@ -66,8 +66,8 @@ export async function createReconcile(
     pass: async (sweep, changed = {}) => {
       await due();
       let pages = 0;
-      while ((await stepSweep(deps, { ...options, ...changed }, { appid, sweep }, signal)) === 'busy')
-        pages += 1;
+      const of = { appid, sweep, walked: new Set<string>() };
+      while ((await stepSweep(deps, { ...options, ...changed }, of, signal)) === 'busy') pages += 1;
       return pages;
     },
     asked: async () => {

@@ -273,7 +273,7 @@ describe('a sweep', () => {
     await pay(...ids(7));
     const { deps } = reconcile;
     const options = { ...reconcile.options, horizonMs: minuteMs };
-    const of = { appid, sweep: 'recent' as const };
+    const of = { appid, sweep: 'recent' as const, walked: new Set<string>() };
     expect(await takeSweep(database.pool, { ...of, owner: 'dead', leaseMs: 60_000 })).not.toBeNull();
     expect(await stepSweep(deps, options, of, stop.signal)).toBe('idle');
     expect(await paymentsOf()).toEqual([]);
@@ -285,7 +285,7 @@ describe('a sweep', () => {
   it('waits while the app’s reads are paused, and takes a new cursor for one that WeChat refuses', async () => {
     await pay(...ids(7));
     const { deps, options } = reconcile;
-    const of = { appid, sweep: 'recent' as const };
+    const of = { appid, sweep: 'recent' as const, walked: new Set<string>() };
     await stepSweep(deps, options, of, stop.signal);
     await database.pool.query(
       `update fahuo.reconcile_sweep set cursor = 'gone', window_end = coalesce(window_end, now()), window_begin = coalesce(window_begin, now())`,

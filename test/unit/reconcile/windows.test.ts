@@ -12,6 +12,7 @@ import {
 
 const [minute, hour, day] = [60_000, 3_600_000, 86_400_000];
 const now = Date.parse('2026-11-30T12:00:00Z');
+const none = new Set<string>();
 const options = { overlapMs: 30 * minute, horizonMs: 30 * day };
 const fresh = { sweep: 'recent', watermarkMs: null, passUntilMs: null, window: null, cursor: null } as const;
 
@@ -23,7 +24,7 @@ function walk(before: Progress, nowMs: number): { windows: [number, number][]; a
     const next = nextPage(progress, nowMs, options);
     if (next.kind === 'done') return { windows, after: next.progress };
     windows.push([next.progress.window.beginMs, next.progress.window.endMs]);
-    progress = afterPage(next.progress, { hasMore: false, lastIndex: null });
+    progress = afterPage(next.progress, { hasMore: false, lastIndex: null }, none);
     if (windows.length > 100) throw new TypeError('no end');
   }
 }
@@ -90,8 +91,8 @@ describe('a page', () => {
   const at = { ...fresh, watermarkMs: 5, passUntilMs: now, window: { beginMs: 1, endMs: 9 }, cursor: 'a' };
 
   it('leads to the next cursor, and the last one to the end of the window', () => {
-    expect(afterPage(at, { hasMore: true, lastIndex: 'b' })).toEqual({ ...at, cursor: 'b' });
-    expect(afterPage(at, { hasMore: false, lastIndex: 'b' })).toEqual({
+    expect(afterPage(at, { hasMore: true, lastIndex: 'b' }, none)).toEqual({ ...at, cursor: 'b' });
+    expect(afterPage(at, { hasMore: false, lastIndex: 'b' }, none)).toEqual({
       ...{ ...at, watermarkMs: 9, window: null, cursor: null },
     });
   });
@@ -101,9 +102,22 @@ describe('a page', () => {
     ['a', true],
     ['b', false],
   ])('whose cursor is %j after a promise of more is cut short: %s', (lastIndex, cut) => {
-    expect(isCutShort(at, { hasMore: true, lastIndex })).toBe(cut);
-    expect(isCutShort(at, { hasMore: false, lastIndex })).toBe(false);
-    expect(afterPage(at, { hasMore: true, lastIndex }).window === null).toBe(cut);
+    expect(isCutShort(at, { hasMore: true, lastIndex }, none)).toBe(cut);
+    expect(isCutShort(at, { hasMore: false, lastIndex }, none)).toBe(false);
+    expect(afterPage(at, { hasMore: true, lastIndex }, none).window === null).toBe(cut);
+  });
+
+  it.each([
+    ['was walked before', 'b', new Set(['b', 'a'])],
+    ['Postgres cannot keep', 'b\u0000', none],
+    [
+      'comes after more pages than a day has',
+      'b',
+      new Set(Array.from({ length: 20_000 }, (_, page) => `${page}`)),
+    ],
+  ])('whose cursor %s is cut short, and the window ends', (_why, lastIndex, walked) => {
+    expect(isCutShort(at, { hasMore: true, lastIndex }, walked)).toBe(true);
+    expect(afterPage(at, { hasMore: true, lastIndex }, walked).window).toBeNull();
   });
 
   it('asks in whole seconds, and for none too few', () => {
