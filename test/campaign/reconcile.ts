@@ -4,7 +4,7 @@ import { systemClock } from '../../src/clock.ts';
 import { readMoney } from '../../src/payments/read-money.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
 import { eventually } from '../support/eventually.ts';
-import { effectsOf, tellSandbox } from '../support/sandbox-client.ts';
+import { effectsOf, statsOf, tellSandbox } from '../support/sandbox-client.ts';
 import type { FahuoProcess } from '../support/fahuo-process.ts';
 import { appid, createStack, type Stack } from '../support/stack.ts';
 import { differences, moneyOf, wrongSettlements, type Truth } from './reconcile-check.ts';
@@ -33,6 +33,8 @@ export type ReconcileReport = {
   doubled: number;
   /** Re-ship chances that fahuo spent. */
   reships: number;
+  /** Reminders to confirm that were spent: nothing asked for one. */
+  reminders: number;
   /** Of killed instances of the role, and of the receiver of pushes. */
   kills: number;
   /** Pushes: kept, never sent, and given up after three tries. */
@@ -260,6 +262,7 @@ async function report(
     effects: effects.length,
     doubled: [...shipped.values()].filter((of) => of.length > 1).length,
     reships: effects.filter(({ kind }) => kind === 'reship').length,
+    reminders: sum(Object.values((await statsOf(url)).requests['notify'] ?? {})),
     kills,
     pushed: kept.rows[0]!.n,
     pushesLost: outcomes('lost'),
@@ -274,6 +277,8 @@ async function report(
   };
 }
 
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+
 async function truthsOf(url: string): Promise<Truth[]> {
   const text = await (await fetch(`${url}/_sandbox/payments`)).text();
   return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Truth]));
@@ -285,6 +290,7 @@ export const isCleanReconcile = (report: ReconcileReport): boolean =>
   report.moneyEqual &&
   report.doubled === 0 &&
   report.reships === 0 &&
+  report.reminders === 0 &&
   report.settledWrong === 0 &&
   report.offered === report.unsent &&
   report.editsFound === report.edits &&
