@@ -74,6 +74,7 @@ export const pureFiles = [
   'src/sandbox/check.ts',
   'src/sandbox/console-edit.ts',
   'src/sandbox/faults.ts',
+  'src/sandbox/foreign.ts',
   'src/sandbox/omissions.ts',
   'src/sandbox/order-body.ts',
   'src/sandbox/page/html.ts',

@@ -34,12 +34,20 @@ export function readEvent(body: string): PushEvent {
     key: keyOf({ message, event, phase, body }),
     event,
     phase,
-    transactionId: textIn(message, 'transaction_id'),
+    transactionId: transactionIn(message),
     mchid: textIn(message, 'merchant_id'),
     outTradeNo: textIn(message, 'merchant_trade_no'),
     createdAt: timeIn(message, 'CreateTime'),
     body,
   };
+}
+
+/** As every name of a payment here: what is longer, or holds anything else, names none and would be no key of a row. */
+const transactionShape = /^[0-9A-Za-z_-]{1,64}$/;
+
+function transactionIn(message: Message): string | null {
+  const text = textIn(message, 'transaction_id');
+  return text !== null && transactionShape.test(text) ? text : null;
 }
 
 /** By what it tells and not by the event's name, which is the same twice; its time may be empty or 0 (wechat.md §4). */

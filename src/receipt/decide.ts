@@ -1,4 +1,5 @@
 import { jittered } from '../clock.ts';
+import { orderKeyOf } from '../shipment/payment.ts';
 import type { NotifyResult } from '../wechat/receipt-calls.ts';
 import type { Order } from '../wechat/order.ts';
 import type { Outcome } from '../wechat/outcome.ts';
@@ -53,9 +54,18 @@ function whenShipped(row: ReceiptRow, { orderState, shipping, transactionId }: O
   if (shipping === null || orderState !== shipped || shipping.finishShipping !== true)
     return waitAgain(row, 'WeChat does not show the payment as shipped', now);
   if (shipping.logisticsType === null) return waitAgain(row, 'the read does not say how it was shipped', now);
-  return shipping.logisticsType === express
-    ? { to: 'send', transactionId }
-    : { to: 'rejected', detail: 'a reminder is for express alone' };
+  if (shipping.logisticsType !== express)
+    return { to: 'rejected', detail: 'a reminder is for express alone' };
+  // Both names of a payment lead to one reminder by the transaction alone (run.ts I4): without it there is none.
+  const transaction = transactionId ?? transactionIn(row.payment);
+  return transaction === null
+    ? waitAgain(row, 'the read does not say which transaction it is', now)
+    : { to: 'send', transactionId: transaction };
+}
+
+function transactionIn(payment: string): string | null {
+  const key = orderKeyOf(payment);
+  return key.order_number_type === 2 ? key.transaction_id : null;
 }
 
 /** What ends a reminder whatever was sent. */

@@ -56,7 +56,7 @@ async function readAndSend(
   await send(deps, options, { row, transactionId: decided.transactionId, calls, signal });
 }
 
-type Sending = { row: ReceiptRow; transactionId: string | null; calls: readonly Call[]; signal: AbortSignal };
+type Sending = { row: ReceiptRow; transactionId: string; calls: readonly Call[]; signal: AbortSignal };
 
 /** A database that is away for longer leaves the row to be unknown. */
 const recordForMs = 300_000;
@@ -76,7 +76,7 @@ async function send(
     monotonicMs() < beganMs + withinMs - options.callTimeoutMs - options.marginMs / 5;
   const result = await deps.wechat.notifyConfirmReceive({
     appid: row.appid,
-    key: orderKeyOf(transactionId ?? row.payment),
+    key: orderKeyOf(transactionId),
     receivedTime: Math.floor(row.receivedAtMs / 1000),
     mayCall,
   });

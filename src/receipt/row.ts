@@ -23,6 +23,6 @@ export type Advance =
   | { to: 'unknown'; afterMs: number | null; detail: string }
   | { to: FinalReceiptState; detail: string };
 
-export type BeforeSend = Advance | { to: 'send'; transactionId: string | null };
+export type BeforeSend = Advance | { to: 'send'; transactionId: string };
 /** `spent`: the call was, or may have been, on the wire. */
 export type AfterSend = Advance & { spent: boolean };

@@ -65,12 +65,12 @@ export async function doubtLost(db: Queryable, appid: string): Promise<number> {
 export async function markSending(
   db: Queryable,
   row: ReceiptRow,
-  intent: { transactionId: string | null; withinMs: number },
+  intent: { transactionId: string; withinMs: number },
 ): Promise<Recorded | 'twin'> {
   try {
     const { rowCount } = await db.query(
       `update fahuo.receipt set state = 'sending', sends = sends + 1, sent_at = clock_timestamp(),
-         transaction_id = coalesce($3, transaction_id), next_attempt_at = ${inMs('$4::float8')}
+         transaction_id = $3, next_attempt_at = ${inMs('$4::float8')}
        where id = $1 and epoch = $2 and state = 'pending'`,
       [row.id, row.epoch, intent.transactionId, intent.withinMs],
     );

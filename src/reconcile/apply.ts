@@ -23,12 +23,8 @@ export async function applyCompared(
   const believed = compared.filter(({ judged }) => judged === 'believe');
   const lost = believed.flatMap((one) => one.lost);
   if (lost.length > 0) await deps.acceptMessages(deps, lost, { ...options.accept, readFirst: true });
-  const notHeld = believed.flatMap(({ contradiction }) =>
-    contradiction?.kind === 'not_held' && contradiction.uploadId !== null ? [contradiction.uploadId] : [],
-  );
   const findings = compared.flatMap(findingOf);
   const { now, sum } = await inTransaction(deps.pool, async (tx) => {
-    if (notHeld.length > 0) await offerAgain(tx, notHeld);
     await recordFacts(
       tx,
       compared.map(({ facts }) => facts),
@@ -37,6 +33,9 @@ export async function applyCompared(
     const all = compared.map(({ transactionId }) => transactionId);
     if (all.length > 0) await endFindings(tx, { appid, readAt, shown: findings }, all);
     const first = believed.filter(({ transactionId }) => ids.has(transactionId));
+    // Of two that believed the same reads one is the first: what it offered may be acknowledged anew by now.
+    const notHeld = first.flatMap(notHeldOf);
+    if (notHeld.length > 0) await offerAgain(tx, notHeld);
     const offered = first.filter(({ contradiction }) => contradiction?.kind !== 'console_edit').length;
     await also(tx, { offered });
     return { now: first, sum: { offered } };
@@ -44,6 +43,9 @@ export async function applyCompared(
   tell(deps, appid, now);
   return sum;
 }
+
+const notHeldOf = ({ contradiction }: Compared): number[] =>
+  contradiction?.kind === 'not_held' && contradiction.uploadId !== null ? [contradiction.uploadId] : [];
 
 const findingOf = ({ transactionId, contradiction, judged, shown }: Compared): NewFinding[] =>
   contradiction === null || judged === null ? [] : [{ ...contradiction, transactionId, judged, shown }];

@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../clock.ts';
 import { addAdminRoutes } from './admin-routes.ts';
 import type { ParcelMode } from './payment.ts';
 import { Apps } from './apps.ts';
+import { isForeign } from './foreign.ts';
 import { addPage } from './page/route.ts';
 import { PushSender, type PushTarget } from './push-sender.ts';
 import { Service } from './service.ts';
@@ -59,6 +60,9 @@ const defaults = {
 
 const clocksEveryMs = 250;
 
+const foreignPage =
+  'the page that asks is not the sandbox’s own: open it by its address, localhost or 127.0.0.1';
+
 /** A faithful WeChat in memory, for development and tests (wechat.md §7.19). Knows nothing of the product's client. */
 export async function createSandbox(
   given: SandboxOptions = {},
@@ -89,6 +93,9 @@ export async function createSandbox(
   const app = fastify({ bodyLimit: 1_048_576, forceCloseConnections: true, keepAliveTimeout: 60_000 });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async ({ headers: { origin, host } }, reply) => {
+    if (isForeign({ origin, host })) await reply.status(403).send({ error: foreignPage });
+  });
   addWechatRoutes(app, service);
   addAdminRoutes(app, service);
   addPage(app, service);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { request } from 'undici';
 
 import type { Clock } from '../clock.ts';
@@ -92,13 +92,18 @@ async function readLimited(body: AsyncIterable<Uint8Array>): Promise<string | nu
  */
 function runCommand(argv: readonly string[], timeoutMs: number): Promise<Said> {
   const [program = '', ...args] = argv;
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true, shell: false });
+  return new Promise<Said>((resolve) => {
+    // Where no descriptor is left it has no output and tells so by an event, without a listener for which we would end.
+    const child: ChildProcess = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+      shell: false,
+    });
     const chunks: Buffer[] = [];
     let bytes = 0;
     const end = (said: Said): void => {
       clearTimeout(timer);
-      child.stdout.destroy();
+      child.stdout?.destroy();
       resolve(said);
     };
     const giveUp = (failure: AnswerFailure, why: string): void => {
@@ -106,20 +111,23 @@ function runCommand(argv: readonly string[], timeoutMs: number): Promise<Said> {
       end({ kind: 'failed', failure, why });
     };
     const timer = setTimeout(() => giveUp('timeout', `does not end within ${timeoutMs} ms`), timeoutMs);
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > maxAnswerBytes) return giveUp('too_large', 'writes more than 64 KiB');
       chunks.push(chunk);
     });
-    child.on('error', ({ code = 'failed' }: NodeJS.ErrnoException) =>
-      end({ kind: 'failed', failure: 'refused', why: `cannot be run (${code})` }),
-    );
+    child.on('error', (error) => end(notRun(error)));
     child.on('close', (code, signal) => {
       if (code === 0) return end({ kind: 'text', text: Buffer.concat(chunks).toString('utf8') });
       const how = code === null ? `ends by ${signal ?? 'a signal'}` : `ends with exit code ${code}`;
       end({ kind: 'failed', failure: 'refused', why: `${how}: run it by hand to see why` });
     });
-  });
+  }).catch(notRun); // arguments that are too long, and no memory, are thrown
+}
+
+function notRun(error: unknown): Said {
+  const { code = 'failed' } = Object(error) as { code?: string };
+  return { kind: 'failed', failure: 'refused', why: `cannot be run (${code})` };
 }
 
 function killGroup(pid: number | undefined): void {

@@ -75,6 +75,18 @@ const whole = {
   read_at: null,
 };
 
+it.each(['x'.repeat(128), 'a b', '支付', "'; drop table"])(
+  'a settlement of %j names no payment, and is looked at once',
+  async (transaction_id) => {
+    await keep(asJson({ ...settledPhase('4200001'), transaction_id, merchant_trade_no: '' }));
+    await apply();
+    expect(await payments()).toEqual([]);
+    expect(await run('select failure, tries from fahuo.push_event where applied_at is not null')).toEqual([
+      { failure: 'it names no payment', tries: 0 },
+    ]);
+  },
+);
+
 describe('the events of a payment', () => {
   it('end in the same row, in whatever order they come and in whatever batches', async () => {
     const bodies = [

@@ -140,9 +140,9 @@ describe('the reminder to confirm receipt', () => {
     const claim = { appid, owner: 'slow', leaseMs: 0, limit: 1 };
     const [before] = await claimReceipts(database.pool, claim);
     const [row] = await claimReceipts(database.pool, claim);
-    expect(await markSending(database.pool, before!, { transactionId: null, withinMs: 1 })).toBe('stale');
+    expect(await markSending(database.pool, before!, { transactionId: 'p', withinMs: 1 })).toBe('stale');
     expect(await recordLook(database.pool, before!, { to: 'moot', detail: '' }, [])).toBe('stale');
-    expect(await markSending(database.pool, row!, { transactionId: null, withinMs: 1 })).toBe('done');
+    expect(await markSending(database.pool, row!, { transactionId: 'p', withinMs: 1 })).toBe('done');
   });
 
   it('is one under both names of a payment', async () => {

@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { systemClock } from '../../../src/clock.ts';
 import { inTransaction } from '../../../db/client.ts';
 import { enqueue } from '../../../src/outbox/enqueue.ts';
+import { applyCompared } from '../../../src/reconcile/apply.ts';
 import { stepAsked } from '../../../src/reconcile/asked.ts';
+import { compareOrders, type Compared } from '../../../src/reconcile/compare.ts';
 import { noticeUploads, takeSweep } from '../../../src/reconcile/store.ts';
 import { stepSweep } from '../../../src/reconcile/sweep.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
@@ -132,6 +134,25 @@ describe('what WeChat waits for and we hold as shipped', () => {
     expect(await findings()).toEqual([]);
     expect(await statesOf()).toEqual({ [payment]: 'acknowledged' });
     expect((await statsOf(sandbox.url)).effects).toEqual({ ship: 1, add: 0, reship: 0 });
+  });
+
+  it('is offered again once by two that believed the same two reads', async () => {
+    await pay(payment);
+    await ship(payment);
+    await acknowledge();
+    await reconcile.pass('recent');
+    aheadMs = apartMs + 1_000;
+    const { deps, options } = reconcile;
+    const readAt = deps.clock();
+    const listed = await deps.wechat.listOrders({ appid });
+    const orders = listed.kind === 'page' ? listed.orders : [];
+    const both = [1, 2].map(() => compareOrders(database.pool, options, { appid, orders, readAt }));
+    const [first = [], second = []] = await Promise.all(both);
+    const apply = (compared: Compared[]) =>
+      applyCompared(deps, options, { appid, readAt, compared }, () => Promise.resolve());
+    expect([await apply(first), await statesOf()]).toEqual([{ offered: 1 }, { [payment]: 'unknown' }]);
+    await acknowledge();
+    expect([await apply(second), await statesOf()]).toEqual([{ offered: 0 }, { [payment]: 'acknowledged' }]);
   });
 
   it('stays as a person resolved it', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
@@ -48,6 +49,22 @@ async function upload(payment: string, change: object): Promise<{ errcode: numbe
 }
 
 const hostile = [`<script>alert(1)</script>`, `"><img src=x onerror=alert(2)>`, `' onmouseover='alert(3)`];
+
+it('a page of somebody else changes nothing, not even by a name that leads here', async () => {
+  await tellSandbox(sandbox.url, 'payments', { transaction_id: 'p' });
+  const { host, port } = new URL(sandbox.url);
+  const post = async (headers: Record<string, string>): Promise<number> => {
+    const { statusCode, body } = await request(`${sandbox.url}/_sandbox/reset`, { method: 'POST', headers });
+    await body.dump();
+    return statusCode;
+  };
+  const byName = `evil.example:${port}`;
+  expect(await post({ origin: 'https://evil.example', 'content-type': 'text/plain' })).toBe(403);
+  expect(await post({ origin: `http://${byName}`, host: byName })).toBe(403);
+  expect((await get('/_sandbox/payments/p')).answer.status).toBe(200);
+  expect(await post({ origin: `http://${host}` })).toBe(200);
+  expect((await get('/_sandbox/payments/p')).answer.status).toBe(404);
+});
 
 describe('the page of the sandbox', () => {
   it('shows hostile names, buyers, parcels and faults as the text that they are', async () => {

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { monotonicMs, systemClock } from '../../../src/clock.ts';
 import type { TokenServer } from '../../../src/wechat/token-origin.ts';
@@ -117,6 +119,33 @@ describe('a token command', () => {
     expect(await script('kill -TERM $$')).toMatchObject(refusedWith('ends by SIGTERM'));
     expect(await script('exit 0')).toMatchObject(refusedWith('gave an empty answer'));
     expect(await script('head -c 70000 /dev/zero')).toMatchObject(refusedWith('writes more than 64 KiB'));
+  });
+
+  it('that the system does not start is away, and nothing of ours ends', async () => {
+    expect(await run('/bin/echo', 'x'.repeat(200_000))).toMatchObject(
+      refusedWith('cannot be run \\(E2BIG\\)$'),
+    );
+    const program = `import { openSync } from 'node:fs';
+      import { askTokenServer } from '${join(import.meta.dirname, '../../../src/wechat/token-server.ts')}';
+      const server = { kind: 'command', argv: ['/bin/echo', 'x'] };
+      const ask = () => askTokenServer({ server, timeoutMs: 1_000, clock: () => new Date() });
+      process.stdout.write('');
+      await ask();
+      try { for (;;) openSync('/dev/null'); } catch {}
+      const { answer } = await ask();
+      await new Promise((resolve) => setImmediate(resolve));
+      process.stdout.write(answer.errmsg);`;
+    const limited = [
+      '-c',
+      'ulimit -n 80; exec "$@"',
+      'sh',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      program,
+    ];
+    const { stdout, stderr } = await promisify(execFile)('/bin/sh', limited);
+    expect([stdout, stderr]).toEqual(['the token command /bin/echo cannot be run (EMFILE)', '']);
   });
 
   it('that hangs is ended in time, with what it started', async () => {

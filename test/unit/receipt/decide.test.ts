@@ -51,6 +51,18 @@ describe('before a reminder', () => {
     expect(decideBeforeSend(row(), shipped, now)).toEqual({ to: 'send', transactionId: 't' });
   });
 
+  it('of a read without a transaction the row’s own name is it; a merchant’s number lets nothing out', () => {
+    const nameless = read({ order_state: 2, shipping: express, transaction_id: null });
+    expect(decideBeforeSend(row({ payment: 'p' }), nameless, now)).toEqual({
+      to: 'send',
+      transactionId: 'p',
+    });
+    expect(decideBeforeSend(row({ payment: '19:T1' }), nameless, now)).toMatchObject({
+      to: 'pending',
+      detail: 'the read does not say which transaction it is',
+    });
+  });
+
   it.each([
     ['to ship', { order_state: 1, shipping: {} }],
     ['not finished', { order_state: 2, shipping: { ...express, finish_shipping: false } }],
