@@ -36,7 +36,7 @@ export type Money = {
 
 const nothing: Sum = { payments: 0, unknown: 0, fen: 0 };
 
-const sumOf = (groups: readonly Sum[]): Sum =>
+export const sumOf = (groups: readonly Sum[]): Sum =>
   groups.reduce(
     (sum, one) => ({
       payments: sum.payments + one.payments,

@@ -13,6 +13,9 @@ export type UnknownPayment = {
   paidAt: Date | null;
 };
 
+/** A payment of which WeChat and we say different things; `believed` when a second read, apart, has shown it as well. */
+export type ContradictedPayment = UnknownPayment & { kind: FindingKind; believed: boolean };
+
 /** What a person's listing of one app found; `incomplete` says from which pay time on, and why, nothing was read. */
 export type Ranged = {
   appid: string;
@@ -24,11 +27,14 @@ export type Ranged = {
   inComplaint: number;
   /** The first thousand. */
   unknown: UnknownPayment[];
+  /** The first thousand. */
+  contradicted: ContradictedPayment[];
   offered: number;
   incomplete: { from: Date; why: string } | null;
 };
 
-const keptUnknown = 1_000;
+/** Payments that are named. */
+const kept = 1_000;
 
 const zero = <K extends string, V>(keys: readonly K[], make: () => V): Record<K, V> =>
   Object.fromEntries(keys.map((key) => [key, make()])) as Record<K, V>;
@@ -44,7 +50,16 @@ export async function listRange(
   signal: AbortSignal,
 ): Promise<Ranged> {
   const ranged: Ranged = {
-    ...{ appid, listed: 0, unreadable: 0, inComplaint: 0, unknown: [], offered: 0, incomplete: null },
+    ...{
+      appid,
+      listed: 0,
+      unreadable: 0,
+      inComplaint: 0,
+      unknown: [],
+      contradicted: [],
+      offered: 0,
+      incomplete: null,
+    },
     standings: zero(standings, () => 0),
     findings: zero(findingKinds, () => ({ seen: 0, believed: 0 })),
   };
@@ -104,12 +119,15 @@ async function listPage(
 function add(ranged: Ranged, one: Compared): void {
   ranged.standings[one.standing] += 1;
   if (one.inComplaint) ranged.inComplaint += 1;
-  if (one.contradiction !== null) {
-    const found = ranged.findings[one.contradiction.kind];
-    found.seen += 1;
-    if (one.judged === 'believe' || one.judged === 'known') found.believed += 1;
-  }
   const { transactionId, amountFen, paidAt } = one;
-  if (one.standing === 'unknown_here' && ranged.unknown.length < keptUnknown)
+  if (one.contradiction !== null) {
+    const { kind } = one.contradiction;
+    const believed = one.judged === 'believe' || one.judged === 'known';
+    ranged.findings[kind].seen += 1;
+    if (believed) ranged.findings[kind].believed += 1;
+    if (ranged.contradicted.length < kept)
+      ranged.contradicted.push({ transactionId, amountFen, paidAt, kind, believed });
+  }
+  if (one.standing === 'unknown_here' && ranged.unknown.length < kept)
     ranged.unknown.push({ transactionId, amountFen, paidAt });
 }

@@ -18,6 +18,19 @@ export async function readPassAges(
   return rows;
 }
 
+/** When a listing of each app last ended: of what is to ship, and of all states. Null where none has. */
+export type Listed = { appid: string; recent: Date | null; whole: Date | null };
+
+export async function readListed(db: Queryable, appid: string | null): Promise<Listed[]> {
+  const { rows } = await db.query<Listed>(
+    `select appid, max(finished_at) filter (where sweep = 'recent') as recent,
+       max(finished_at) filter (where sweep = 'whole') as whole
+     from fahuo.reconcile_sweep where $1::text is null or appid = $1 group by 1 order by 1`,
+    [appid],
+  );
+  return rows;
+}
+
 /** Contradictions that stand now and that a second read has shown; suspicions are no part of it. */
 export async function readOpenFindings(db: Queryable): Promise<{ kind: FindingKind; payments: number }[]> {
   const { rows } = await db.query<{ kind: FindingKind; payments: number }>(

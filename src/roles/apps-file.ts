@@ -84,10 +84,10 @@ const names = Object.keys(members);
 export function readAppsText(text: string, defaults: AppDefaults, readSecret: ReadSecret): ReadApps {
   const json = parse(text);
   if (json === undefined)
-    return { kind: 'wrong', problems: ['is no JSON: write [{"appid":"wx…","secret":"…"}]'] };
+    return { kind: 'wrong', problems: ['it is no JSON: write [{"appid":"wx…","secret":"…"}]'] };
   if (!Array.isArray(json))
-    return { kind: 'wrong', problems: ['must be a list: [{"appid":"wx…","secret":"…"}]'] };
-  if (json.length === 0) return { kind: 'wrong', problems: ['is an empty list: name one app at least'] };
+    return { kind: 'wrong', problems: ['it must be a list: [{"appid":"wx…","secret":"…"}]'] };
+  if (json.length === 0) return { kind: 'wrong', problems: ['it is an empty list: name one app at least'] };
   const read = json.map((one: unknown, index) => readApp(one, index, { defaults, readSecret }));
   const apps = read.flatMap(({ app }) => (app === null ? [] : [app]));
   const problems = [...read.flatMap((one) => one.problems), ...repeated(json), ...sharedServers(apps)];
@@ -134,8 +134,9 @@ const unknownMembers = (given: object): string[] =>
 function broken(given: object, { path, message }: z.core.$ZodIssue): string {
   const member = String(path[0] ?? '');
   const value = (given as Record<string, unknown>)[member];
-  if (value === undefined) return `${member} is missing: it ${message}`;
   const name = path.filter((step) => typeof step === 'string').join('.');
+  if (path.reduce<unknown>((part, step) => Object(part)[step], given) === undefined)
+    return `${name} is missing: it ${message}`;
   return `${name} is ${secrets.includes(member) ? '(hidden)' : shown(value)}: ${message}`;
 }
 

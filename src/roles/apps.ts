@@ -40,7 +40,7 @@ export function readApps(config: Pick<Config, 'app' | 'wechat'>): App[] {
   if (read.kind === 'apps') return read.apps;
   throw new FahuoError(
     'CONFIG_INVALID',
-    read.problems.map((problem) => `FAHUO_APPS_FILE ${app.file ?? ''}, ${problem}`).join('; '),
+    read.problems.map((problem) => `FAHUO_APPS_FILE ${app.file ?? ''}: ${problem}`).join('; '),
   );
 }
 

@@ -43,8 +43,8 @@ const invalid = (errcode: number, meaning: string, remedy = correctData): Outcom
   payment(errcode, 'invalid', meaning, remedy);
 const read = (errcode: number, meaning: string): OutcomeRow =>
   payment(errcode, 'read_first', meaning, readDecides);
-const unknown = (errcode: number, meaning: string): OutcomeRow =>
-  payment(errcode, 'unknown', meaning, readUnknown);
+const unknown = (errcode: number, meaning: string, remedy = readUnknown): OutcomeRow =>
+  payment(errcode, 'unknown', meaning, remedy);
 const token = (errcode: number, meaning: string): OutcomeRow => ({
   errcode,
   kind: 'token',
@@ -168,16 +168,24 @@ const generalRows: readonly OutcomeRow[] = [
     'Enable it in the console, then resume the app.',
   ),
   stop(48004, 'API banned', 'See the notice in the console, then resume the app.'),
-  unknown(48006, 'monthly quota resets used up'),
+  unknown(
+    48006,
+    'monthly quota resets used up',
+    'Wait for the next month: the ten resets of this one are spent.',
+  ),
   stop(50001, 'API not authorised', 'Check the permissions of the app, then resume it.'),
   stop(50002, 'account restricted', 'See the notice in the console, then resume the app.'),
   stop(61003, 'third-party platform is not authorised', checkPlatform),
   stop(61004, 'third-party platform: IP is not in the allow-list', checkPlatform),
   stop(61007, 'API is not in the granted permission set', checkPlatform),
   stop(61011, 'bad component', checkPlatform),
-  unknown(76001, 'rid older than seven days'),
-  unknown(76003, 'rid or cgi_path of another account'),
-  unknown(76022, 'rid of an sns call'),
+  unknown(76001, 'rid older than seven days', 'WeChat keeps a request for seven days: take a later rid.'),
+  unknown(
+    76003,
+    'rid or cgi_path of another account',
+    'Copy the whole rid or path, and let --app name the app that made the call.',
+  ),
+  unknown(76022, 'rid of an sns call', 'Take the rid of another call: WeChat tells nothing of this kind.'),
   stop(89501, 'IP confirmation is pending', 'Confirm the IP as the administrator, then resume the app.'),
   stop(89503, 'IP needs the administrator', 'Confirm the IP as the administrator, then resume the app.'),
   stop(89506, 'IP refused for 24 hours', 'Ask the administrator, wait 24 hours, then resume the app.'),

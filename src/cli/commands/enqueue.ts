@@ -21,7 +21,11 @@ export function addEnqueue(program: Command): void {
           return written;
         }),
       );
-      answer(json, { enqueued: ids.length, ids }, () => `${ids.length} events enqueued.`);
+      answer(
+        json,
+        { enqueued: ids.length, ids },
+        () => `${ids.length} ${ids.length === 1 ? 'event' : 'events'} enqueued.`,
+      );
     });
 }
 

@@ -1,5 +1,6 @@
 import type { MoneyPlace } from '../../../db/states.ts';
-import type { Money, Sum } from '../../payments/money.ts';
+import { sumOf, type Money, type Sum } from '../../payments/money.ts';
+import type { Listed } from '../../reconcile/status-store.ts';
 import { table } from '../../table.ts';
 import { showAge } from '../age.ts';
 import { yuanOf } from '../yuan.ts';
@@ -17,6 +18,9 @@ const words: Readonly<Record<MoneyPlace, string>> = {
   settled: 'settled',
   refunded: 'refunded',
 };
+
+/** Up to the last of these, in the order of `words`, WeChat waits for a shipment. */
+const lastToShip = Object.keys(words).indexOf('part_shipped') + 1;
 
 const shipWithinMs = 48 * 3_600_000;
 
@@ -36,10 +40,14 @@ export function moneyLines({ places, deadlines, settles, dearest }: Money, now: 
     line('in 24 hours', deadlines.in_24_hours),
     ...(deadlines.not_known.payments === 0 ? [] : [line('pay time not known', deadlines.not_known)]),
   ];
+  const where = Object.entries(words).map(([place, word]) => ({ word, sum: places[place as MoneyPlace] }));
+  const toShip = where.slice(0, lastToShip);
   return [
     table([
       head('where'),
-      ...Object.entries(words).map(([place, word]) => line(word, places[place as MoneyPlace])),
+      ...toShip.map(({ word, sum }) => line(word, sum)),
+      line('all that is to ship', sumOf(toShip.map(({ sum }) => sum))),
+      ...where.slice(lastToShip).map(({ word, sum }) => line(word, sum)),
     ]),
     '',
     table([head('48 hours end'), ...due]),
@@ -65,3 +73,18 @@ const dueLine =
     const left = leftMs > 0 ? showAge(leftMs) : `${showAge(-leftMs)} ago`;
     return [payment, fen === null ? 'not known' : yuanOf(fen), words[place], left];
   };
+
+/** How old WeChat's word is: a payment that was made since the last listing is in no sum. Pure. */
+export function listedLines(listed: readonly Listed[], now: Date): string[] {
+  const ago = (at: Date | null): string =>
+    at === null ? 'never' : `${showAge(now.getTime() - at.getTime())} ago`;
+  return [
+    listed.length === 0
+      ? 'WeChat was never listed: a payment without an event here is in no sum.'
+      : table([
+          ["WeChat's list was read", 'to ship', 'all states'],
+          ...listed.map(({ appid, recent, whole }) => [appid, ago(recent), ago(whole)]),
+        ]),
+    'The role reconcile reads it; fahuo reconcile --from TIME --execute does so now.',
+  ];
+}

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import { readMoney } from '../../payments/read-money.ts';
+import { readListed } from '../../reconcile/status-store.ts';
 import { topicsOf } from '../../roles/services.ts';
 import { answer, exitCodes, wholeNumber } from '../output.ts';
 import { withDatabase } from '../session.ts';
-import { moneyLines } from './money-report.ts';
+import { listedLines, moneyLines } from './money-report.ts';
 
 type Flags = { app?: string; limit: string; json?: boolean };
 
@@ -19,12 +20,18 @@ export function addMoney(program: Command): void {
     .action(async ({ app, json, ...flags }: Flags) => {
       const limit = wholeNumber('--limit', flags.limit, { max: 10_000 });
       const now = systemClock();
-      const money = await withDatabase({ max: 1 }, ({ pool, config }) =>
-        readMoney(pool, { appid: app ?? null, now, limit, topic: topicsOf(config).events }),
-      );
+      const appid = app ?? null;
+      const { money, listed } = await withDatabase({ max: 1 }, async ({ pool, config }) => ({
+        money: await readMoney(pool, { appid, now, limit, topic: topicsOf(config).events }),
+        listed: await readListed(pool, appid),
+      }));
       const isEmpty = Object.values(money.places).every(({ payments }) => payments === 0);
       if (isEmpty) process.exitCode = exitCodes.nothingMatched;
-      answer(json, jsonOf(money), () => moneyLines(money, now).join('\n'));
+      answer(json, { ...jsonOf(money), listed }, () =>
+        isEmpty && app !== undefined
+          ? `No payment of ${app} is known.`
+          : [...moneyLines(money, now), '', ...listedLines(listed, now)].join('\n'),
+      );
     });
 }
 

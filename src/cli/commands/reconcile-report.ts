@@ -1,4 +1,5 @@
-import type { Ranged, UnknownPayment } from '../../reconcile/range.ts';
+import type { FindingKind } from '../../../db/states.ts';
+import type { ContradictedPayment, Ranged, UnknownPayment } from '../../reconcile/range.ts';
 import { table } from '../../table.ts';
 import { showAge } from '../age.ts';
 import { exitCodes } from '../output.ts';
@@ -6,7 +7,13 @@ import { yuanOf } from '../yuan.ts';
 
 export type Report = { exitCode: number; json: object; lines: string[] };
 
-const shownUnknown = 20;
+const shown = 20;
+
+const words: Readonly<Record<FindingKind, string>> = {
+  not_held: 'to ship, acknowledged here',
+  lost: 'to ship, event lost here',
+  console_edit: 'other parcels',
+};
 
 /** What a listing says, app by app. Pure. */
 export function reportRanged(
@@ -29,7 +36,8 @@ export function reportRanged(
 }
 
 function linesOf(ranged: Ranged, now: Date): string[] {
-  const { standings, findings, unknown, incomplete } = ranged;
+  const { standings, findings, unknown, contradicted, incomplete } = ranged;
+  const contradictions = Object.values(findings).reduce((sum, { seen }) => sum + seen, 0);
   const twice = ({ seen, believed }: { seen: number; believed: number }): string =>
     seen === 0 ? '0' : `${seen}, ${believed} of them by two reads`;
   const rows: [string, string | number][] = [
@@ -51,34 +59,51 @@ function linesOf(ranged: Ranged, now: Date): string[] {
     ranged.appid,
     table(rows),
     ...(unknown.length === 0 ? [] : ['To ship, and no event here:', unknownTable(unknown, now)]),
-    ...(standings.unknown_here > shownUnknown
-      ? [`… and ${standings.unknown_here - shownUnknown} more; --json has a thousand.`]
-      : []),
+    ...moreThanShown(standings.unknown_here),
+    ...(contradicted.length === 0
+      ? []
+      : ['Other at WeChat than here:', contradictedTable(contradicted, now)]),
+    ...moreThanShown(contradictions),
     ...(incomplete === null
       ? []
       : [`incomplete from ${incomplete.from.toISOString()} on: ${incomplete.why}`]),
   ];
 }
 
+const moreThanShown = (count: number): string[] =>
+  count > shown ? [`… and ${count - shown} more; --json has a thousand.`] : [];
+
 const unknownTable = (unknown: readonly UnknownPayment[], now: Date): string =>
+  table([['payment', 'yuan', 'paid'], ...unknown.slice(0, shown).map((one) => cellsOf(one, now))]);
+
+const contradictedTable = (contradicted: readonly ContradictedPayment[], now: Date): string =>
   table([
-    ['payment', 'yuan', 'paid'],
-    ...unknown
-      .slice(0, shownUnknown)
-      .map(({ transactionId, amountFen, paidAt }) => [
-        transactionId,
-        amountFen === null ? 'not known' : yuanOf(amountFen),
-        paidAt === null ? 'not known' : `${showAge(now.getTime() - paidAt.getTime())} ago`,
-      ]),
+    ['payment', 'yuan', 'paid', 'there', 'shown by'],
+    ...contradicted
+      .slice(0, shown)
+      .map((one) => [...cellsOf(one, now), words[one.kind], one.believed ? 'two reads' : 'one read']),
   ]);
 
-const jsonOf = ({ unknown, inComplaint, incomplete, ...rest }: Ranged): object => ({
+const cellsOf = ({ transactionId, amountFen, paidAt }: UnknownPayment, now: Date): string[] => [
+  transactionId,
+  amountFen === null ? 'not known' : yuanOf(amountFen),
+  paidAt === null ? 'not known' : `${showAge(now.getTime() - paidAt.getTime())} ago`,
+];
+
+const jsonOf = ({ unknown, contradicted, inComplaint, incomplete, ...rest }: Ranged): object => ({
   ...rest,
   in_complaint: inComplaint,
-  unknown: unknown.map((one) => ({
-    transaction_id: one.transactionId,
-    amount_fen: one.amountFen,
-    paid_at: one.paidAt,
+  unknown: unknown.map(namesOf),
+  contradicted: contradicted.map((one) => ({
+    ...namesOf(one),
+    kind: one.kind,
+    by_two_reads: one.believed,
   })),
   incomplete,
+});
+
+const namesOf = ({ transactionId, amountFen, paidAt }: UnknownPayment): object => ({
+  transaction_id: transactionId,
+  amount_fen: amountFen,
+  paid_at: paidAt,
 });

@@ -152,8 +152,8 @@ async function notifyAgain(payment: string, receivedAt: Date | null, flags: Noti
 function timeOf(text: string | undefined): Date | null {
   if (text === undefined) return null;
   if (!isEventTime(text))
-    throw usage('--received-time must be RFC 3339 with a zone, like 2026-11-26T15:04:00+08:00');
+    throw usage(`--received-time ${text} must be RFC 3339 with a zone, like 2026-11-26T15:04:00+08:00`);
   const at = new Date(text);
-  if (at > systemClock()) throw usage('--received-time must not be in the future');
+  if (at > systemClock()) throw usage(`--received-time ${text} must not be in the future`);
   return at;
 }

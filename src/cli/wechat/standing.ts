@@ -80,7 +80,7 @@ type SpecialFlags = WechatFlags & { until: string; type: string };
 async function reportSpecialOrder(payment: string, flags: SpecialFlags): Promise<void> {
   const type = wholeNumber('--type', flags.type);
   if (!isEventTime(flags.until))
-    throw usage('--until must be RFC 3339 with a zone, like 2027-01-15T00:00:00+08:00');
+    throw usage(`--until ${flags.until} must be RFC 3339 with a zone, like 2027-01-15T00:00:00+08:00`);
   const order = { type, delayToMs: Date.parse(flags.until) };
   refuse(specialOrderProblem({ ...order, paidAtMs: null }));
   await withWechat(flags, async ({ wechat, appid }) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { moneyLines } from '../../../src/cli/commands/money-report.ts';
+import { moneyPlaces, type MoneyPlace } from '../../../db/states.ts';
+import { listedLines, moneyLines } from '../../../src/cli/commands/money-report.ts';
 import { yuanOf } from '../../../src/cli/yuan.ts';
 import { summarize } from '../../../src/payments/money.ts';
 
@@ -38,6 +39,30 @@ describe('what an owner reads', () => {
     ).join('\n');
     expect(text).toMatch(/a +1\.00 +conflict +1h/);
     expect(text).toMatch(/b +not known +conflict +2h ago/);
+  });
+});
+
+describe('all that is to ship', () => {
+  const of = (place: MoneyPlace, fen: number) =>
+    ({ place, settlesOn: null, due: null, payments: 1, unknown: 0, fen }) as const;
+
+  it('is every place before a shipping in full, and none after it', () => {
+    const groups = moneyPlaces.map((place, index) => of(place, 100 * 2 ** index));
+    const text = moneyLines(summarize({ groups, dearest: [] }), now).join('\n');
+    expect(text).toMatch(/all that is to ship +7 +127\.00/);
+    expect(text.indexOf('shipped in part')).toBeLessThan(text.indexOf('all that is to ship'));
+    expect(text.indexOf('all that is to ship')).toBeLessThan(text.indexOf('shipped, not confirmed'));
+  });
+});
+
+describe("the age of WeChat's list", () => {
+  it('is said of each app, for what is to ship and for all states', () => {
+    const listed = { appid: 'wx1', recent: new Date(now.getTime() - 2 * 60_000), whole: null };
+    expect(listedLines([listed], now)[0]).toMatch(/\nwx1 +2m ago +never/);
+  });
+
+  it('is said where nobody has read it', () => {
+    expect(listedLines([], now)[0]).toContain('never listed');
   });
 });
 

@@ -95,9 +95,13 @@ describe('the apps file', () => {
   });
 
   it.each<[unknown, string]>([
-    ['[{"appid":', 'is no JSON: write [{"appid":"wx…","secret":"…"}]'],
-    ['{}', 'must be a list: [{"appid":"wx…","secret":"…"}]'],
-    ['[]', 'is an empty list: name one app at least'],
+    ['[{"appid":', 'it is no JSON: write [{"appid":"wx…","secret":"…"}]'],
+    ['{}', 'it must be a list: [{"appid":"wx…","secret":"…"}]'],
+    ['[]', 'it is an empty list: name one app at least'],
+    [
+      [{ appid: 'wx1', secret: 's', push: { aes_key: 'k'.repeat(43) } }],
+      'app 1 (wx1): push.token is missing: it must be a text',
+    ],
     [['wx1'], 'app 1 is "wx1": must be an object like {"appid":"wx…","secret":"…"}'],
     [[null], 'app 1 is null: must be an object like {"appid":"wx…","secret":"…"}'],
     [[{ secret: 's' }], 'app 1: appid is missing: it must be the appid of the mini-program, as a text'],

@@ -165,7 +165,7 @@ describe('the apps', () => {
     );
     const noSecret = fileWith('[{"appid":"a"}]');
     expect(() => readApps(readConfig({ FAHUO_APPS_FILE: noSecret }))).toThrow(
-      `FAHUO_APPS_FILE ${noSecret}, app 1 (a): secret is missing`,
+      `FAHUO_APPS_FILE ${noSecret}: app 1 (a): secret is missing`,
     );
     expect(() => readApps(readConfig({ WECHAT_APPID: 'wx1' }))).toThrow('WECHAT_SECRET is not set');
   });
