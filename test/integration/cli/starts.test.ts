@@ -141,13 +141,13 @@ const cases: Case[] = [
   {
     name: 'the file of apps is not JSON',
     env: () => ({ FAHUO_APPS_FILE: join(folder, 'not.json') }),
-    says: /FAHUO_APPS_FILE cannot be read as JSON/,
+    says: /FAHUO_APPS_FILE \S+not\.json: it is no JSON: write \[/,
     remedy: /Correct the named/,
   },
   {
     name: 'an app in the file has no secret',
     env: () => ({ FAHUO_APPS_FILE: join(folder, 'no-secret.json') }),
-    says: /FAHUO_APPS_FILE: 0\.secret/,
+    says: /FAHUO_APPS_FILE \S+: app 1 .*: secret is missing: token_mode is stable/,
     remedy: /Correct the named/,
   },
   {
