@@ -131,11 +131,13 @@ const unknownMembers = (given: object): string[] =>
         : `${member} is not a member: did you mean ${near}?`;
     });
 
+type Json = Readonly<Record<PropertyKey, unknown>>;
+
 function broken(given: object, { path, message }: z.core.$ZodIssue): string {
   const member = String(path[0] ?? '');
   const value = (given as Record<string, unknown>)[member];
   const name = path.filter((step) => typeof step === 'string').join('.');
-  if (path.reduce<unknown>((part, step) => Object(part)[step], given) === undefined)
+  if (path.reduce<unknown>((part, step) => (Object(part) as Json)[step], given) === undefined)
     return `${name} is missing: it ${message}`;
   return `${name} is ${secrets.includes(member) ? '(hidden)' : shown(value)}: ${message}`;
 }
