@@ -69,8 +69,11 @@ export function readRid(called: Replied): RidResult {
   };
 }
 
-/** The request that is looked up went out with a token, or asked for one: what a person is shown has neither. */
+/**
+ * The request that is looked up went out with a token, or asked for one, or told a buyer's phone (wechat.md §10): what a
+ * person is shown has none of them, by whatever longer name a platform sends it.
+ */
 const hidden = (given: string | null | undefined): string | null =>
   given
-    ?.replaceAll(/\b(access_token|secret|appsecret)=[^&\s"]*/g, '$1=[hidden]')
-    .replaceAll(/("(?:access_token|secret|appsecret)"\s*:\s*)"[^"]*"/g, '$1"[hidden]"') ?? null;
+    ?.replaceAll(/\b(\w*(?:access_token|secret))=[^&\s"]*/g, '$1=[hidden]')
+    .replaceAll(/("\w*(?:access_token|secret|waybill_token|phone)"\s*:\s*)"[^"]*"/g, '$1"[hidden]"') ?? null;

@@ -56,6 +56,24 @@ describe('a request that WeChat shows', () => {
     );
   });
 
+  it.each([
+    [
+      'a buyer’s phone',
+      '{"openid":"o","receiver_phone":"13812345678"}',
+      '{"openid":"o","receiver_phone":"[hidden]"}',
+    ],
+    ['a parcel’s token', '{"waybill_token": "TOKEN"}', '{"waybill_token": "[hidden]"}'],
+    [
+      'a platform’s token',
+      '/cgi-bin/x?component_access_token=TOKEN',
+      '/cgi-bin/x?component_access_token=[hidden]',
+    ],
+    ['a platform’s answer', '{"authorizer_access_token":"TOKEN"}', '{"authorizer_access_token":"[hidden]"}'],
+  ])('has not %s', (_what, given, shown) => {
+    const read = readRid(called({ errcode: 0, request: { ...request, request_body: given } }));
+    expect(read.kind === 'request' && read.request.requestBody).toBe(shown);
+  });
+
   it('keeps what it has where members are missing or odd', () => {
     expect(readRid(called({ errcode: 0, request: { client_ip: 7 } }))).toMatchObject({
       kind: 'request',
