@@ -41,6 +41,34 @@ export async function readUploads(db: Queryable, payment: string): Promise<Uploa
   return rows;
 }
 
+/** What WeChat told of the payment, see db/schema/payment.ts; also of one that no event names. */
+export type ToldStory = {
+  appid: string;
+  amountFen: number | null;
+  orderState: number | null;
+  paidAt: Date | null;
+  shippedAt: Date | null;
+  expectedSettlementAt: Date | null;
+  confirmedAt: Date | null;
+  settledAt: Date | null;
+  remindedAt: Date | null;
+  updatedAt: Date;
+};
+
+/** By either name; by any appid. */
+export async function readTold(db: Queryable, payment: string): Promise<ToldStory[]> {
+  const merchant = payment.includes(':');
+  const { rows } = await db.query<ToldStory>(
+    `select appid, amount_fen as "amountFen", order_state as "orderState", paid_at as "paidAt", shipped_at as "shippedAt",
+       expected_settlement_at as "expectedSettlementAt", confirmed_at as "confirmedAt", settled_at as "settledAt",
+       reminded_at as "remindedAt", updated_at as "updatedAt"
+     from fahuo.payment
+     where ${merchant ? `mchid = split_part($1, ':', 1) and out_trade_no = split_part($1, ':', 2)` : 'transaction_id = $1'} order by appid`,
+    [payment],
+  );
+  return rows;
+}
+
 export type AttemptStory = {
   uploadId: number;
   number: number;

@@ -6,17 +6,21 @@ import {
   readDeadLettersOf,
   readForgotten,
   readRefusedOffers,
+  readTold,
   readUploads,
   type AttemptStory,
   type DeadLetterStory,
   type ForgottenStory,
   type RefusedOfferStory,
+  type ToldStory,
   type UploadStory,
 } from './story-store.ts';
 
 /** One payment's whole way: outbox rows and where they lie in Kafka, upload rows with every attempt, dead letters. */
 export type Story = {
   payment: string;
+  /** What WeChat told, a row an app: where the money is. */
+  told: ToldStory[];
   outbox: (LocatedRow & { location: Location | null })[];
   uploads: (UploadStory & { tries: AttemptStory[] })[];
   deadLetters: DeadLetterStory[];
@@ -41,6 +45,7 @@ export async function tellStory(
   );
   return {
     payment,
+    told: await readTold(db, payment),
     outbox,
     uploads: uploads.map((upload) => ({
       ...upload,

@@ -19,7 +19,11 @@ const inboxConnections = 4;
 export const openPush: OpenRole = (context) =>
   openAll(context.log, async (opened) => {
     const { config, log, metrics, pool, apps, routes } = context;
-    if (!hasPushKeys(config, apps)) log.info({ setting: 'WECHAT_PUSH_TOKEN' }, 'push.not_configured');
+    if (!hasPushKeys(config, apps))
+      log.info(
+        { setting: config.app.file === undefined ? 'WECHAT_PUSH_TOKEN' : 'FAHUO_APPS_FILE, member push' },
+        'push.not_configured',
+      );
     // Of its own: what other roles wait for must not hold up an answer.
     const inbox = await openPool(config, log, { max: inboxConnections, queryTimeoutMs: keepWithinMs });
     opened.add('inbox', inbox, (it) => it.end());

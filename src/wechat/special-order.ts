@@ -43,6 +43,8 @@ const appended = ['transaction_id', 'merchant_id', 'merchant_trade_no', 'sub_mer
 export function jumpPathProblem(path: string): string | null {
   if (path.includes('${'))
     return 'a placeholder belongs to `fahuo wechat detail-path`: WeChat appends the numbers of the payment by itself here';
+  if (/^[a-z][a-z+.-]*:\/\//i.test(path))
+    return `${path} is a web address: give a page of the mini-program, like pages/order/detail`;
   const query = path.slice(path.indexOf('?') + 1);
   const own = path.includes('?') ? [...new URLSearchParams(query).keys()] : [];
   const taken = own.find((name) => appended.includes(name));

@@ -54,6 +54,9 @@ export function describeStart(
 ): string {
   const { kafka, database, consumer } = config;
   const apps = wanted.includes('upload') ? readApps(config).map(({ appid }) => appid) : [];
+  const receives =
+    wanted.includes('push') && (config.app.file !== undefined || config.push.token !== undefined);
+  const pushed = pushUrl ?? (receives ? url : null);
   const rows = [
     ['  roles', wanted.join(', ')],
     ['  database', placeOf(required(database.url, databaseSettings.url))],
@@ -61,7 +64,7 @@ export function describeStart(
     ...(apps.length === 0 ? [] : [['  apps', `${apps.join(', ')} at ${config.wechat.baseUrl}`]]),
     ...(url === null ? [] : [['  metrics', `${url}/metrics`]]),
     ...(url === null ? [] : [['  health', `${url}/readyz`]]),
-    ...(pushUrl === null ? [] : [['  push', `${pushUrl}/wechat/push/APPID`]]),
+    ...(pushed === null ? [] : [['  push', `${pushed}/wechat/push/APPID`]]),
   ];
   return [`fahuo ${version} runs. Ctrl-C ends it.`, table(rows)].join('\n');
 }

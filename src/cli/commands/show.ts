@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import type { AttemptStory, UploadStory } from '../../console/story-store.ts';
+import type { AttemptStory, ToldStory, UploadStory } from '../../console/story-store.ts';
 import { tellStory, type Story } from '../../console/story.ts';
 import { answer, exitCodes } from '../output.ts';
 import { withUploadTime } from '../../wechat/render.ts';
 import { topicsOf } from '../../roles/services.ts';
 import { withDatabase } from '../session.ts';
+import { yuanOf } from '../yuan.ts';
 
 export function addShow(program: Command): void {
   program
@@ -18,18 +19,22 @@ export function addShow(program: Command): void {
       const story = await withDatabase({ max: 2 }, ({ pool, config }) =>
         tellStory(pool, payment, topicsOf(config)),
       );
-      const { outbox, uploads, deadLetters, refusedOffers, forgotten } = story;
-      const known = [outbox, uploads, deadLetters, refusedOffers, forgotten].flat().length;
-      if (known === 0) process.exitCode = exitCodes.nothingMatched;
-      answer(json, story, () => (known === 0 ? `Nothing is known of ${payment}.` : renderStory(story)));
+      const isKnown = story.told.length > 0 || isNamed(story);
+      if (!isKnown) process.exitCode = exitCodes.nothingMatched;
+      answer(json, story, () => (isKnown ? renderStory(story) : `Nothing is known of ${payment}.`));
     });
 }
 
 const time = (at: Date | null): string => at?.toISOString() ?? '-';
 
+const isNamed = ({ outbox, uploads, deadLetters, refusedOffers, forgotten }: Story): boolean =>
+  [outbox, uploads, deadLetters, refusedOffers, forgotten].some((rows) => rows.length > 0);
+
 export const renderStory = (story: Story): string =>
   [
     `payment ${story.payment}`,
+    ...story.told.map(toldLine),
+    ...(isNamed(story) ? [] : ['  no event here names it']),
     ...story.outbox.map(
       (row) =>
         `  outbox ${row.id}  v${row.version}  ${row.type}  event ${row.eventId}  ${time(row.createdAt)}\n    ${placeOf(row)}`,
@@ -59,6 +64,37 @@ export const renderStory = (story: Story): string =>
         `  refused offer ${offer.id}  v${offer.version ?? '-'}  event ${offer.eventId ?? '-'}  ${time(offer.offeredAt)}\n    ${offer.detail.replaceAll('\n', '\n    ')}`,
     ),
   ].join('\n');
+
+/** By `order_state`. */
+const orderStates = [
+  '',
+  'to ship',
+  'shipped',
+  'receipt confirmed',
+  'complete',
+  'refunded',
+  'awaiting settlement',
+];
+
+function toldLine(told: ToldStory): string {
+  const { appid, orderState, amountFen } = told;
+  const times: [string, Date | null][] = [
+    ['paid', told.paidAt],
+    ['shipped', told.shippedAt],
+    ['confirmed', told.confirmedAt],
+    ...(told.settledAt === null
+      ? [['settles by itself', told.expectedSettlementAt] as [string, Date | null]]
+      : []),
+    ['settled', told.settledAt],
+    ['reminded of', told.remindedAt],
+  ];
+  return [
+    `  at WeChat  ${appid}  ${orderState === null ? 'state not told' : (orderStates[orderState] ?? orderState)}`,
+    ...(amountFen === null ? [] : [`${yuanOf(amountFen)} yuan`]),
+    ...times.flatMap(([word, at]) => (at === null ? [] : [`${word} ${time(at)}`])),
+    `as told ${time(told.updatedAt)}`,
+  ].join('  ');
+}
 
 function placeOf({ location, parked }: Story['outbox'][number]): string {
   if (location !== null)

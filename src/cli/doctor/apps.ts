@@ -143,7 +143,7 @@ function refusal(wanted: string, { errcode, errmsg, failure }: Answer) {
   if (errcode !== null)
     return finding(
       `WeChat refuses ${wanted}: ${errcode} ${errmsg ?? ''}`.trimEnd(),
-      'See the code in docs/operations.md.',
+      'docs/wechat.md has what the code means.',
     );
   return finding(
     `WeChat does not answer (${failure ?? 'no body that could be read'})`,

@@ -19,7 +19,7 @@ afterAll(async () => {
 });
 beforeEach(() =>
   database.pool.query(
-    'truncate fahuo.upload, fahuo.upload_repeat, fahuo.attempt, fahuo.outbox, fahuo.dead_letter, fahuo.refused_offer, fahuo.serving',
+    'truncate fahuo.upload, fahuo.upload_repeat, fahuo.attempt, fahuo.outbox, fahuo.dead_letter, fahuo.refused_offer, fahuo.payment, fahuo.serving',
   ),
 );
 
@@ -300,5 +300,25 @@ describe('fahuo show', () => {
     expect(stdout).toContain('changed at the door: mchid was left out');
     expect(stdout).toMatch(/dead letter \d+ {2}invalid/);
     expect(stdout).toMatch(/refused offer \d+ .*event offer .*\n {4}appid is missing/);
+  });
+
+  it('tells where the money is, also of a payment that WeChat alone knows, by either name', async () => {
+    await run(
+      `insert into fahuo.payment (appid, transaction_id, mchid, out_trade_no, amount_fen, order_state, settled_at)
+       values ($1, 'told', '19000', 'order-1', 12000, 1, null), ($1, 'p1', '19000', 'order-2', null, 4, '2026-11-30T10:00:00Z')`,
+      [appid],
+    );
+    for (const name of ['told', '19000:order-1']) {
+      const { code, stdout } = await fahuo('show', name);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/at WeChat {2}\S+ {2}to ship {2}120\.00 yuan/);
+      expect(stdout).toContain('no event here names it');
+    }
+    await accept(shippedEvent({ payment: 'p1' }));
+    const { stdout } = await fahuo('show', 'p1');
+    expect(stdout).toMatch(/complete {2}settled 2026-11-30T10:00:00\.000Z/);
+    expect(stdout).not.toContain('no event here');
+    expect(await json('show', 'told')).toMatchObject({ told: [{ amountFen: 12_000, orderState: 1 }] });
+    expect(await fahuo('show', 'unheard-of')).toMatchObject({ code: 3 });
   });
 });

@@ -232,6 +232,11 @@ describe('with 200,000 rows in the tables, nothing that is asked of them reads o
       [rows[0]!.id, null],
     ]);
     expect(story.uploads).toMatchObject([{ eventId: 'e777', tries: [{ outcome: 'accepted' }] }]);
+    expect(story.told).toMatchObject([{ orderState: 4 }]);
+    expect((await tellStory(explaining(), '19000:order-770', topics)).told).toMatchObject([
+      { orderState: 4 },
+    ]);
+    expect(scans).toEqual([]);
   });
 
   it.each([

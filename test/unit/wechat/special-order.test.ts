@@ -59,6 +59,14 @@ describe('the page of the messages', () => {
     },
   );
 
+  it.each(['https://shop.example/order', 'weixin://dl/business'])('is no web address: %s', (path) => {
+    expect(jumpPathProblem(path)).toContain('is a web address');
+  });
+
+  it('may have an address in a parameter', () => {
+    expect(jumpPathProblem('pages/order?from=https://shop.example')).toBeNull();
+  });
+
   it("has no placeholder, which is the order centre's", () => {
     expect(jumpPathProblem('pages/order?no=${商品订单号}')).toContain('detail-path');
   });
