@@ -75,7 +75,6 @@ export const pureFiles = [
   'src/sandbox/console-edit.ts',
   'src/sandbox/faults.ts',
   'src/sandbox/foreign.ts',
-  'src/sandbox/foreign.ts',
   'src/sandbox/omissions.ts',
   'src/sandbox/order-body.ts',
   'src/sandbox/page/html.ts',

@@ -12,8 +12,8 @@ import {
   publicKeyOf,
   rawPublicKey,
   sealedPhoneVersion,
-  type PhoneOwner,
-} from '../shipment/sealed-phone.ts';
+} from '../shipment/phone-key.ts';
+import type { PhoneOwner } from '../shipment/sealed-phone.ts';
 
 /** The app's side of src/shipment/sealed-phone.ts: its private key comes from its secret, and is stored nowhere. */
 export type PhoneContext = { appid: string; secret: string };

@@ -6,12 +6,13 @@ import { chance } from './faults.ts';
 import { listOf } from './problems.ts';
 import { pushFormats, pushModes, wrap, type Members } from './push-envelope.ts';
 import { messageOf } from './push-message.ts';
+import type { PushTarget } from './push-target.ts';
 import type { WorldChange } from './world.ts';
 
 const rate = z.number().min(0).max(1);
 
 /** Where an app's pushes go, and what goes wrong on the way. */
-export const pushTargetShape = z
+export const pushTargetShape: z.ZodType<PushTarget> = z
   .strictObject({
     appid: z.string().min(1),
     url: z.url({ protocol: /^https?$/, error: 'must be a URL with the scheme http or https' }),
@@ -34,7 +35,6 @@ export const pushTargetShape = z
     error: 'must be given unless mode is plain',
   });
 export const pushTargetsShape = listOf(pushTargetShape);
-export type PushTarget = z.output<typeof pushTargetShape>;
 
 /** What became of one push. `lost`: never sent; `given_up`: three tries, and no success. */
 export type SentPush = {

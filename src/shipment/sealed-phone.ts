@@ -1,18 +1,10 @@
-import {
-  createCipheriv,
-  createPublicKey,
-  diffieHellman,
-  generateKeyPairSync,
-  hkdfSync,
-  randomBytes,
-  type KeyObject,
-} from 'node:crypto';
+import { createCipheriv, diffieHellman, generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto';
 import { FahuoError } from '../errors.ts';
+import { ownerBytes, phoneKey, publicKeyOf, rawPublicKey, sealedPhoneVersion } from './phone-key.ts';
 
 /** What a sealed phone is for: opened for another payment it is nothing. */
 export type PhoneOwner = { appid: string; payment: string };
 
-export const sealedPhoneVersion = 'p1';
 const phone = /^\+?[0-9][0-9 -]{3,30}[0-9]$/;
 const publicKeyBytes = 32;
 
@@ -45,18 +37,3 @@ function readPublicKey(text: string): KeyObject {
     throw new FahuoError('EVENT_INVALID', 'the key must be what `fahuo wechat seal-key` prints');
   return publicKeyOf(Buffer.from(text, 'base64url'));
 }
-
-/** The key object of 32 raw bytes. */
-export const publicKeyOf = (raw: Buffer): KeyObject =>
-  createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: raw.toString('base64url') }, format: 'jwk' });
-
-export const rawPublicKey = (key: KeyObject): Buffer =>
-  Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url');
-
-/** `own`: the public key that was made for this phone; `receiver`: the app's. */
-export const phoneKey = (shared: Buffer, { own, receiver }: { own: Buffer; receiver: Buffer }): Buffer =>
-  Buffer.from(
-    hkdfSync('sha256', shared, Buffer.concat([own, receiver]), `fahuo phone ${sealedPhoneVersion}`, 32),
-  );
-
-export const ownerBytes = ({ appid, payment }: PhoneOwner): Buffer => Buffer.from(`${appid}\n${payment}`);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../clock.ts';
 import type { appShape as AppShape } from '../../sandbox/apps.ts';
-import type { PushTarget } from '../../sandbox/push-sender.ts';
+import type { PushTarget } from '../../sandbox/push-target.ts';
 import type { SandboxOptions } from '../../sandbox/run.ts';
 import { answer, stopSignal, usage, wholeNumber } from '../output.ts';
 
