@@ -80,6 +80,12 @@ export async function listRange(
 
 type PageOf = { ranged: Ranged; at: Progress & { window: Span }; walked: Set<string>; execute: boolean };
 
+/** Why no call may be made; null when one may. */
+async function hindranceOf(deps: ReconcileDeps, appid: string, signal: AbortSignal): Promise<string | null> {
+  if (deps.pauses.isPaused(appid, 'read')) return 'the app, or its reads, are paused';
+  return (await mayRead(deps, appid, signal)) ? null : 'stopped';
+}
+
 /** Null when it could not be read. */
 async function listPage(
   deps: ReconcileDeps,
@@ -92,8 +98,8 @@ async function listPage(
     ranged.incomplete = { from: new Date(at.window.beginMs), why };
     return null;
   };
-  if (deps.pauses.isPaused(appid, 'read')) return stopped('the app, or its reads, are paused');
-  if (!(await mayRead(deps, appid, signal))) return stopped('stopped');
+  const hindrance = await hindranceOf(deps, appid, signal);
+  if (hindrance !== null) return stopped(hindrance);
   const readAt = deps.clock();
   const cursor = at.cursor === null ? {} : { lastIndex: at.cursor };
   const request = { appid, payTime: secondsWithin(at.window), pageSize: options.pageSize, ...cursor };

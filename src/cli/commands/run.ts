@@ -54,20 +54,25 @@ export function describeStart(
 ): string {
   const { kafka, database, consumer } = config;
   const apps = wanted.includes('upload') ? readApps(config).map(({ appid }) => appid) : [];
-  const receives =
-    wanted.includes('push') && (config.app.file !== undefined || config.push.token !== undefined);
-  const pushed = pushUrl ?? (receives ? url : null);
+  const pushed = pushUrl ?? (receivesPushes(config, wanted) ? url : null);
   const rows = [
     ['  roles', wanted.join(', ')],
     ['  database', placeOf(required(database.url, databaseSettings.url))],
     ['  topic', `${kafka.topic} at ${kafka.brokers?.join(',') ?? ''}, group ${consumer.group}`],
     ...(apps.length === 0 ? [] : [['  apps', `${apps.join(', ')} at ${config.wechat.baseUrl}`]]),
-    ...(url === null ? [] : [['  metrics', `${url}/metrics`]]),
-    ...(url === null ? [] : [['  health', `${url}/readyz`]]),
+    ...(url === null
+      ? []
+      : [
+          ['  metrics', `${url}/metrics`],
+          ['  health', `${url}/readyz`],
+        ]),
     ...(pushed === null ? [] : [['  push', `${pushed}/wechat/push/APPID`]]),
   ];
   return [`fahuo ${version} runs. Ctrl-C ends it.`, table(rows)].join('\n');
 }
+
+const receivesPushes = ({ app, push }: Config, wanted: readonly RoleName[]): boolean =>
+  wanted.includes('push') && (app.file !== undefined || push.token !== undefined);
 
 /** Without login and password. */
 function placeOf(url: string): string {
