@@ -32,7 +32,9 @@ export async function keepGauges(
     const { carriers, ageSeconds } = await readCarrierState(pool);
     metrics.carriers.set(carriers);
     metrics.carriersAgeSeconds.set(ageSeconds);
-    for (const { appid, sweep, ageSeconds: age } of await readPassAges(pool))
+    const ages = await readPassAges(pool);
+    metrics.reconcilePassSeconds.reset(); // an app that was retired has none
+    for (const { appid, sweep, ageSeconds: age } of ages)
       metrics.reconcilePassSeconds.set({ appid, sweep }, age);
     for (const { kind, payments } of await readOpenFindings(pool))
       metrics.reconcileOpen.set({ kind }, payments);

@@ -105,3 +105,26 @@ export async function askAgain(
   );
   return rowCount === 1 ? 'done' : 'stale';
 }
+
+/**
+ * `pending`, `unknown` → `rejected` and `waiting`, `following` → `ended`, with the phones, for an app that is served no more.
+ * A call that is under way is left. Returns how many reminders there were.
+ */
+export async function retireReceipts(
+  db: Queryable,
+  { appid, detail }: { appid: string; detail: string },
+): Promise<number> {
+  const { rows } = await db.query<{ reminders: number }>(
+    `with reminders as (
+       update fahuo.receipt set state = 'rejected', epoch = epoch + 1, owner = null, next_attempt_at = 'infinity',
+         finished_at = clock_timestamp(), detail = $2 || case when sends > 0 then '; it may have gone out' else '' end
+       where appid = $1 and state in ('pending', 'unknown') returning 1
+     ), traces as (
+       update fahuo.trace set state = 'ended', epoch = epoch + 1, owner = null, next_attempt_at = 'infinity',
+         finished_at = clock_timestamp(), sealed_phone = null, detail = $2
+       where appid = $1 and state in ('waiting', 'following')
+     ) select count(*)::int as reminders from reminders`,
+    [appid, detail],
+  );
+  return rows[0]?.reminders ?? 0;
+}

@@ -1,5 +1,3 @@
-import { isIP } from 'node:net';
-
 export type Asking = { origin?: string | undefined; host?: string | undefined };
 
 /**
@@ -13,5 +11,5 @@ export function isForeign({ origin, host = '' }: Asking): boolean {
   return page.host !== host.toLowerCase() || !isNear(page.hostname);
 }
 
-const isNear = (name: string): boolean =>
-  isIP(name.replace(/^\[|\]$/g, '')) !== 0 || !name.includes('.') || name.endsWith('.localhost');
+/** An address, which a URL writes with digits or in brackets alone, or a name of this machine or network. */
+const isNear = (name: string): boolean => /^[\d.]+$|^\[|^[^.]+$|\.localhost$/.test(name);

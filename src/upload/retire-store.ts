@@ -58,11 +58,13 @@ export async function retire(
   return rows[0]?.rows ?? 0;
 }
 
-/** What the instances shared about the app. */
+/** What the instances shared about the app, and how far its listings came: nobody goes on with them. */
 export async function forgetApp(db: Queryable, appid: string): Promise<void> {
   await db.query(
     `with token as (delete from fahuo.token where appid = $1), pause as (delete from fahuo.pause where appid = $1),
-       serving as (delete from fahuo.serving where appid = $1)
+       serving as (delete from fahuo.serving where appid = $1),
+       sweeps as (delete from fahuo.reconcile_sweep where appid = $1),
+       wishes as (delete from fahuo.reconcile_wish where appid = $1)
      delete from fahuo.budget where appid = $1`,
     [appid],
   );

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { userInfo } from 'node:os';
 import type { Pool } from '../../../db/client.ts';
 import { FahuoError } from '../../errors.ts';
+import { retireReceipts } from '../../receipt/verbs-store.ts';
 import { countUnfinished, forgetApp, readServers, retire } from '../../upload/retire-store.ts';
 import { answer, exitCodes } from '../output.ts';
 import { withDatabase } from '../session.ts';
@@ -36,7 +37,8 @@ async function retireApp(
   const [server] = await readServers(pool, appid);
   if (server !== undefined && execute === true)
     throw new FahuoError('USAGE', `${appid} is served by the instance ${server}`, {
-      remedy: 'Take it out of FAHUO_APPS_FILE (or WECHAT_APPID), restart the instances, and run this again.',
+      remedy:
+        'Take it out of FAHUO_APPS_FILE (or WECHAT_APPID), send SIGHUP to the instances or restart them, and run this again.',
     });
   const unfinished = await countUnfinished(pool, appid);
   const said = unfinished.map(({ state, rows }) => `${rows} ${state}`).join(', ') || 'nothing';
@@ -55,12 +57,13 @@ async function retireApp(
     if (moved === 0) break;
     ended += moved;
   }
+  const reminders = await retireReceipts(pool, { appid, detail });
   await forgetApp(pool, appid);
   const left = (await countUnfinished(pool, appid)).reduce((sum, { rows }) => sum + rows, 0);
   if (left > 0) process.exitCode = exitCodes.failed;
-  answer(json, { appid, executed: true, ended, left }, () =>
+  answer(json, { appid, executed: true, ended, reminders, left }, () =>
     left === 0
-      ? `${ended} events of ${appid} are ended, and its tokens, pauses and budget are gone.`
+      ? `${ended} events and ${reminders} reminders of ${appid} are ended, and its tokens, pauses and budget are gone.`
       : `${ended} events of ${appid} are ended; ${left} are leased or locked now: run this again in a minute.`,
   );
 }

@@ -72,6 +72,33 @@ describe('fahuo retire', () => {
     ]);
   });
 
+  it('ends its reminders, forgets its phones, and lists it no more', async () => {
+    await database.pool.query(
+      `insert into fahuo.reconcile_sweep (appid, sweep) values ('wxOLD', 'recent'), ('wxNEW', 'recent');
+       insert into fahuo.reconcile_wish (appid, transaction_id) values ('wxOLD', 'p'), ('wxNEW', 'p');
+       insert into fahuo.receipt (appid, payment, received_at, origin) values ('wxOLD', 'p', now(), 'shop'), ('wxNEW', 'p', now(), 'shop');
+       insert into fahuo.trace (appid, payment, sealed_phone) values ('wxOLD', 'p', 'sealed'), ('wxNEW', 'p', 'sealed')`,
+    );
+    const { code, stdout } = await retire('wxOLD', '--execute');
+    expect({ code, ...(JSON.parse(stdout) as object) }).toMatchObject({ code: 0, reminders: 1 });
+    const { rows } = await database.pool.query(
+      `select r.appid, r.state, t.state as trace, t.sealed_phone, s.sweep, w.transaction_id as wish
+       from fahuo.receipt r join fahuo.trace t using (appid) left join fahuo.reconcile_sweep s using (appid)
+         left join fahuo.reconcile_wish w using (appid) order by 1`,
+    );
+    expect(rows).toEqual([
+      {
+        appid: 'wxNEW',
+        state: 'pending',
+        trace: 'waiting',
+        sealed_phone: 'sealed',
+        sweep: 'recent',
+        wish: 'p',
+      },
+      { appid: 'wxOLD', state: 'rejected', trace: 'ended', sealed_phone: null, sweep: null, wish: null },
+    ]);
+  });
+
   it('fails, to be run again, while rows are leased', async () => {
     await database.pool.query(
       `update fahuo.upload set state = 'uploading', lease_owner = 'one', lease_until = now() + interval '1 minute',
