@@ -42,7 +42,7 @@ export function combinedEvent(
 ): Record<string, unknown> & { data: { sub_orders: LooseEvent['data'][] } & Record<string, unknown> } {
   const parts = payments.map((payment) => {
     const { payer: _payer, ...part } = shippedEvent({ payment }).data;
-    return part as LooseEvent['data'];
+    return part;
   });
   return {
     id: 'combined-1',

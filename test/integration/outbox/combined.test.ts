@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inTransaction } from '../../../db/client.ts';
 import { enqueue, enqueueCombined } from '../../../src/outbox/enqueue.ts';
+import { acceptEvents } from '../../support/accept.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { combinedEvent, shippedEvent } from '../../support/events.ts';
 
@@ -16,7 +17,7 @@ const ask = async (door: string, event: unknown): Promise<Row[]> =>
 const bySql = (event: unknown): Promise<Row[]> => ask('enqueue_combined', event);
 const writtenOf = async (id: string): Promise<unknown[]> =>
   (
-    await database.pool.query(
+    await database.pool.query<Record<string, unknown>>(
       'select event_id, type, payment, version from fahuo.outbox where event_id like $1 order by id',
       [`${id}#%`],
     )
@@ -148,6 +149,17 @@ describe('a combined event', () => {
       { event_id: null, payment: null, detail: expect.stringContaining('event is "no event"') as string },
     ]);
   });
+});
+
+it('a combined event of the topic is a dead letter that says what to send', async () => {
+  await acceptEvents(database.pool, [event('m', 'M1', 'M2')]);
+  const { rows } = await database.pool.query(
+    `select reason, detail from fahuo.dead_letter where event_id = 'm'`,
+  );
+  expect(rows).toEqual([
+    { reason: 'invalid', detail: expect.stringContaining('send an event for each') as string },
+  ]);
+  expect((await database.pool.query(`select from fahuo.upload where payment like 'M%'`)).rowCount).toBe(0);
 });
 
 describe('enqueueCombined', () => {
