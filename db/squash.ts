@@ -15,6 +15,7 @@ export const functionFiles = [
   'same_meaning',
   'read_event',
   'enqueue',
+  'combined',
   'await_outbox',
   'outbox_partitions',
   'take_budget',

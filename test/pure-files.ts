@@ -35,6 +35,7 @@ export const pureFiles = [
   'src/kafka/received.ts',
   'src/shipment/carriers.ts',
   'src/shipment/combinations.ts',
+  'src/shipment/combined.ts',
   'src/nearest.ts',
   'src/roles/apps-file.ts',
   'src/push/crypto.ts',

@@ -12,7 +12,9 @@ DECLARE
 BEGIN
   IF jsonb_typeof(e) <> 'object' THEN RETURN fahuo.problem('event', e, fahuo.wanted('event')); END IF;
   IF kind IS NULL OR kind NOT IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1') THEN
-    RETURN fahuo.problem('type', e -> 'type', fahuo.wanted('type'));
+    RETURN fahuo.problem('type', e -> 'type', CASE kind WHEN 'fahuo.shipment.combined.v1'
+      THEN 'names several payments: write it with fahuo.enqueue_combined, in TypeScript with enqueueCombined'
+      ELSE fahuo.wanted('type') END);
   END IF;
   t := e ->> 'id';
   IF (jsonb_typeof(e -> 'id') = 'string' AND t <> '' AND length(t) <= 128 AND t !~ unclean) IS NOT TRUE THEN
@@ -121,20 +123,32 @@ BEGIN
       IF found IS NOT NULL THEN p := p || found; END IF;
     END LOOP;
   END IF;
-  IF jsonb_typeof(payer) IS DISTINCT FROM 'object' THEN
-    p := p || fahuo.problem('data.payer', payer, fahuo.wanted('payer'));
-  ELSE
-    t := payer ->> 'openid';
-    IF (jsonb_typeof(payer -> 'openid') = 'string' AND octet_length(t) BETWEEN 1 AND 128 AND t !~ unclean) IS NOT TRUE THEN
-      p := p || fahuo.limited_problem('data.payer.openid', payer -> 'openid', 'openid');
-    END IF;
-    IF payer - 'openid' <> '{}' THEN p := p || fahuo.unknown_problems(payer - 'openid', 'data.payer.'); END IF;
+  t := payer ->> 'openid';
+  IF (jsonb_typeof(payer) = 'object' AND payer - 'openid' = '{}'
+    AND jsonb_typeof(payer -> 'openid') = 'string' AND octet_length(t) BETWEEN 1 AND 128 AND t !~ unclean) IS NOT TRUE THEN
+    p := p || fahuo.payer_problems(payer);
   END IF;
   d := d - '{order_key,logistics_type,delivery_mode,is_all_delivered,shipping_list,payer}'::pg_catalog.text[];
   RETURN CASE WHEN d = '{}' THEN p ELSE p || fahuo.unknown_problems(d, 'data.') END;
 END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION fahuo.shipment_problems(jsonb) FROM PUBLIC;
+--> statement-breakpoint
+-- Of a payer with which something is wrong.
+CREATE OR REPLACE FUNCTION fahuo.payer_problems(payer jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  p pg_catalog.text[] := '{}';
+BEGIN
+  IF jsonb_typeof(payer) IS DISTINCT FROM 'object' THEN RETURN fahuo.problem('data.payer', payer, fahuo.wanted('payer')); END IF;
+  IF (jsonb_typeof(payer -> 'openid') = 'string' AND octet_length(payer ->> 'openid') BETWEEN 1 AND 128
+    AND payer ->> 'openid' !~ E'[\\u0001-\\u001f\\u007f-\\u009f\\uffff]') IS NOT TRUE THEN
+    p := fahuo.limited_problem('data.payer.openid', payer -> 'openid', 'openid');
+  END IF;
+  RETURN CASE WHEN payer - 'openid' = '{}' THEN p ELSE p || fahuo.unknown_problems(payer - 'openid', 'data.payer.') END;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.payer_problems(jsonb) FROM PUBLIC;
 --> statement-breakpoint
 CREATE OR REPLACE FUNCTION fahuo.parcel_problems(item jsonb, i integer) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE AS $$

@@ -26,6 +26,7 @@ LANGUAGE sql IMMUTABLE AS $$
     WHEN 'item_desc' THEN 'a text that says what is in the parcel: the buyer reads it'
     WHEN 'contact' THEN 'an object with receiver_contact or consignor_contact, or left out'
     WHEN 'phone' THEN 'a phone number as a text, masked like 138****1234, or left out'
+    WHEN 'sub_orders' THEN 'an array of 1 to 50 orders, each with its order_key and shipping_list'
     WHEN 'payer' THEN 'an object, like {"openid":"oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}'
     WHEN 'openid' THEN 'the buyer''s openid in this mini-program as a text'
   END

@@ -97,6 +97,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp A
 DECLARE
   found pg_catalog.record := fahuo.read_event(event);
 BEGIN
+  IF found.problems[1] = 'type' AND found.e ->> 'type' = 'fahuo.shipment.combined.v1' THEN found := fahuo.read_combined(event); END IF;
   -- Where a rule has no remedy of its own, the rule says what to write.
   RETURN QUERY SELECT found.problems[3 * n + 1], found.problems[3 * n + 2], split_part(found.problems[3 * n + 3], ': ', 1),
     substr(found.problems[3 * n + 3], CASE strpos(found.problems[3 * n + 3], ': ') WHEN 0 THEN 1 ELSE strpos(found.problems[3 * n + 3], ': ') + 2 END)

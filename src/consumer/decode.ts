@@ -2,7 +2,7 @@ import type { DeadLetterReason } from '../../db/states.ts';
 import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
 import { checkEvent, type ContractOptions } from '../shipment/contract.ts';
-import { CORRECTED, SHIPPED, type ShippingEvent } from '../shipment/events.ts';
+import { COMBINED, CORRECTED, SHIPPED, type ShippingEvent } from '../shipment/events.ts';
 import { maxDepth, maxEventBytes } from '../shipment/offer.ts';
 import { paymentIn } from '../shipment/payment.ts';
 import { describeProblems } from '../shipment/problems.ts';
@@ -161,8 +161,13 @@ function parse(text: string): Parsed {
   }
 }
 
+/** In one message the parts would share a partition that other events of their payments do not have, and so lose their order. */
+const oneKey =
+  'names several payments, and a message has the key of one: send an event for each, or write it with fahuo.enqueue_combined';
+
 function problemOfType(type: unknown): string | null {
   if (type === SHIPPED || type === CORRECTED) return null;
+  if (type === COMBINED) return `type is "${COMBINED}": ${oneKey}`;
   const shown = type === undefined ? 'missing' : JSON.stringify(type).slice(0, 80);
   return `type is ${shown}: must be ${SHIPPED} or ${CORRECTED}`;
 }

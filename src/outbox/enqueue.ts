@@ -1,12 +1,14 @@
 import { bundledCarriers } from '../shipment/carriers.ts';
 import { FahuoError } from '../errors.ts';
 import type { CarrierIds } from '../shipment/combinations.ts';
-import { maskContacts } from '../shipment/mask.ts';
+import { checkCombined, type ContractOptions } from '../shipment/contract.ts';
+import { maskCombined, maskContacts } from '../shipment/mask.ts';
 import { checkOffer } from '../shipment/offer.ts';
 import { describeProblems } from '../shipment/problems.ts';
-import { insertEvent, isInOrder } from './store.ts';
+import { insertCombined, insertEvent, isInOrder, type EnqueuedPart } from './store.ts';
 import { recognise, type OutboxTransaction, type RunStatement } from './transaction.ts';
 
+export type { EnqueuedPart } from './store.ts';
 export type { OutboxTransaction } from './transaction.ts';
 
 export type EnqueueOptions = {
@@ -32,24 +34,52 @@ export async function enqueue(
   event: unknown,
   options: EnqueueOptions = {},
 ): Promise<number> {
-  const recognised = recognise(tx);
-  if (recognised.kind === 'refused')
-    throw new FahuoError('TRANSACTION_INVALID', recognised.message, { remedy: recognised.remedy });
+  const run = transactionOf(tx);
   const candidate = options.maskContacts === true ? maskContacts(event) : event;
   const checked = checkOffer(candidate, { ...options, carriers: options.carriers ?? bundledCarriers() });
   if (checked.kind === 'invalid') {
-    if (options.carriers === undefined && (await isOfNewCarrier(recognised.run, candidate)))
-      return insertEvent(recognised.run, JSON.stringify(candidate));
+    if (options.carriers === undefined && (await isOfNewCarrier(run, candidate, checkOffer)))
+      return insertEvent(run, JSON.stringify(candidate));
     throw new FahuoError('EVENT_INVALID', describeProblems(checked.problems));
   }
   // The database takes what means the same, and notes it. Aliases alone are a choice that it may not share.
   const written = options.carrierAliases === true ? checked.event : candidate;
-  return insertEvent(recognised.run, JSON.stringify(written));
+  return insertEvent(run, JSON.stringify(written));
+}
+
+/**
+ * {@link enqueue} for a combined payment (a `CombinedEvent`): a shipped event of each part, all or none, each with the next
+ * version of its payment. Resolves with the parts in the order of `sub_orders`, with the earlier rows where the same event
+ * came before.
+ * @throws FahuoError as {@link enqueue}; a problem names its place, like `data.sub_orders[2].shipping_list[0].tracking_no`.
+ */
+export async function enqueueCombined(
+  tx: OutboxTransaction,
+  event: unknown,
+  options: EnqueueOptions = {},
+): Promise<EnqueuedPart[]> {
+  const run = transactionOf(tx);
+  const candidate = options.maskContacts === true ? maskCombined(event) : event;
+  const checked = checkCombined(candidate, { ...options, carriers: options.carriers ?? bundledCarriers() });
+  if (checked.kind === 'invalid') {
+    if (options.carriers === undefined && (await isOfNewCarrier(run, candidate, checkCombined)))
+      return insertCombined(run, JSON.stringify(candidate));
+    throw new FahuoError('EVENT_INVALID', describeProblems(checked.problems));
+  }
+  return insertCombined(run, JSON.stringify(options.carrierAliases === true ? checked.event : candidate));
+}
+
+function transactionOf(tx: OutboxTransaction): RunStatement {
+  const recognised = recognise(tx);
+  if (recognised.kind === 'refused')
+    throw new FahuoError('TRANSACTION_INVALID', recognised.message, { remedy: recognised.remedy });
+  return recognised.run;
 }
 
 const everyCarrier: CarrierIds = { has: () => true };
 
+type Check = (input: unknown, options: ContractOptions) => { kind: 'valid' | 'invalid' };
+
 /** The database's list is WeChat's of today, and ours the one of our release: where a carrier alone is wrong, it is asked. */
-const isOfNewCarrier = async (run: RunStatement, candidate: unknown): Promise<boolean> =>
-  checkOffer(candidate, { carriers: everyCarrier }).kind === 'valid' &&
-  isInOrder(run, JSON.stringify(candidate));
+const isOfNewCarrier = async (run: RunStatement, candidate: unknown, check: Check): Promise<boolean> =>
+  check(candidate, { carriers: everyCarrier }).kind === 'valid' && isInOrder(run, JSON.stringify(candidate));

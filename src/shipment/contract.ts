@@ -1,16 +1,46 @@
 import { z } from 'zod';
 import { combinationProblems, type CarrierIds } from './combinations.ts';
+import { partEnvelope, partPlace, partsOf, spanningProblems } from './combined.ts';
 import { isEventTime } from './event-time.ts';
-import { CORRECTED, SHIPPED, type ShippingEvent } from './events.ts';
+import {
+  COMBINED,
+  CORRECTED,
+  SHIPPED,
+  type CombinedEvent,
+  type Shipment,
+  type ShippedEvent,
+  type ShippingEvent,
+} from './events.ts';
 import { isMasked } from './mask.ts';
-import { MAX_PARCELS, parcelsRule, ruleOf, structureProblems, type Problem } from './problems.ts';
+import {
+  MAX_PARCELS,
+  MAX_PARTS,
+  parcelsRule,
+  partsRule,
+  ruleOf,
+  severalPayments,
+  show,
+  structureProblems,
+  type Problem,
+} from './problems.ts';
 import { sameMeaning, type SameMeaningOptions } from './same-meaning.ts';
 import { byteLength, hasCodePoints, hasControls, isBlank, isClean, isWhole, maxItemDesc } from './texts.ts';
 import { isTraceparent } from './traceparent.ts';
 
 export { bundledCarriers } from './carriers.ts';
-export { ACKNOWLEDGED, CORRECTED, SHIPPED } from './events.ts';
-export type { Contact, CorrectedEvent, Parcel, Shipment, ShippedEvent, ShippingEvent } from './events.ts';
+export { partsOf } from './combined.ts';
+export { ACKNOWLEDGED, COMBINED, CORRECTED, SHIPPED } from './events.ts';
+export type {
+  CombinedEvent,
+  CombinedShipment,
+  Contact,
+  CorrectedEvent,
+  Parcel,
+  Shipment,
+  ShippedEvent,
+  ShippingEvent,
+  SubOrder,
+} from './events.ts';
 export { maskContacts, maskPhone } from './mask.ts';
 export { sealPhone, type PhoneOwner } from './sealed-phone.ts';
 export { orderKeyOf, paymentOf, type OrderKey } from './payment.ts';
@@ -111,26 +141,31 @@ const oneOf = <Value extends number>(values: Value[], rule: string) =>
 
 const timeRule = 'must be RFC 3339 with a zone, like 2026-11-23T10:00:00+08:00';
 
+const payer = z.strictObject({ openid: limitedText() });
+
 const shipment = z.strictObject({
   order_key: orderKey,
   logistics_type: oneOf([1, 2, 3, 4], 'must be the number 1 express, 2 same-city, 3 virtual or 4 pick-up'),
   delivery_mode: oneOf([1, 2], 'must be the number 1 unified or 2 split'),
   is_all_delivered: z.boolean({ error: 'must be true or false: send a boolean, not a string' }).optional(),
   shipping_list: z.array(parcel).min(1, parcelsRule).max(MAX_PARCELS, parcelsRule),
-  payer: z.strictObject({ openid: limitedText() }),
+  payer,
 });
 
 const eventTime = z.string({ error: timeRule }).refine(isEventTime);
 
-const common = {
+const attributes = {
   id: label(128),
   source: label(256),
   time: eventTime,
   appid: z
     .string()
     .regex(/^[0-9A-Za-z_-]{1,64}$/, 'must be the appid of the mini-program, 1 to 64 of 0-9 A-Z a-z _ -'),
-  version: whole('must be a whole number from 1 that grows per payment', 1, 999_999_999),
   traceparent: z.string().refine(isTraceparent).optional(),
+};
+const common = {
+  ...attributes,
+  version: whole('must be a whole number from 1 that grows per payment', 1, 999_999_999),
   data: shipment,
 };
 
@@ -144,6 +179,25 @@ export const eventSchema = z.discriminatedUnion('type', [
     approved_by: label(128, 'must name who approved spending the only re-ship chance'),
   }),
 ]);
+
+const combinedDataRule = 'must be an object: the body of upload_combined_shipping_info without upload_time';
+
+/** A combined event but for its parts, each of which is checked as the shipment that it becomes. */
+const combinedHead = z.strictObject({
+  ...attributes,
+  type: z.literal(COMBINED),
+  version: z
+    .never({ error: 'belongs to one payment: remove it, each part is given its next one' })
+    .optional(),
+  data: z.strictObject(
+    {
+      order_key: orderKey,
+      sub_orders: z.array(z.unknown()).min(1, partsRule).max(MAX_PARTS, partsRule),
+      payer,
+    },
+    { error: ({ code }) => (code === 'invalid_type' ? combinedDataRule : undefined) },
+  ),
+});
 
 /** `notes` says what was changed because it means the same, one change each: field and change. */
 export type Checked =
@@ -166,10 +220,98 @@ export function checkEvent(input: unknown, options: ContractOptions): Checked {
 }
 
 function checkStrictly(input: unknown, { carriers }: ContractOptions): Checked {
+  if (typeOf(input) === COMBINED)
+    return { kind: 'invalid', problems: [{ field: 'type', value: show(COMBINED), rule: severalPayments }] };
   const parsed = eventSchema.safeParse(input, { error: ruleOf });
   if (!parsed.success) return { kind: 'invalid', problems: structureProblems(input, parsed.error.issues) };
   const problems = combinationProblems(parsed.data.data, carriers);
   return problems.length === 0
     ? { kind: 'valid', event: parsed.data, notes: [] }
     : { kind: 'invalid', problems };
+}
+
+const typeOf = (input: unknown): unknown => (Object(input) as { type?: unknown }).type;
+
+/** Whether a text is meant to be a combined event: {@link checkCombined} is for these, {@link checkEvent} for all others. */
+export const isCombined = (input: unknown): boolean => typeOf(input) === COMBINED;
+
+/** `parts` are what the door writes, in the order of `sub_orders`, each with what was changed in it. */
+export type CheckedCombined =
+  | {
+      kind: 'valid';
+      event: CombinedEvent;
+      parts: { event: Omit<ShippedEvent, 'version'>; notes: string[] }[];
+    }
+  | { kind: 'invalid'; problems: Problem[] };
+
+/**
+ * {@link checkEvent} for a combined event: each part is checked as the shipment that it becomes, and its problems name their
+ * place, like `data.sub_orders[2].shipping_list[0].tracking_no`. Parts have one order_number_type, that of the main order,
+ * and each payment stands once (wechat.md §1.2). Never throws. `fahuo.problems` says the same in SQL.
+ */
+export function checkCombined(input: unknown, options: ContractOptions): CheckedCombined {
+  const { event, notes } = sameMeaning(input, options);
+  if (event === Object(event) && !Array.isArray(event) && !isCombined(event))
+    return invalid([
+      {
+        field: 'type',
+        value: show(typeOf(event)),
+        rule: `must be ${COMBINED}: write other events with fahuo.enqueue`,
+      },
+    ]);
+  const head = combinedHead.safeParse(event, { error: ruleOf });
+  const checked = subOrdersOf(event).map((part, at) => checkPart(part, at, options));
+  const problems = [
+    ...(head.success ? [] : structureProblems(event, head.error.issues)),
+    ...checked.flatMap((part) => part.problems),
+  ];
+  if (!head.success || problems.length > 0) return invalid(problems);
+  const shipments = checked.flatMap(({ shipment: one }) => one ?? []);
+  const { version: _never, ...rest } = head.data;
+  const data = { ...rest.data, sub_orders: shipments.map(({ payer: _stand_in, ...part }) => part) };
+  const combined: CombinedEvent = { ...rest, data };
+  const spanning = spanningProblems(combined);
+  if (spanning.length > 0) return invalid(spanning);
+  const common = notes.filter(isOfEveryPart);
+  const parts = partsOf(combined).map((part, at) => ({
+    event: part,
+    notes: [...common, ...(checked[at]?.notes ?? [])],
+  }));
+  return { kind: 'valid', event: combined, parts };
+}
+
+/** The main order's own key reaches nobody, and a door takes `null` for a version that it is to draw. */
+const isOfEveryPart = (note: string): boolean =>
+  note.startsWith('data.payer.') || !/^(data\.|version:)/.test(note);
+
+const invalid = (problems: Problem[]): { kind: 'invalid'; problems: Problem[] } => ({
+  kind: 'invalid',
+  problems,
+});
+
+/** The parts as far as there may be any: of a list that is too long nothing is said but that. */
+function subOrdersOf(event: unknown): unknown[] {
+  const { data } = Object(event) as { data?: unknown };
+  const { sub_orders: parts } = Object(data) as { sub_orders?: unknown };
+  return Array.isArray(parts) && parts.length <= MAX_PARTS ? parts : [];
+}
+
+type CheckedPart = { shipment?: Shipment; notes: string[]; problems: Problem[] };
+
+function checkPart(part: unknown, at: number, options: ContractOptions): CheckedPart {
+  const place = partPlace(at);
+  if (typeof part !== 'object' || part === null || Array.isArray(part)) {
+    const rule = 'must be an object with order_key, logistics_type, delivery_mode and shipping_list';
+    return { notes: [], problems: [{ field: place, value: show(part), rule }] };
+  }
+  const { payer: own, ...body } = part as Record<string, unknown>;
+  const misplaced =
+    own === undefined || own === null
+      ? []
+      : [{ field: `${place}.payer`, value: show(own), rule: 'belongs into data, once: remove it' }];
+  const checked = checkEvent(partEnvelope(body), options);
+  if (checked.kind === 'valid')
+    return { shipment: checked.event.data, notes: checked.notes, problems: misplaced };
+  const problems = checked.problems.map((one) => ({ ...one, field: one.field.replace(/^data/, place) }));
+  return { notes: [], problems: [...problems, ...misplaced] };
 }

@@ -4,12 +4,17 @@ import type { OrderKey } from './payment.ts';
 export const SHIPPED = 'fahuo.shipment.shipped.v1';
 /** WeChat holds wrong content: spends the payment's only chance of being shipped again. */
 export const CORRECTED = 'fahuo.shipment.corrected.v1';
+/**
+ * Several payments of one combined payment were shipped: one event at the SQL doors, which make a shipped event of each
+ * part. It stands on no topic.
+ */
+export const COMBINED = 'fahuo.shipment.combined.v1';
 /** What WeChat answered, for the order service. Written by fahuo, never enqueued. */
 export const ACKNOWLEDGED = 'fahuo.shipment.acknowledged.v1';
 /** A payment's money has come, by WeChat's own word. Written by fahuo, never enqueued. */
 export const SETTLED = 'fahuo.payment.settled.v1';
 
-/** Every type of event, and which of a deployment's topics carries it. */
+/** Every type of event that a topic carries, and which of a deployment's topics that is. */
 export const eventTopics: ReadonlyMap<string, 'events' | 'acks'> = new Map([
   [SHIPPED, 'events'],
   [CORRECTED, 'events'],
@@ -95,3 +100,31 @@ export type CorrectedEvent = {
 
 /** What `enqueue` takes, and what the topic carries. */
 export type ShippingEvent = ShippedEvent | CorrectedEvent;
+
+/** What is shipped of one part of a combined payment: its own `order_key` and parcels. */
+export type SubOrder = Omit<Shipment, 'payer'>;
+
+/** The body of `upload_combined_shipping_info` without `upload_time` (wechat.md §1.2). */
+export type CombinedShipment = {
+  /** The combined payment itself. Its number is told to nobody: WeChat knows the parts (wechat.md §6.10). */
+  order_key: OrderKey;
+  /** 1 to 50 payments, each once, with the `order_number_type` of the main one. They may have several merchant numbers. */
+  sub_orders: SubOrder[];
+  payer: Shipment['payer'];
+};
+
+/** A combined payment was shipped. The door draws each part's version. */
+export type CombinedEvent = {
+  type: 'fahuo.shipment.combined.v1';
+  /** Names this event for good; with `#` and the payment of a part at most 128 characters. */
+  id: string;
+  /** Who sends it, 1 to 256 characters, like `/orders`. */
+  source: string;
+  /** When it happened: RFC 3339 with a zone, like `2026-11-23T10:00:00+08:00`. */
+  time: string;
+  /** The mini-program: 1 to 64 of `0-9 A-Z a-z _ -`. */
+  appid: string;
+  /** W3C trace context, 1 to 128 characters. */
+  traceparent?: string | undefined;
+  data: CombinedShipment;
+};

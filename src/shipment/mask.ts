@@ -61,6 +61,15 @@ export function maskContacts(event: unknown): unknown {
   return { ...others, data: { ...data, shipping_list: list.map(maskParcel) } };
 }
 
+/** {@link maskContacts} for each part of a combined event. */
+export function maskCombined(event: unknown): unknown {
+  const parts = (event as { data?: { sub_orders?: unknown } } | null)?.data?.sub_orders;
+  if (!Array.isArray(parts)) return event;
+  const { data, ...others } = event as { data: Members };
+  const masked = parts.map((part: unknown) => (maskContacts({ data: part }) as Members)['data']);
+  return { ...others, data: { ...data, sub_orders: masked } };
+}
+
 /** What stands in the list may be anything: the contract says so afterwards. */
 const maskParcel = (parcel: unknown): unknown =>
   isMembers(parcel) && isMembers(parcel['contact'])

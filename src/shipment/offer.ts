@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import { storable } from '../text.ts';
-import { checkEvent, type ContractOptions } from './contract.ts';
+import { checkCombined, checkEvent, type CheckedCombined, type ContractOptions } from './contract.ts';
 import type { CorrectedEvent, ShippedEvent } from './events.ts';
 import { isDeeperThan } from './nesting.ts';
 import type { Problem } from './problems.ts';
@@ -35,19 +35,30 @@ export const maxEventBytes = 262_144;
 export const maxDepth = 32;
 
 /** The text of one event, as `fahuo.problems` takes it and with its words. Never throws. */
-export function checkOfferText(text: string, options: ContractOptions): CheckedOffer {
+export const checkOfferText = (text: string, options: ContractOptions): CheckedOffer =>
+  checkText(text, (value) => checkOffer(value, options));
+
+/** The text of one combined event: {@link checkOfferText} with {@link checkCombined}. */
+export const checkCombinedText = (text: string, options: ContractOptions): CheckedCombined =>
+  checkText(text, (value) => checkCombined(value, options));
+
+function checkText<Checked extends { kind: string }>(
+  text: string,
+  check: (value: unknown) => Checked,
+): Checked | Broken {
   const size = byteLength(text);
   if (size > maxEventBytes)
     return broken(`${size} bytes`, `must have at most ${maxEventBytes} bytes: send one event`);
   const parsed = parse(text);
   if (parsed.kind === 'broken') return broken('no JSON', `must be one JSON object: ${parsed.why}`);
-  const checked = checkOffer(parsed.value, options);
+  const checked = check(parsed.value);
   return checked.kind === 'invalid' && isDeeperThan(text, maxDepth)
     ? broken('nested', `must not be nested deeper than ${maxDepth} levels: send the event alone`)
     : checked;
 }
 
-const broken = (value: string, rule: string): CheckedOffer => ({
+type Broken = { kind: 'invalid'; problems: Problem[] };
+const broken = (value: string, rule: string): Broken => ({
   kind: 'invalid',
   problems: [{ field: 'event', value, rule }],
 });

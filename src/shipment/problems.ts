@@ -36,6 +36,12 @@ function textOf(value: unknown): string {
   }
 }
 
+export const MAX_PARTS = 50;
+export const partsRule = `must hold 1 to ${MAX_PARTS} orders: send one event more for others`;
+/** Of a combined event at a door of plain ones. */
+export const severalPayments =
+  'names several payments: write it with fahuo.enqueue_combined, in TypeScript with enqueueCombined';
+
 /** What belongs into a member, for whoever left it out or put another type there. Names are unique in the contract. */
 const wanted: Readonly<Record<string, string>> = {
   event: 'one object with id, type, source, time, appid, version and data',
@@ -60,6 +66,7 @@ const wanted: Readonly<Record<string, string>> = {
   contact: 'an object with receiver_contact or consignor_contact, or left out',
   consignor_contact: 'a phone number as a text, masked like 138****1234, or left out',
   receiver_contact: 'a phone number as a text, masked like 138****1234, or left out',
+  sub_orders: 'an array of 1 to 50 orders, each with its order_key and shipping_list',
   payer: 'an object, like {"openid":"oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}',
   openid: "the buyer's openid in this mini-program as a text",
 };

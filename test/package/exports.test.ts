@@ -28,8 +28,10 @@ describe.each(versions)('the exports on Node %s', (version) => {
     );
     expect(stderr).toBe('');
     const names = JSON.parse(stdout) as Record<string, string | string[]>;
-    expect(names['outbox']).toContain('enqueue');
-    expect(names['contract']).toEqual(expect.arrayContaining(['checkEvent', 'SHIPPED', 'CORRECTED']));
+    expect(names['outbox']).toEqual(expect.arrayContaining(['enqueue', 'enqueueCombined']));
+    expect(names['contract']).toEqual(
+      expect.arrayContaining(['checkEvent', 'checkCombined', 'partsOf', 'SHIPPED', 'CORRECTED', 'COMBINED']),
+    );
     expect(names['sandbox']).toContain('createSandbox');
     const closed = 'ERR_PACKAGE_PATH_NOT_EXPORTED';
     expect(names).toMatchObject({ '': closed, '/outbox.js': closed, '/dist/src/cli/main.js': closed });

@@ -3,21 +3,21 @@ import { bundledCarriers } from '../../src/shipment/carriers.ts';
 import { appid } from './events.ts';
 
 /** JSON text that no value has: `1e0`, a lone half, a member twice. */
-class Raw {
+export class Raw {
   readonly text: string;
   constructor(text: string) {
     this.text = text;
   }
 }
 
-type Random = () => number;
-type Members = Record<string, unknown>;
+export type Random = () => number;
+export type Members = Record<string, unknown>;
 
 const carriers = [...bundledCarriers().keys()];
 const aliases = bundledAliases().map(({ alias }) => alias);
-const pick = <T>(random: Random, values: readonly T[]): T =>
+export const pick = <T>(random: Random, values: readonly T[]): T =>
   values[Math.floor(random() * values.length)] as T;
-const whole = (random: Random, below: number): number => Math.floor(random() * below);
+export const whole = (random: Random, below: number): number => Math.floor(random() * below);
 
 const contact = (random: Random): Members =>
   pick(random, [
@@ -37,7 +37,7 @@ const express = (random: Random, at: number): Members => {
 };
 
 // eslint-disable-next-line complexity -- a choice a member
-function goodEvent(random: Random): Members {
+export function goodEvent(random: Random): Members {
   const logistics = random() < 0.6 ? 1 : 2 + whole(random, 3);
   const split = logistics === 1 && random() < 0.4;
   const parcels = split ? 1 + whole(random, random() < 0.1 ? 15 : 4) : 1;
@@ -103,7 +103,7 @@ function somewhere(random: Random, event: Members): { target: Members; names: re
   return { target: data, names: known.data };
 }
 
-const isObject = (value: unknown): value is Members =>
+export const isObject = (value: unknown): value is Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Raw);
 
 const lengths = [
@@ -248,7 +248,7 @@ const others = [
 
 /** Something that may stand anywhere. */
 // eslint-disable-next-line complexity -- a choice a kind
-function anyValue(random: Random, name: string): unknown {
+export function anyValue(random: Random, name: string): unknown {
   const kind = random();
   if (kind < 0.15) return pick(random, fillers).repeat(pick(random, lengths));
   if (kind < 0.25) return `a${pick(random, fillers).repeat(95 + whole(random, 8))}${pick(random, fillers)}b`;
@@ -261,7 +261,7 @@ function anyValue(random: Random, name: string): unknown {
 }
 
 type Mutation = (random: Random, event: Members) => unknown;
-const mutations: readonly Mutation[] = [
+export const mutations: readonly Mutation[] = [
   (random, event) => {
     const { target, names } = somewhere(random, event);
     const name = pick(random, names);
@@ -305,7 +305,7 @@ const mutations: readonly Mutation[] = [
 ];
 
 /** What means the same, as other systems write it. */
-const spellings: readonly Mutation[] = [
+export const spellings: readonly Mutation[] = [
   (random, event) => (event['time'] = pick(random, times)),
   (random, event) => (event['traceparent'] = anyValue(random, 'traceparent')),
   (random, event) => (event[pick(random, ['version', 'traceparent', 'extra', 'reason'])] = null),
@@ -346,8 +346,12 @@ export function eventText(random: Random): string {
   const changes = random() < 0.5 ? 0 : 1 + whole(random, 3);
   for (let n = 0; n < changes; n++) pick(random, mutations)(random, event);
   const text = textOf(event, random);
-  if (random() < 0.97) return text;
-  return pick(random, [
+  return random() < 0.97 ? text : spoilt(text, random);
+}
+
+/** A text that is none of an event at all, or of one with a member twice. */
+export const spoilt = (text: string, random: Random): string =>
+  pick(random, [
     text.slice(0, whole(random, text.length)),
     `${text}x`,
     `[${text}]`,
@@ -365,10 +369,9 @@ export function eventText(random: Random): string {
     text.replace('"id":"', '"id":"\\u0000\u00020041'),
     text.replace('{', '{"id":1,"time":null,'),
   ]);
-}
 
 /** JSON as others write it: with blanks, or with every foreign character escaped, as PHP does. */
-function textOf(value: unknown, random: Random): string {
+export function textOf(value: unknown, random: Random): string {
   const style = random();
   const blank = style < 0.1 ? ' ' : '';
   const quoted = (text: string): string =>

@@ -34,3 +34,27 @@ export function shippedEvent(
     },
   };
 }
+
+/** A valid event of a combined payment with a part for each payment, in the order of `payments`. */
+export function combinedEvent(
+  payments: readonly string[],
+  overrides: Record<string, unknown> = {},
+): Record<string, unknown> & { data: { sub_orders: LooseEvent['data'][] } & Record<string, unknown> } {
+  const parts = payments.map((payment) => {
+    const { payer: _payer, ...part } = shippedEvent({ payment }).data;
+    return part;
+  });
+  return {
+    id: 'combined-1',
+    type: 'fahuo.shipment.combined.v1',
+    source: '/orders',
+    time: '2026-11-23T10:00:00+08:00',
+    appid,
+    ...overrides,
+    data: {
+      order_key: { order_number_type: 2, transaction_id: '4200001234202611230000000000' },
+      sub_orders: parts,
+      payer: { openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' },
+    },
+  };
+}

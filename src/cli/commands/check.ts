@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { readConfig } from '../../roles/config.ts';
 import { bundledCarriers } from '../../shipment/carriers.ts';
-import type { ContractOptions, Problem } from '../../shipment/contract.ts';
+import { partPlace } from '../../shipment/combined.ts';
+import { checkCombined, isCombined, type ContractOptions, type Problem } from '../../shipment/contract.ts';
 import { checkOffer } from '../../shipment/offer.ts';
 import { fileText, nameOf } from '../event-file.ts';
 import { readEvents, type Written } from '../event-text.ts';
@@ -34,10 +35,20 @@ function resultOf(event: Written, options: ContractOptions): Result {
   const wrong = (problems: Problem[]): Result => ({ line, ok: false, notes: [], problems });
   if (event.kind === 'broken')
     return wrong([{ field: 'event', value: 'no JSON', rule: `must be one JSON object: ${event.why}` }]);
-  const checked = checkOffer(event.value, options);
-  return checked.kind === 'valid'
-    ? { line, ok: true, notes: checked.notes, problems: [] }
-    : wrong(checked.problems);
+  const checked = isCombined(event.value)
+    ? checkCombined(event.value, options)
+    : checkOffer(event.value, options);
+  if (checked.kind === 'invalid') return wrong(checked.problems);
+  const notes = 'parts' in checked ? notesOf(checked.parts) : checked.notes;
+  return { line, ok: true, notes, problems: [] };
+}
+
+/** What was changed in the parts, each where it stands in the combined event; what they share is said once. */
+function notesOf(parts: readonly { notes: readonly string[] }[]): string[] {
+  const placed = parts.flatMap(({ notes }, at) =>
+    notes.map((note) => (note.startsWith('data.payer.') ? note : note.replace(/^data/, partPlace(at)))),
+  );
+  return [...new Set(placed)];
 }
 
 function render(results: readonly Result[]): string {

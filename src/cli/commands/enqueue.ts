@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
 import { inTransaction } from '../../../db/client.ts';
 import { FahuoError, messageOf } from '../../errors.ts';
-import { enqueue } from '../../outbox/enqueue.ts';
+import {
+  enqueue,
+  enqueueCombined,
+  type EnqueueOptions,
+  type OutboxTransaction,
+} from '../../outbox/enqueue.ts';
+import { isCombined } from '../../shipment/contract.ts';
 import { fileLines } from '../event-file.ts';
 import { answer } from '../output.ts';
 import { withDatabase } from '../session.ts';
@@ -17,7 +23,7 @@ export function addEnqueue(program: Command): void {
         inTransaction(pool, async (tx) => {
           const written: number[] = [];
           for await (const { line, number } of fileLines(file ?? '-'))
-            written.push(await enqueue(tx, parse(line, number), consumer));
+            written.push(...(await enqueueLine(tx, parse(line, number), consumer)));
           return written;
         }),
       );
@@ -27,6 +33,15 @@ export function addEnqueue(program: Command): void {
         () => `${ids.length} ${ids.length === 1 ? 'event' : 'events'} enqueued.`,
       );
     });
+}
+
+async function enqueueLine(
+  tx: OutboxTransaction,
+  event: unknown,
+  options: EnqueueOptions,
+): Promise<number[]> {
+  if (!isCombined(event)) return [await enqueue(tx, event, options)];
+  return (await enqueueCombined(tx, event, options)).map(({ outboxId }) => outboxId);
 }
 
 function parse(line: string, number: number): unknown {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acceptEvents } from '../../support/accept.ts';
 import { runCommand } from '../../support/command.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { shippedEvent } from '../../support/events.ts';
+import { combinedEvent, shippedEvent } from '../../support/events.ts';
 
 let database: TestDatabase;
 let folder: string;
@@ -81,4 +81,42 @@ it('enqueue takes lines of every length and end, and characters that lie on both
   expect(rows.map((row) => row.text)).toEqual(
     events.map((event) => event.data.shipping_list[0]!['item_desc']),
   );
+});
+
+describe('a file with a combined event', () => {
+  const combined = (id: string, payments: string[]) =>
+    combinedEvent(payments, { id, time: '2026-11-23 10:00+0800' });
+
+  it('is checked: where a problem of a part stands, and what was changed in which part', async () => {
+    const broken = combined('broken', ['ok-a', 'ok-b']);
+    broken.data.sub_orders[1]!['delivery_mode'] = '1';
+    const noted = combined('noted', ['ok-a', 'ok-b']);
+    noted.data.sub_orders[1]!['order_key'] = { order_number_type: 2, transaction_id: 'ok-b', mchid: '19' };
+    const file = fileOf(
+      'combined',
+      [text('ok-1'), ...[broken, noted].map((one) => JSON.stringify(one))].join('\n'),
+    );
+    const { code, stdout } = await fahuo(['check'], file);
+    expect({ code, lines: stdout.trim().split('\n') }).toEqual({
+      code: 1,
+      lines: [
+        'line 1: ok',
+        'line 2: data.sub_orders[1].delivery_mode is "1": must be the number 1 unified or 2 split: send a number, not a string',
+        'line 3: ok',
+        'line 3: taken, time: read as 2026-11-23T10:00:00+08:00',
+        'line 3: taken, data.sub_orders[1].order_key.mchid: WeChat ignores it for order_number_type 2; left out',
+        '3 events checked: 1 with problems.',
+      ],
+    });
+  });
+
+  it('is enqueued as its parts', async () => {
+    const file = fileOf('parts', JSON.stringify(combined('parts', ['ok-p1', 'ok-p2'])), '\n', text('ok-p3'));
+    const { code, stdout } = await fahuo(['enqueue'], file);
+    expect({ code, stdout: stdout.trim() }).toEqual({ code: 0, stdout: '3 events enqueued.' });
+    const { rows } = await database.pool.query(
+      `select event_id from fahuo.outbox where event_id like 'parts#%' order by event_id`,
+    );
+    expect(rows).toEqual([{ event_id: 'parts#ok-p1' }, { event_id: 'parts#ok-p2' }]);
+  });
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { checkOfferText, describeNotes } from '../../../src/shipment/offer.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { canonical, sameEvent, sameProblems } from '../../support/contract-verdicts.ts';
 import { eventText } from '../../support/event-texts.ts';
 import { createRandom } from '../../support/random.ts';
 
@@ -28,31 +29,6 @@ const askSql = async (events: readonly string[]): Promise<SqlVerdict[]> =>
 
 /** What the doors say of an event, to be compared: a text that is made of it, whatever the order of members. */
 type Verdict = { valid: boolean; said: string };
-
-/** Postgres' texts hold neither NUL nor half a pair: what stands for them there, and for them here, is one sign. */
-const held = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- NUL is what is looked for
-  text.toWellFormed().replace(/[\u0000\u0001\uffff]/g, '\ufffd');
-
-const canonical = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([left], [right]) => (left < right ? -1 : 1))
-      .map(([name, member]) => [name, canonical(member)]),
-  );
-};
-const sameEvent = (event: unknown, notes: string | null): string =>
-  `${JSON.stringify(canonical(event))}\n${held(notes?.split('\n').sort().join('\n') ?? '')}`;
-/** What the two parsers say of broken JSON is their own. */
-const sameProblems = (problems: { field: string; rule: string }[]): string =>
-  held(
-    problems
-      .map(({ field, rule }) => (field === 'event' ? field : `${field}: ${rule}`))
-      .sort()
-      .join('\n'),
-  );
 
 function verdictOfSql({ e, data, notes, problems }: SqlVerdict): Verdict {
   if (problems !== null) {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAlone, createPool, trustedPath } from '../../../db/client.ts';
-import { shippedEvent } from '../../support/events.ts';
+import { combinedEvent, shippedEvent } from '../../support/events.ts';
 import { createOwnedDatabase, type OwnedDatabase } from '../../support/roles.ts';
 
 let database: OwnedDatabase;
@@ -46,6 +46,9 @@ async function ranAs(url: string, ...preparation: string[]): Promise<string[]> {
     for (const statement of preparation) await client.query(statement);
     await client.query(enqueue());
     await client.query(enqueue().replace('fahuo.enqueue', 'fahuo.offer'));
+    const combined = JSON.stringify(combinedEvent([`right${++payments}`, `right${++payments}`]));
+    await client.query(`select * from fahuo.enqueue_combined('${combined}')`);
+    await client.query(`select * from fahuo.offer_combined('${combined}')`);
     await client.query(
       `select * from fahuo.problems('{"time":"2026-11-23 10:00+08","data":{"shipping_list":[{"item_desc":"\\n"}]}}')`,
     );
@@ -86,7 +89,15 @@ describe('the functions of the schema', () => {
          and has_function_privilege(r.oid, p.oid, 'execute') order by 1, 2`,
     );
     const may = (role: string): string[] => rows.filter((row) => row.role === role).map(({ name }) => name);
-    expect(may('fahuo_writer')).toEqual(['enqueue', 'notify_receipt', 'offer', 'problems', 'trace_receipt']);
+    expect(may('fahuo_writer')).toEqual([
+      'enqueue',
+      'enqueue_combined',
+      'notify_receipt',
+      'offer',
+      'offer_combined',
+      'problems',
+      'trace_receipt',
+    ]);
     expect(may('fahuo_service')).toEqual([
       'await_outbox',
       'detach_outbox_partition',
@@ -94,10 +105,12 @@ describe('the functions of the schema', () => {
       'drop_outbox_partition',
       'empty_outbox_partition',
       'enqueue',
+      'enqueue_combined',
       'insert_acknowledgements',
       'make_outbox_partition',
       'notify_receipt',
       'offer',
+      'offer_combined',
       'passed_over',
       'problems',
       'release_passed_over',

@@ -6,7 +6,7 @@ import { isDeeperThan } from '../../../src/shipment/nesting.ts';
 import { renderUpload } from '../../../src/consumer/render.ts';
 import type { Received } from '../../../src/kafka/message.ts';
 import type { NewUpload, Rival } from '../../../src/upload/insert-store.ts';
-import { shippedEvent } from '../../support/events.ts';
+import { combinedEvent, shippedEvent } from '../../support/events.ts';
 import { createRandom } from '../../support/random.ts';
 
 const first = `00-${'a'.repeat(32)}-${'1'.repeat(16)}-01`;
@@ -106,6 +106,16 @@ describe('decoding a message', () => {
     );
     expect(reasonOf(received(data, { ...binaryHeaders, ce_version: 'x1' }))).toContain('version');
     expect(reasonOf(received(data, {}))).toContain('type is missing');
+  });
+
+  it('refuses a combined event, whose parts have keys of their own, and says where it belongs', () => {
+    const event = combinedEvent(['P1', 'P2']);
+    const structured = { 'content-type': 'application/cloudevents+json' };
+    const said =
+      'invalid: type is "fahuo.shipment.combined.v1": names several payments, and a message has the key of one: send an event for each, or write it with fahuo.enqueue_combined';
+    expect(reasonOf(received(JSON.stringify(event), structured))).toBe(said);
+    const binary = { ...binaryHeaders, ce_type: 'fahuo.shipment.combined.v1' };
+    expect(reasonOf(received(JSON.stringify(event.data), binary))).toBe(said);
   });
 
   it('says of any member that is nested too deep that it is, and throws of none', () => {

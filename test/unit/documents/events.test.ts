@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { faultRules } from '../../../src/sandbox/faults.ts';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
-import { checkEvent, CORRECTED, describeProblems } from '../../../src/shipment/contract.ts';
+import { checkCombined, checkEvent, CORRECTED, describeProblems } from '../../../src/shipment/contract.ts';
 import { blocksOf, documents, readText } from '../../support/documents.ts';
 
 type Found = { file: string; value: unknown };
@@ -37,11 +37,27 @@ describe('an event in the documents', () => {
   });
 });
 
+it('a combined event in the documents is one that the contract takes', () => {
+  const events = found('json combined');
+  expect(events.length).toBeGreaterThan(0);
+  for (const { value } of events) {
+    const checked = checkCombined(value, { carriers: bundledCarriers() });
+    expect(checked.kind === 'invalid' ? describeProblems(checked.problems) : '').toBe('');
+  }
+});
+
 it('every other block of JSON says what it is, and is JSON', () => {
   const blocks = documents().flatMap((file) => blocksOf(readText(file)));
   const kinds = blocks.map(({ info }) => info).filter((info) => info.startsWith('json'));
   expect(new Set(kinds)).toEqual(
-    new Set(['json event', 'json acknowledgement', 'json settlement', 'json apps', 'json faults']),
+    new Set([
+      'json event',
+      'json combined',
+      'json acknowledgement',
+      'json settlement',
+      'json apps',
+      'json faults',
+    ]),
   );
   expect(found('json acknowledgement')).toHaveLength(1);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskContacts, maskPhone } from '../../../src/shipment/mask.ts';
+import { maskCombined, maskContacts, maskPhone } from '../../../src/shipment/mask.ts';
 import { shippedEvent } from '../../support/events.ts';
 
 describe('a masked phone number', () => {
@@ -74,4 +74,18 @@ describe('an event with masked contacts', () => {
       expect(maskContacts(event)).toBe(event);
     },
   );
+});
+
+describe('the contacts of a combined event', () => {
+  const parcel = (phone: string) => ({ item_desc: 'a', contact: { receiver_contact: phone } });
+  const combined = (phone: string) => ({
+    id: 'c',
+    data: { payer: 7, sub_orders: [{ shipping_list: [parcel(phone)] }, null, { shipping_list: 7 }, 'text'] },
+  });
+
+  it('are masked in each part, and what is shaped otherwise stays as it is', () => {
+    expect(maskCombined(combined('13812341234'))).toEqual(combined('138****1234'));
+    for (const other of [null, 7, 'text', [], {}, { data: null }, { data: { sub_orders: 7 } }])
+      expect(maskCombined(other)).toBe(other);
+  });
 });
