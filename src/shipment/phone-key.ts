@@ -16,4 +16,5 @@ export const phoneKey = (shared: Buffer, { own, receiver }: { own: Buffer; recei
     hkdfSync('sha256', shared, Buffer.concat([own, receiver]), `fahuo phone ${sealedPhoneVersion}`, 32),
   );
 
-export const ownerBytes = ({ appid, payment }: { appid: string; payment: string }): Buffer => Buffer.from(`${appid}\n${payment}`);
+export const ownerBytes = ({ appid, payment }: { appid: string; payment: string }): Buffer =>
+  Buffer.from(`${appid}\n${payment}`);
