@@ -29,9 +29,10 @@ export type Claimed = LeasedRow & { dueAtMs: number; othersTimeMs: number | null
  * is the database's now, and strictly later than every earlier one of the payment (wechat.md §6.6).
  *
  * `history` asks for a read before the write: another row of the payment, or this one, was sent before (P5), also one
- * that was forgotten under the payment's other key (P12), or its caution says that another may have been. A parked conflict that somebody retries is read again, never sent blindly. A
- * row under `mchid:out_trade_no` is always read, since only a read tells which transaction it is; and so is every
- * transaction of an app that has a `loose` payment. Rows of both keys of a payment are judged together, by version and
+ * that was forgotten under the payment's other key (P12), or its caution says that another may have been; or WeChat was
+ * seen to hold the payment as shipped, by a list or a push. A parked conflict that somebody retries is read again, never
+ * sent blindly. A row under `mchid:out_trade_no` is always read, since only a read tells which transaction it is; and so
+ * is every transaction of an app that has a `loose` payment. Rows of both keys of a payment are judged together, by version and
  * then by arrival; an app without aliases does not look for them.
  *
  * A blocked row is put off by a second, so that a payment with a thousand versions is not looked at in every claim;
@@ -97,7 +98,9 @@ const claimText = `with app as materialized (
       first_sent_at = coalesce(u.first_sent_at, clock_timestamp())
     from judged j where u.id = j.id and not j.blocked and not j.outdated
     returning ${leasedColumns}, j.loose, j.history or u.attempts > 1 or u.kind = 'corrected' or u.caution is not null
-        or j.loose or strpos(u.payment, ':') > 0 as history,
+        or j.loose or strpos(u.payment, ':') > 0 or exists (
+          select from fahuo.payment p where p.transaction_id = u.payment and p.appid = u.appid and not p.unshipped
+        ) as history,
       (date_part('epoch', u.next_attempt_at) * 1000)::bigint as "dueAtMs",
       (date_part('epoch', j.others_time) * 1000)::bigint as "othersTimeMs"
     )

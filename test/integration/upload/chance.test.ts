@@ -8,6 +8,7 @@ import { deletePauses, insertPause } from '../../../src/apps/pause-store.ts';
 import { record } from '../../../src/upload/record-store.ts';
 import { retryParked } from '../../../src/upload/verbs-store.ts';
 import { defaultTiming, type Timing } from '../../../src/upload/timing.ts';
+import { recordFacts } from '../../../src/payments/facts-store.ts';
 import { acceptEvents } from '../../support/accept.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { runUploaderOn } from '../../support/uploader.ts';
@@ -50,7 +51,7 @@ afterEach(async () => {
   await Promise.all(running);
   await sandbox.stop();
   await database.pool.query(
-    'truncate fahuo.upload, fahuo.attempt, fahuo.payment_alias, fahuo.pause, fahuo.outbox, fahuo.dead_letter',
+    'truncate fahuo.upload, fahuo.attempt, fahuo.payment_alias, fahuo.pause, fahuo.outbox, fahuo.dead_letter, fahuo.payment',
   );
 });
 
@@ -155,6 +156,20 @@ describe('the one chance of a payment', () => {
     start();
     await untilState('p', 'conflict');
     expect((await effects()).reship).toBe(0);
+  });
+
+  it('is not spent by a first event of what WeChat was seen to hold as shipped, by a list or a push', async () => {
+    for (const payment of ['listed', 'pushed']) await byHand(unified(payment, 1, '手工'));
+    await recordFacts(database.pool, [
+      { appid, transactionId: 'listed', orderState: 2, readAt: systemClock() },
+      { appid, transactionId: 'pushed', shippedAt: systemClock() },
+    ]);
+    await accept(unified('listed', 1), unified('pushed', 1, '手工'));
+    start();
+    await untilState('listed', 'conflict');
+    await untilState('pushed', 'acknowledged'); // it holds this very content
+    expect(await effects()).toEqual({ ship: 2, add: 0, reship: 0 });
+    expect((await requestsOf(sandbox.url)).length).toBe(0);
   });
 
   it('is spent by a correction that changes the mode of an unfinished payment, once', async () => {
