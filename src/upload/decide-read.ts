@@ -101,7 +101,11 @@ function sendAgain(row: LeasedRow, context: Context): Transition {
 /** 10060004 while WeChat shows "to ship": too early, or a state that the read does not name (wechat.md §6.4). */
 function waitToShip(row: LeasedRow, context: Context): Transition {
   const wait = waitForPayment(row, context);
-  return wait.to === 'parked' ? nothingToShip({ kind: 'closed', orderState: 1 }) : wait;
+  if (wait.to === 'parked') return nothingToShip({ kind: 'closed', orderState: 1 });
+  return {
+    ...wait,
+    detail: 'WeChat refuses to ship it (10060004) and shows it as to ship: tried again for a day',
+  };
 }
 
 /** A failed read of its own: longer waits, and after a day of them a person. */

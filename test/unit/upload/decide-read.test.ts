@@ -94,6 +94,7 @@ describe('after a read about an unknown outcome', () => {
 
   it('waits like for an unseen payment after 10060004 while WeChat shows "to ship", then parks', () => {
     const early = { errcode: 10060004, absentReads: 1 };
+    expect(after(early, open)).toMatchObject({ detail: expect.stringContaining('10060004') as string });
     expect(after(early, open)).toMatchObject({ to: 'pending', spent: true, afterMs: 15_000 });
     expect(after({ ...early, firstSentAtMs: nowMs - dayMs }, open)).toMatchObject({
       to: 'parked',
