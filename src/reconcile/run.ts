@@ -30,19 +30,26 @@ export async function runReconcile(
     return runLoop(step, { ...waits, name: `reconcile.${name}`, log, heartbeats: metrics.heartbeats }, stop);
   };
   const ofApp = async ({ appid }: { appid: string }, stop: AbortSignal): Promise<void> => {
-    const step = { everyMs: lookEveryMs, stop };
+    let isReady = false;
+    // Within the steps: a database that is away at the start, or when an app is added, is waited for as at any other time.
+    const once = async (): Promise<void> => {
+      if (isReady) return;
+      await deps.pauses.refresh();
+      await insertSweeps(deps.pool, appid, sweeps);
+      isReady = true;
+    };
+    const every = (name: string, step: () => Promise<StepResult>): Promise<void> =>
+      loop(`${name} ${appid}`, { everyMs: lookEveryMs, stop, step: () => once().then(step) });
     const sweep = (kind: 'recent' | 'whole'): Promise<void> => {
       const of = { appid, sweep: kind, walked: new Set<string>() };
-      return loop(`${kind} ${appid}`, { ...step, step: () => stepSweep(deps, options, of, stop) });
+      return every(kind, () => stepSweep(deps, options, of, stop));
     };
-    await insertSweeps(deps.pool, appid, sweeps);
     await Promise.all([
       sweep('recent'),
       sweep('whole'),
-      loop(`asked ${appid}`, { ...step, step: () => stepAsked(deps, options, appid, stop) }),
+      every('asked', () => stepAsked(deps, options, appid, stop)),
     ]);
   };
-  await deps.pauses.refresh();
   await Promise.all([
     options.apps.each(ofApp, signal),
     loop('pauses', {

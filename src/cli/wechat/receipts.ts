@@ -113,8 +113,13 @@ const callRow = (call: ReceiptCall): string[] => [
   call.errcode === null ? '' : `${call.errcode} ${call.errmsg ?? ''}`,
 ];
 
+/** As fahuo.check_receipt has it, and fahuo.notify_receipt for the time. */
+const paymentShape = /^(?:[0-9A-Za-z_-]{1,64}|[0-9A-Za-z_-]{1,32}:[0-9A-Za-z_*-]{1,64})$/;
+const firstPayment = new Date('2013-01-01T00:00:00Z');
+
 async function notify(payment: string, flags: NotifyFlags): Promise<void> {
   const receivedAt = timeOf(flags.receivedTime);
+  if (!paymentShape.test(payment)) throw usage(`${payment} must be a transaction id, or MCHID:OUT_TRADE_NO`);
   if (flags.again === true) return notifyAgain(payment, receivedAt, flags);
   if (receivedAt === null) throw usage('--received-time must say when the buyer had the goods');
   await withApp(flags, async (pool, appid) => {
@@ -155,5 +160,7 @@ function timeOf(text: string | undefined): Date | null {
     throw usage(`--received-time ${text} must be RFC 3339 with a zone, like 2026-11-26T15:04:00+08:00`);
   const at = new Date(text);
   if (at > systemClock()) throw usage(`--received-time ${text} must not be in the future`);
+  if (at < firstPayment)
+    throw usage(`--received-time ${text} must be when the buyer had the goods, after 2013`);
   return at;
 }

@@ -181,6 +181,8 @@ describe('fahuo wechat', () => {
   it.each([
     ['no time', ['notify-confirm-receive', 'q']],
     ['a time without a zone', ['notify-confirm-receive', 'q', '--received-time', '2026-11-26 15:04']],
+    ['a time before WeChat paid', ['notify-confirm-receive', 'q', '--received-time', '0001-01-01T00:00:00Z']],
+    ['no payment', ['notify-confirm-receive', 'a b', '--received-time', '2026-11-26T15:04:00+08:00']],
     ['a time to come', ['notify-confirm-receive', 'q', '--received-time', '2999-01-01T00:00:00Z']],
     ['no reason', ['notify-confirm-receive', 'q', '--again', '--yes']],
   ])('refuses a reminder with %s', async (_claim, words) => {

@@ -1,15 +1,18 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { inTransaction } from '../../../db/client.ts';
+import { createPool, inTransaction } from '../../../db/client.ts';
+import { createAppSet } from '../../../src/apps/app-set.ts';
 import { enqueue } from '../../../src/outbox/enqueue.ts';
 import { applyCompared } from '../../../src/reconcile/apply.ts';
 import { stepAsked } from '../../../src/reconcile/asked.ts';
 import { compareOrders, type Compared } from '../../../src/reconcile/compare.ts';
+import { runReconcile } from '../../../src/reconcile/run.ts';
 import { noticeUploads, takeSweep } from '../../../src/reconcile/store.ts';
 import { stepSweep } from '../../../src/reconcile/sweep.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
 import { offerAgain } from '../../../src/upload/verbs-store.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { createDoor } from '../../support/door.ts';
 import { appid, shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createReconcile, publishOutbox, type ReconcileInTest } from '../../support/reconcile.ts';
@@ -372,4 +375,47 @@ describe('a wish', () => {
     await reconcile.asked();
     expect((await statsOf(sandbox.url)).requests['get_order']).toEqual({ '0': 2, errcode: 2 });
   });
+});
+
+it('an app that is added while Postgres is away is listed when it is back', async () => {
+  const door = await createDoor(database.url);
+  const pool = createPool({
+    databaseUrl: Object.assign(new URL(database.url), { host: new URL(door.url).host }).href,
+    max: 4,
+    applicationName: 'test',
+    onError: () => undefined,
+  });
+  const own = await createReconcile(pool, { wechat: sandbox.url });
+  const apps = createAppSet([]);
+  await door.shut();
+  let failure: unknown = null;
+  const run = runReconcile(own.deps, { ...own.options, apps }, stop.signal).catch((error: unknown) => {
+    failure = error;
+  });
+  running.push(run);
+  apps.replace([
+    {
+      appid: 'wxNew',
+      token: { mode: 'stable', secret: 's' },
+      maxCallsPerSecond: undefined,
+      parcelLists: 'cumulative',
+    },
+  ]);
+  await eventually(async () =>
+    expect(await own.deps.metrics.registry.metrics()).toMatch(
+      /fahuo_loop_failures_total{loop="reconcile.recent wxNew"} [1-9]/,
+    ),
+  );
+  await door.open();
+  await eventually(async () => {
+    const { rows } = await database.pool.query<{ n: number }>(
+      `select count(*)::int as n from fahuo.reconcile_sweep where appid = 'wxNew' and finished_at is not null`,
+    );
+    expect([failure, rows]).toEqual([null, [{ n: 3 }]]);
+  });
+  stop.abort();
+  await run;
+  await own.close();
+  await pool.end();
+  await door.shut();
 });
