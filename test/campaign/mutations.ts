@@ -136,8 +136,8 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     patches: [
       {
         file: 'src/upload/claim-store.ts',
-        from: `or strpos(u.payment, ':') > 0 as history`,
-        to: 'as history',
+        from: `or j.loose or strpos(u.payment, ':') > 0 or exists`,
+        to: 'or j.loose or exists',
       },
     ],
     caughtBy: ['reshipsWithoutCorrection'],
