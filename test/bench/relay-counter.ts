@@ -1,5 +1,6 @@
-import { Kafka, logLevel, type IHeaders } from 'kafkajs';
+import { Kafka, logLevel } from 'kafkajs';
 import { patchKafkajs } from '../../src/kafka/kafkajs-patches.ts';
+import { received } from '../../src/kafka/received.ts';
 import { answerRequests } from './child.ts';
 
 /**
@@ -17,8 +18,11 @@ const consumer = new Kafka({
 let count = 0;
 let agesUs: number[] = [];
 
-const eventIdOf = (headers: IHeaders | undefined): string =>
-  (headers?.['ce_id'] ?? headers?.['id'] ?? '').toString();
+/** Ours are `ce_id`, those of the outbox's peers `id`. */
+function eventIdOf(message: Parameters<typeof received>[2]): string {
+  const { headers } = received(options.topic, 0, message);
+  return (headers['ce_id'] ?? headers['id'] ?? '').toString();
+}
 
 await consumer.connect();
 await consumer.subscribe({ topics: [options.topic], fromBeginning: true });
@@ -27,8 +31,8 @@ await consumer.run({
   eachBatch: ({ batch }) => {
     count += batch.messages.length;
     const nowUs = Number(process.hrtime.bigint() / 1_000n);
-    for (const { headers } of batch.messages) {
-      const sentUs = Number(eventIdOf(headers).split('@')[1] ?? Number.NaN);
+    for (const message of batch.messages) {
+      const sentUs = Number(eventIdOf(message).split('@')[1] ?? Number.NaN);
       if (!Number.isNaN(sentUs)) agesUs.push(nowUs - sentUs);
     }
     return Promise.resolve();

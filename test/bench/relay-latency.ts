@@ -88,6 +88,7 @@ export async function measureLatency(
   await Promise.all(writes);
   await sleep(1_000);
   const { agesUs } = await run.counter.ask<{ agesUs: number[] }>({});
+  if (agesUs.length === 0) throw new TypeError('the counter saw no event that this run wrote');
   return {
     perSecond,
     p50Ms: percentile(agesUs, 0.5) / 1_000,
