@@ -8,21 +8,16 @@ import type { ReconcileDeps, ReconcileOptions } from '../reconcile/deps.ts';
 import { runReconcile } from '../reconcile/run.ts';
 import type { CarrierIds } from '../shipment/combinations.ts';
 import type { Config } from './config.ts';
-import { openRedis, reachRedisAtStart } from './redis.ts';
 import { opensNothing, runTogether, type OpenRole } from './role.ts';
 import { topicsOf } from './services.ts';
-import { createBudget, createClient } from './shared-state.ts';
+import { openCalls } from './shared-state.ts';
 
 /** WeChat's list of payments ↔ what we hold of them, by itself; does nothing where FAHUO_RECONCILE is false. */
 export const openReconcile: OpenRole = (context) => {
   const { config, pool, log, metrics, instance, apps } = context;
   if (!config.reconcile.enabled) return opensNothing(() => Promise.resolve());
   return openAll(log, async (opened) => {
-    const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
-    await reachRedisAtStart(redis, config, log);
-    const budget = createBudget({ config, pool, redis, log });
-    const client = createClient({ config, apps, pool, redis, log });
-    const wechat = opened.add('wechat', client, (it) => it.close());
+    const { budget, wechat } = await openCalls({ config, pool, log, apps, opened });
     const pauses = createPauses({ pool, log, metrics });
     const shared = { pool, log, metrics, budget, wechat, pauses, clock: systemClock, random: systemRandom };
     const deps: ReconcileDeps = { ...shared, acceptMessages };

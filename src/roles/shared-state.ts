@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from '../../db/client.ts';
-import type { AppSet } from '../apps/app-set.ts';
+import { appSecretOf, type AppSet } from '../apps/app-set.ts';
 import type { Budget } from '../apps/budget.ts';
 import { createPostgresBudget } from '../apps/budget-postgres.ts';
 import { createRedisBudget } from '../apps/budget-redis.ts';
@@ -8,11 +8,13 @@ import { createPostgresTokenStore } from '../apps/tokens-postgres.ts';
 import { createRedisTokenStore } from '../apps/tokens-redis.ts';
 import { systemClock, systemRandom } from '../clock.ts';
 import type { Log } from '../log.ts';
+import type { Opened } from '../opened.ts';
 import { createWechatClient, type WechatClient } from '../wechat/client.ts';
 import { createHttpPools, poolSizes } from '../wechat/http-pools.ts';
 import type { TokenOrigin } from '../wechat/token-origin.ts';
 import { createTokenSource } from '../wechat/token.ts';
 import type { Config } from './config.ts';
+import { openRedis, reachRedisAtStart } from './redis.ts';
 
 /** What the instances of a deployment share about its apps: in Redis where there is one, in Postgres otherwise. */
 type Shared = { config: Config; pool: Pool; redis: Redis | null; log: Log };
@@ -42,10 +44,7 @@ export function createClient({
   );
   const originOf = (appid: string): TokenOrigin | undefined => apps.of(appid)?.token;
   /** What seals a token in a store; a token that comes from elsewhere is in no store. */
-  const secretOf = (appid: string): string | undefined => {
-    const origin = originOf(appid);
-    return origin !== undefined && 'secret' in origin ? origin.secret : undefined;
-  };
+  const secretOf = (appid: string): string | undefined => appSecretOf(apps.of(appid));
   const { keyPrefix } = config.redis;
   const store =
     redis === null
@@ -60,4 +59,23 @@ export function createClient({
     log,
   });
   return createWechatClient({ http, tokens, clock: systemClock });
+}
+
+type Opening = Omit<Shared, 'redis'> & { apps: Pick<AppSet, 'of'>; opened: Opened };
+
+/** The calls of these apps, and the Redis that has their tokens; closed with `opened`. */
+export function openWechat({ config, log, pool, apps, opened }: Opening): {
+  redis: Redis | null;
+  wechat: WechatClient;
+} {
+  const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
+  const client = createClient({ config, apps, pool, redis, log });
+  return { redis, wechat: opened.add('wechat', client, (it) => it.close()) };
+}
+
+/** The same for a role, with the budget that its calls come out of. @throws FahuoError as {@link reachRedisAtStart} */
+export async function openCalls(given: Opening): Promise<{ budget: Budget; wechat: WechatClient }> {
+  const { redis, wechat } = openWechat(given);
+  await reachRedisAtStart(redis, given.config, given.log);
+  return { wechat, budget: createBudget({ ...given, redis }) };
 }

@@ -11,18 +11,13 @@ import { runUploader } from '../upload/run.ts';
 import { defaultTiming } from '../upload/timing.ts';
 import { required } from './config.ts';
 import { runTogether, type Context, type OpenRole } from './role.ts';
-import { openRedis, reachRedisAtStart } from './redis.ts';
-import { createBudget, createClient } from './shared-state.ts';
+import { openCalls } from './shared-state.ts';
 
 /** Upload rows → WeChat, at the rate that WeChat allows. */
 export const openUpload: OpenRole = (context) =>
   openAll(context.log, async (opened) => {
     const { config, pool, log, apps } = context;
-    const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
-    await reachRedisAtStart(redis, config, log);
-    const budget = createBudget({ config, pool, redis, log });
-    const client = createClient({ config, apps, pool, redis, log });
-    const wechat = opened.add('wechat', client, (it) => it.close());
+    const { budget, wechat } = await openCalls({ config, pool, log, apps, opened });
     const deps = { pool, log, budget, wechat, clock: systemClock, random: systemRandom };
     const options = optionsOf(context);
     const run = (signal: AbortSignal): Promise<void> =>

@@ -14,8 +14,7 @@ import { systemClock, systemRandom } from '../../clock.ts';
 import { FahuoError } from '../../errors.ts';
 import { loadAdoptFile, openShopOf, requireApplied } from '../../roles/adopt.ts';
 import { readApps } from '../../roles/apps.ts';
-import { openRedis } from '../../roles/redis.ts';
-import { createClient } from '../../roles/shared-state.ts';
+import { openWechat } from '../../roles/shared-state.ts';
 import { uploadPath } from '../../wechat/client.ts';
 import { parseInstant } from '../../replay/when.ts';
 import { answer, exitCodes, stopSignal, usage, wholeNumber } from '../output.ts';
@@ -157,16 +156,11 @@ function addBackfill(adopt: Command): void {
 }
 
 /** What WeChat allows the app a day; null where no app is configured here, or it does not answer. */
-async function readDailyQuota({ config, pool, log, opened }: Session): Promise<number | null> {
+async function readDailyQuota(session: Session): Promise<number | null> {
   try {
-    const [app] = readApps(config);
+    const [app] = readApps(session.config);
     if (app === undefined) return null;
-    const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
-    const wechat = opened.add(
-      'wechat',
-      createClient({ config, apps: createAppSet([app]), pool, redis, log }),
-      (it) => it.close(),
-    );
+    const { wechat } = openWechat({ ...session, apps: createAppSet([app]) });
     const asked = await wechat.getQuota(app.appid, uploadPath);
     return asked.kind === 'quota' ? asked.dailyLimit : null;
   } catch (error) {

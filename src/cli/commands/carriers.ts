@@ -3,8 +3,7 @@ import { createAppSet } from '../../apps/app-set.ts';
 import { systemRandom } from '../../clock.ts';
 import { refreshNow } from '../../carriers/refresh.ts';
 import { readApps } from '../../roles/apps.ts';
-import { openRedis } from '../../roles/redis.ts';
-import { createClient } from '../../roles/shared-state.ts';
+import { openWechat } from '../../roles/shared-state.ts';
 import { answer, exitCodes, stopSignal } from '../output.ts';
 import { withDatabase, type Session } from '../session.ts';
 
@@ -19,11 +18,10 @@ export function addCarriers(program: Command): void {
     .action(({ json }: { json?: boolean }) => withDatabase({ max: 2 }, (session) => refresh(session, json)));
 }
 
-async function refresh({ config, log, pool, opened }: Session, json: boolean | undefined): Promise<void> {
-  const apps = readApps(config);
-  const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
-  const client = createClient({ config, apps: createAppSet(apps), pool, redis, log });
-  const wechat = opened.add('wechat', client, (it) => it.close());
+async function refresh(session: Session, json: boolean | undefined): Promise<void> {
+  const { log, pool } = session;
+  const apps = readApps(session.config);
+  const { wechat } = openWechat({ ...session, apps: createAppSet(apps) });
   const appids = apps.map(({ appid }) => appid);
   const result = await refreshNow({ pool, log, wechat, random: systemRandom }, appids, stopSignal());
   if (result.kind === 'kept') process.exitCode = exitCodes.failed;

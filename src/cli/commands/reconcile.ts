@@ -12,8 +12,7 @@ import type { Span } from '../../reconcile/windows.ts';
 import { parseInstant } from '../../replay/when.ts';
 import { readApps } from '../../roles/apps.ts';
 import { reconcileOptionsOf } from '../../roles/reconcile.ts';
-import { openRedis } from '../../roles/redis.ts';
-import { createBudget, createClient } from '../../roles/shared-state.ts';
+import { createBudget, openWechat } from '../../roles/shared-state.ts';
 import { answer, exitCodes, stopSignal, unknownWord, usage } from '../output.ts';
 import { withDatabase, type Session } from '../session.ts';
 import { reportRanged } from './reconcile-report.ts';
@@ -60,7 +59,7 @@ function instantOf(flag: string, text: string): number {
 }
 
 async function run(session: Session, flags: Flags, span: Span): Promise<void> {
-  const { config, log, pool, opened } = session;
+  const { config, log, pool } = session;
   const apps = readApps(config);
   const chosen = apps.filter(({ appid }) => flags.app === undefined || appid === flags.app);
   if (chosen.length === 0)
@@ -69,12 +68,7 @@ async function run(session: Session, flags: Flags, span: Span): Promise<void> {
       flags.app ?? '',
       apps.map(({ appid }) => appid),
     );
-  const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
-  const wechat = opened.add(
-    'wechat',
-    createClient({ config, apps: createAppSet(apps), pool, redis, log }),
-    (it) => it.close(),
-  );
+  const { redis, wechat } = openWechat({ ...session, apps: createAppSet(apps) });
   const metrics = createMetrics();
   const budget = createBudget({ config, pool, redis, log });
   const pauses = createPauses({ pool, log, metrics });

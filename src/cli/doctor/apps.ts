@@ -26,6 +26,14 @@ export async function checkRedis({
   return { redis, checks: [await examine('redis', () => reachRedis(redis, config).then(() => 'answers'))] };
 }
 
+function openClient(
+  { config, log, opened }: Doctor,
+  { pool, redis, apps }: { pool: Pool; redis: Redis | null; apps: readonly App[] },
+): WechatClient {
+  const client = createClient({ config, apps: createAppSet(apps), pool, redis, log });
+  return opened.add('wechat', client, (it) => it.close());
+}
+
 /** Where the instances keep their tokens: doctor shares them, and takes none away. */
 type Stores = { pool: Pool | null; redis: Redis | null };
 
@@ -38,19 +46,12 @@ export async function checkApps(doctor: Doctor, { pool, redis }: Stores): Promis
   });
   const checks = [configured];
   if (pool !== null) checks.push(await examine('apps not served', () => checkNotServed(pool, apps)));
+  const wechat = pool === null ? null : openClient(doctor, { pool, redis, apps });
   for (const app of apps) {
     checks.push(await examine(`token ${app.appid}`, () => checkToken(doctor, app)));
-    if (pool === null) continue;
+    if (pool === null || wechat === null) continue;
     checks.push(await examine(`pauses ${app.appid}`, () => checkPauses(pool, app)));
     checks.push(await examine(`sends ${app.appid}`, () => checkReach(pool, app)));
-    const client = createClient({
-      config: doctor.config,
-      apps: createAppSet([app]),
-      pool,
-      redis,
-      log: doctor.log,
-    });
-    const wechat = doctor.opened.add('wechat', client, (it) => it.close());
     checks.push(await examine(`quota ${app.appid}`, () => checkQuota(wechat, app)));
     checks.push(await examine(`managed ${app.appid}`, () => checkManaged(wechat, app)));
   }

@@ -1,7 +1,6 @@
 import { createAppSet } from '../../apps/app-set.ts';
 import { readApps, type App } from '../../roles/apps.ts';
-import { openRedis } from '../../roles/redis.ts';
-import { createClient } from '../../roles/shared-state.ts';
+import { openWechat } from '../../roles/shared-state.ts';
 import type { WechatClient } from '../../wechat/client.ts';
 import { unknownWord, usage } from '../output.ts';
 import { withDatabase, type Session } from '../session.ts';
@@ -12,11 +11,8 @@ export type WechatSession = Session & { wechat: WechatClient; appid: string };
 /** Calls of one app, with the token of the instances, under their lock. */
 export const withWechat = <T>(flags: WechatFlags, work: (session: WechatSession) => Promise<T>): Promise<T> =>
   withDatabase({ max: 2 }, (session) => {
-    const { config, log, pool, opened } = session;
-    const app = chosen(readApps(config), flags);
-    const redis = opened.add('redis', openRedis(config, log), (it) => it?.disconnect());
-    const client = createClient({ config, apps: createAppSet([app]), pool, redis, log });
-    const wechat = opened.add('wechat', client, (it) => it.close());
+    const app = chosen(readApps(session.config), flags);
+    const { wechat } = openWechat({ ...session, apps: createAppSet([app]) });
     return work({ ...session, wechat, appid: app.appid });
   });
 
