@@ -1,3 +1,4 @@
+import { blameOf } from '../../db/blame.ts';
 import { inTransaction, type Pool, type Queryable } from '../../db/client.ts';
 import { messageOf } from '../errors.ts';
 import type { Heartbeats } from '../heartbeats.ts';
@@ -71,7 +72,7 @@ async function applyRows({ pool, log }: ApplyDeps, options: ApplyOptions, limit:
     say(log, plan);
     return { kind: 'applied', rows, left: plan.left };
   } catch (error) {
-    if (!store.isRefused(error)) throw error;
+    if (blameOf(error) !== 'rows') throw error;
     return { kind: 'refused', first, failure: messageOf(error) };
   }
 }

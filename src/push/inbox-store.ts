@@ -26,12 +26,15 @@ export async function keepEvent(
   return rowCount === 1 ? 'kept' : 'repeated';
 }
 
-/** Locks what is due, the oldest first; what another instance holds is left to it. */
+/**
+ * Locks what is due, the oldest first; what another instance holds is left to it. The column rounds to milliseconds, up as
+ * well as down, and so must the clock that it is held to: what was kept a moment ago would else be due in the next look.
+ */
 export async function takeWaiting(tx: Queryable, limit: number): Promise<WaitingRow[]> {
   const { rows } = await tx.query<WaitingRow>(
     `select id, appid, event, phase, transaction_id as "transactionId", mchid, out_trade_no as "outTradeNo", body,
        created_at as "createdAt", received_at as "receivedAt"
-     from fahuo.push_event where applied_at is null and next_try_at <= clock_timestamp()
+     from fahuo.push_event where applied_at is null and next_try_at <= clock_timestamp()::timestamptz(3)
      order by next_try_at, id limit $1 for update skip locked`,
     [limit],
   );
@@ -119,7 +122,3 @@ export async function tellSettled(tx: Queryable, payments: readonly Named[]): Pr
     [payments.map(({ appid }) => appid), payments.map(({ transactionId }) => transactionId)],
   );
 }
-
-/** What Postgres refuses for what it is: to try the same again would fail again, and hold up the others. */
-export const isRefused = (error: unknown): boolean =>
-  /^2[23]/.test((error as { code?: string } | null)?.code ?? '');
