@@ -6,9 +6,7 @@ import { monotonicMs, sleep, type Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
-import { applyToApp } from '../upload/read-order.ts';
 import type { WechatClient } from '../wechat/client.ts';
-import type { Outcome } from '../wechat/outcome.ts';
 import type { Now, ReceiptTiming } from './decide.ts';
 import type { TraceTiming } from './decide-trace.ts';
 
@@ -62,26 +60,6 @@ export const nowOf = ({ clock, random }: ReceiptDeps, { timing }: ReceiptOptions
 export const callWithinMs = ({ callTimeoutMs, marginMs }: ReceiptOptions): number =>
   4 * callTimeoutMs + marginMs;
 export const leaseMs = (options: ReceiptOptions): number => 3 * callWithinMs(options);
-
-/** Waits for a call of the share of reads; false when stopped, or when it does not come in time. */
-export async function takePermit(
-  { budget }: Pick<ReceiptDeps, 'budget'>,
-  appid: string,
-  { signal, untilMs }: { signal: AbortSignal; untilMs: number },
-): Promise<boolean> {
-  while (!signal.aborted && monotonicMs() < untilMs) {
-    const { granted, retryAfterMs } = await budget.take({ appid, kind: 'read', wanted: 1 });
-    if (granted === 1) return true;
-    await sleep(Math.min(retryAfterMs, Math.max(1, untilMs - monotonicMs())), signal);
-  }
-  return false;
-}
-
-/** Carries a stop or a full minute to everybody who calls for this app. The day of one interface is the row's own wait. */
-export async function tellApp(deps: WorkDeps, appid: string, outcome: Outcome): Promise<void> {
-  if (outcome.kind === 'throttled' && outcome.scope === 'day') return;
-  await applyToApp(deps, appid, outcome, { endpoint: 'read' });
-}
 
 const retryMs = 500;
 

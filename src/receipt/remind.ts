@@ -1,18 +1,10 @@
 import { monotonicMs } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { orderKeyOf } from '../shipment/payment.ts';
+import { applyButItsDay, takeRead } from '../upload/read-order.ts';
 import type { NotifyResult } from '../wechat/receipt-calls.ts';
 import { decideAfterSend, decideBeforeSend, decideUnknown, waitForUpload } from './decide.ts';
-import {
-  callWithinMs,
-  leaseMs,
-  nowOf,
-  persist,
-  takePermit,
-  tellApp,
-  type ReceiptOptions,
-  type WorkDeps,
-} from './deps.ts';
+import { callWithinMs, leaseMs, nowOf, persist, type ReceiptOptions, type WorkDeps } from './deps.ts';
 import type { Advance, BeforeSend, ReceiptRow } from './row.ts';
 import { markSending, readCall, recordLook, recordSent, type Call, type Recorded } from './store.ts';
 
@@ -42,17 +34,15 @@ async function readAndSend(
   { row, claimedAtMs }: Claimed,
   signal: AbortSignal,
 ): Promise<void> {
-  const permit = { signal, untilMs: claimedAtMs + leaseMs(options) / 3 };
-  if (!(await takePermit(deps, row.appid, permit))) return;
+  if (!(await takeRead(deps, row.appid, signal, claimedAtMs + leaseMs(options) / 3))) return;
   const read = await deps.wechat.getOrder({ appid: row.appid, key: orderKeyOf(row.payment) });
-  if (read.kind === 'failed') await tellApp(deps, row.appid, read.outcome);
+  if (read.kind === 'failed') await applyButItsDay(deps, row.appid, read.outcome);
   const now = nowOf(deps, options);
   const decided: BeforeSend =
     row.state === 'unknown' ? decideUnknown(row, read, now) : decideBeforeSend(row, read, now);
   const calls = readCall(read);
   if (decided.to !== 'send') return look(deps, row, decided, calls);
-  if (!(await takePermit(deps, row.appid, { ...permit, untilMs: claimedAtMs + leaseMs(options) / 2 })))
-    return;
+  if (!(await takeRead(deps, row.appid, signal, claimedAtMs + leaseMs(options) / 2))) return;
   await send(deps, options, { row, transactionId: decided.transactionId, calls, signal });
 }
 
@@ -85,7 +75,7 @@ async function send(
     recordSent(deps.pool, row, decided, [...calls, ...notifyCall(result)]),
   );
   logOutcome(deps, row, decided, recorded ?? 'stale');
-  await tellApp(deps, row.appid, result.outcome);
+  await applyButItsDay(deps, row.appid, result.outcome);
 }
 
 const twin: Advance = {

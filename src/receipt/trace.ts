@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { orderKeyOf } from '../shipment/payment.ts';
 import type { Shipment } from '../shipment/events.ts';
+import { applyButItsDay, takeRead } from '../upload/read-order.ts';
 import type { TraceRequest } from '../wechat/receipt-calls.ts';
 import type { Failed } from '../wechat/replies.ts';
 import { reasonOf, waitOf } from './decide.ts';
@@ -13,7 +14,7 @@ import {
   retryMs,
   seen,
 } from './decide-trace.ts';
-import { leaseMs, nowOf, takePermit, tellApp, type ReceiptOptions, type WorkDeps } from './deps.ts';
+import { leaseMs, nowOf, type ReceiptOptions, type WorkDeps } from './deps.ts';
 import { openPhone } from './phone.ts';
 import { readCall, type Call } from './store.ts';
 import { recordTrace } from './trace-store.ts';
@@ -29,8 +30,8 @@ export async function trace(
   { row, claimedAtMs }: Traced,
   signal: AbortSignal,
 ): Promise<void> {
-  const permit = { signal, untilMs: claimedAtMs + leaseMs(options) / 2 };
-  const work = { deps, options, row, allowed: () => takePermit(deps, row.appid, permit) };
+  const untilMs = claimedAtMs + leaseMs(options) / 2;
+  const work = { deps, options, row, allowed: () => takeRead(deps, row.appid, signal, untilMs) };
   try {
     const result = await workAt(work);
     if (result === null) return; // stopped: the lease runs out
@@ -75,7 +76,7 @@ async function follow(work: Work, shipment: Shipment): Promise<Result | null> {
   const read = await deps.wechat.getOrder({ appid: row.appid, key: orderKeyOf(row.payment) });
   const calls = readCall(read);
   if (read.kind !== 'order') {
-    if (read.kind === 'failed') await tellApp(deps, row.appid, read.outcome);
+    if (read.kind === 'failed') await applyButItsDay(deps, row.appid, read.outcome);
     return wait(work, parcels, calls, 'the read brought nothing');
   }
   const transactionId = read.order.transactionId ?? '';
@@ -103,7 +104,7 @@ async function followEach(work: Work, following: Following): Promise<Result | nu
       ...callOf('trace', parcel, result, result.kind === 'failed' ? result.outcome.kind : 'accepted'),
     );
     if (result.kind === 'failed') {
-      await tellApp(deps, row.appid, result.outcome);
+      await applyButItsDay(deps, row.appid, result.outcome);
       return { advance: afterTraceFailure(row, parcels, result.outcome, nowOf(deps, options)), calls };
     }
     parcels[at] = { ...parcel, token: result.token };
@@ -152,7 +153,7 @@ async function whenUnanswered(
   calls: readonly Call[],
   { outcome }: Failed,
 ): Promise<Result> {
-  await tellApp(deps, row.appid, outcome);
+  await applyButItsDay(deps, row.appid, outcome);
   const afterMs = retryMs(row, outcome, nowOf(deps, options));
   return { advance: { to: 'following', afterMs, detail: reasonOf(outcome), parcels }, calls };
 }

@@ -1,9 +1,8 @@
 import type { StepResult } from '../loop.ts';
-import { cutText, storable } from '../text.ts';
 import type { Failed } from '../wechat/client.ts';
 import type { Order } from '../wechat/order.ts';
 import { applyCompared } from './apply.ts';
-import { describeAnswer, isOfPayment, mayRead, noteFailure } from './call.ts';
+import { describeAnswer, failSweep, isOfPayment, mayRead } from './call.ts';
 import { compareOrders } from './compare.ts';
 import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
 import {
@@ -13,11 +12,9 @@ import {
   postponeAsked,
   readAsked,
   readNow,
-  saveFailure,
   saveProgress,
   takeSweep,
 } from './store.ts';
-import { backoffOf } from './windows.ts';
 
 const atOnce = 20;
 /** Until a payment is read again whose answer says nothing of it. */
@@ -54,7 +51,7 @@ export async function stepAsked(
     });
     deps.metrics.reconcileListed.inc({ sweep: 'asked' }, orders.length);
     if (failed !== null) {
-      if (!signal.aborted) await fail(deps, { ...saved, failures: row.failures }, failed);
+      if (!signal.aborted) await failSweep(deps, { ...saved, failures: row.failures }, failed);
       return 'idle';
     }
     if (ids.length === atOnce) return 'busy';
@@ -95,19 +92,4 @@ async function readOrders(
       reads.orders.push({ ...read.order, transactionId: read.order.transactionId ?? id });
   }
   return reads;
-}
-
-async function fail(
-  deps: ReconcileDeps,
-  saved: { appid: string; sweep: 'asked'; owner: string; failures: number },
-  failed: Failed,
-): Promise<void> {
-  const quotaIsGone = await noteFailure(deps, saved.appid, failed);
-  const failure = storable(cutText(describeAnswer(failed.answer), 300));
-  const retryMs = backoffOf(saved.failures, quotaIsGone);
-  deps.log.warn(
-    { appid: saved.appid, sweep: saved.sweep, err: failure, retry_in_ms: retryMs },
-    'reconcile.waits',
-  );
-  await saveFailure(deps.pool, saved, { failure, retryMs, dropCursor: false });
 }

@@ -1,8 +1,11 @@
 import { sleep } from '../clock.ts';
-import { applyToApp, takeRead } from '../upload/read-order.ts';
+import { cutText, storable } from '../text.ts';
+import { applyButItsDay, takeRead } from '../upload/read-order.ts';
 import type { Answer } from '../wechat/answer.ts';
 import type { Failed } from '../wechat/client.ts';
 import type { ReconcileDeps } from './deps.ts';
+import { saveFailure, type Saved } from './store.ts';
+import { backoffOf } from './windows.ts';
 
 /** Waits for a pause of the app's reads to end, and for the budget; false when `signal` aborts first. */
 export async function mayRead(
@@ -18,20 +21,6 @@ export async function mayRead(
 }
 const pauseLookMs = 1_000;
 
-/**
- * Carries what a failed call means to the app: a throttle slows all down, a stop pauses it. The list's quota of the day is
- * its own: it keeps the list waiting, and no read of the uploader. True where it is gone.
- */
-export async function noteFailure(
-  deps: Pick<ReconcileDeps, 'budget' | 'pauses' | 'wechat' | 'clock' | 'random'>,
-  appid: string,
-  { outcome }: Failed,
-): Promise<boolean> {
-  if (outcome.kind === 'throttled' && outcome.scope !== 'minute') return true;
-  await applyToApp(deps, appid, outcome, { endpoint: 'read' });
-  return false;
-}
-
 /** Whether WeChat's answer is about the payment that was asked for, and not about the app, its quota or the way there. */
 export const isOfPayment = ({ outcome, answer }: Failed): boolean =>
   answer.errcode !== null && ['invalid', 'read_first', 'unknown', 'unchanged'].includes(outcome.kind);
@@ -43,5 +32,20 @@ export const describeAnswer = ({ errcode, errmsg, failure }: Answer): string =>
       ? 'WeChat answers something else than documented'
       : `WeChat answers ${errcode} ${errmsg ?? ''}`.trimEnd();
 
+/** A sweep's call failed: what that means to the app is carried there, and the sweep waits. */
+export async function failSweep(
+  deps: ReconcileDeps,
+  saved: Saved & { failures: number },
+  { outcome, answer }: Failed,
+): Promise<void> {
+  const { appid, sweep, failures } = saved;
+  const quotaIsGone = await applyButItsDay(deps, appid, outcome);
+  const failure = storable(cutText(describeAnswer(answer), keptFailure));
+  const retryMs = backoffOf(failures, quotaIsGone);
+  deps.log.warn({ appid, sweep, err: failure, retry_in_ms: retryMs }, 'reconcile.waits');
+  await saveFailure(deps.pool, saved, { failure, retryMs, dropCursor: answer.errcode === badCursor });
+}
+const keptFailure = 300;
+
 /** The code of a cursor that WeChat does not take any more (wechat.md §1.4). */
-export const badCursor = 10060011;
+const badCursor = 10060011;

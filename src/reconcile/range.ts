@@ -1,6 +1,7 @@
 import { findingKinds, type FindingKind } from '../../db/states.ts';
 import { applyCompared } from './apply.ts';
-import { describeAnswer, mayRead, noteFailure } from './call.ts';
+import { applyButItsDay } from '../upload/read-order.ts';
+import { describeAnswer, mayRead } from './call.ts';
 import { compareOrders, type Compared } from './compare.ts';
 import { standings, type Standing } from './decide.ts';
 import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
@@ -105,7 +106,7 @@ async function listPage(
   const request = { appid, payTime: secondsWithin(at.window), pageSize: options.pageSize, ...cursor };
   const page = await deps.wechat.listOrders(request, signal);
   if (page.kind === 'failed') {
-    if (!signal.aborted) await noteFailure(deps, appid, page);
+    if (!signal.aborted) await applyButItsDay(deps, appid, page.outcome);
     return stopped(signal.aborted ? 'stopped' : describeAnswer(page.answer));
   }
   const compared = await compareOrders(deps.pool, options, { appid, orders: page.orders, readAt });

@@ -1,16 +1,14 @@
 import type { Sweep } from '../../db/states.ts';
 import type { StepResult } from '../loop.ts';
-import { cutText, storable } from '../text.ts';
-import type { Failed, ListRequest, ListResult } from '../wechat/client.ts';
+import type { ListRequest, ListResult } from '../wechat/client.ts';
 import { applyCompared } from './apply.ts';
-import { badCursor, describeAnswer, mayRead, noteFailure } from './call.ts';
+import { failSweep, mayRead } from './call.ts';
 import { compareOrders } from './compare.ts';
 import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
-import { endPass, saveFailure, saveProgress, takeSweep, type Saved, type SweepRow } from './store.ts';
-import { afterPage, backoffOf, isCutShort, nextPage, payTimeOf, type Next } from './windows.ts';
+import { endPass, saveProgress, takeSweep, type Saved } from './store.ts';
+import { afterPage, isCutShort, nextPage, payTimeOf, type Next } from './windows.ts';
 
 const toShip = 1;
-const keptFailure = 300;
 
 type Of = {
   appid: string;
@@ -43,7 +41,7 @@ export async function stepSweep(
   const readAt = deps.clock();
   const listed = await deps.wechat.listOrders(requestOf(of, next, options), signal);
   if (listed.kind === 'failed') {
-    if (!signal.aborted) await fail(deps, saved, { row, failed: listed });
+    if (!signal.aborted) await failSweep(deps, { ...saved, failures: row.failures }, listed);
     return 'idle';
   }
   return (await takePage(deps, options, { saved, next, page: listed, walked, readAt })) ? 'busy' : 'idle';
@@ -98,20 +96,4 @@ async function takePage(
   });
   deps.metrics.reconcileListed.inc({ sweep }, page.orders.length);
   return kept.includes('done');
-}
-
-async function fail(
-  deps: ReconcileDeps,
-  saved: Saved,
-  { row, failed }: { row: SweepRow; failed: Failed },
-): Promise<void> {
-  const quotaIsGone = await noteFailure(deps, saved.appid, failed);
-  const failure = storable(cutText(describeAnswer(failed.answer), keptFailure));
-  const retryMs = backoffOf(row.failures, quotaIsGone);
-  const dropCursor = failed.answer.errcode === badCursor;
-  deps.log.warn(
-    { appid: saved.appid, sweep: saved.sweep, err: failure, retry_in_ms: retryMs },
-    'reconcile.waits',
-  );
-  await saveFailure(deps.pool, saved, { failure, retryMs, dropCursor });
 }

@@ -27,16 +27,17 @@ export type OrderRead = {
   attempts: AttemptRecord[];
 };
 
-/** Waits for the share of reads; false when stopped meanwhile. */
+/** Waits for the share of reads; false when stopped meanwhile, or when it does not come in time (monotonicMs). */
 export async function takeRead(
   { budget }: Pick<UploaderDeps, 'budget'>,
   appid: string,
   signal: AbortSignal,
+  untilMs = Infinity,
 ): Promise<boolean> {
-  while (!signal.aborted) {
+  while (!signal.aborted && monotonicMs() < untilMs) {
     const { granted, retryAfterMs } = await budget.take({ appid, kind: 'read', wanted: 1 });
     if (granted === 1) return true;
-    await sleep(retryAfterMs, signal);
+    await sleep(Math.min(retryAfterMs, Math.max(1, untilMs - monotonicMs())), signal);
   }
   return false;
 }
@@ -68,9 +69,22 @@ function readingOf(read: Exclude<ReadResult, { kind: 'order' }>): Reading {
   return { kind: 'failed', reason: `${answer.errcode ?? answer.failure ?? 'no answer'}`, blameless };
 }
 
+type TellDeps = Pick<ReadDeps, 'budget' | 'pauses' | 'clock' | 'random'> & {
+  wechat: Pick<WechatClient, 'getQuota'>;
+};
+
+/**
+ * As {@link applyToApp}, for an interface whose day is its own: when that is used up it waits, and nobody else. True then.
+ */
+export async function applyButItsDay(deps: TellDeps, appid: string, outcome: Outcome): Promise<boolean> {
+  if (outcome.kind === 'throttled' && outcome.scope === 'day') return true;
+  await applyToApp(deps, appid, outcome, { endpoint: 'read' });
+  return false;
+}
+
 /** Carries a throttle or a stop to everybody who calls for this app. */
 export async function applyToApp(
-  deps: Pick<ReadDeps, 'budget' | 'pauses' | 'clock' | 'random'> & { wechat: Pick<WechatClient, 'getQuota'> },
+  deps: TellDeps,
   appid: string,
   outcome: Outcome,
   { endpoint }: { endpoint: 'upload' | 'read' },
