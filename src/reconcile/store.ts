@@ -20,11 +20,14 @@ const progressColumns = `sweep, ${at('watermark')} as "watermarkMs", ${at('pass_
   case when window_end is not null then json_build_object('beginMs', ${at('window_begin')}, 'endMs', ${at('window_end')}) end
     as "window"`;
 
-/** The sweep, for its owner alone while the lease lasts; null while it is not due, or another instance has it. */
+/**
+ * The sweep, for its owner alone while the lease lasts; null while it is not due, or another instance has it. The columns
+ * round to milliseconds, and so does the clock that they are held to.
+ */
 export async function takeSweep(db: Queryable, lease: Lease): Promise<SweepRow | null> {
   const { rows } = await db.query<SweepRow>(
     `update fahuo.reconcile_sweep set owner = $3, lease_until = clock_timestamp() + $4 * interval '1 millisecond'
-     where appid = $1 and sweep = $2 and next_at <= clock_timestamp()
+     where appid = $1 and sweep = $2 and next_at <= clock_timestamp()::timestamptz(3)
        and (owner = $3 or lease_until is null or lease_until < clock_timestamp())
      returning ${progressColumns}`,
     [lease.appid, lease.sweep, lease.owner, lease.leaseMs],
@@ -212,7 +215,7 @@ export async function readAsked(
 ): Promise<string[]> {
   const { rows } = await db.query<{ transactionId: string }>(
     `select transaction_id as "transactionId" from (
-       (select transaction_id from fahuo.reconcile_wish where appid = $1 and asked_at <= clock_timestamp()
+       (select transaction_id from fahuo.reconcile_wish where appid = $1 and asked_at <= clock_timestamp()::timestamptz(3)
         order by asked_at limit $2)
        union
        (select transaction_id from fahuo.reconcile_finding

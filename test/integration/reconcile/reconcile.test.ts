@@ -301,7 +301,9 @@ describe('a sweep', () => {
     expect(await takeSweep(database.pool, { ...of, owner: 'dead', leaseMs: 60_000 })).not.toBeNull();
     expect(await stepSweep(deps, options, of, stop.signal)).toBe('idle');
     expect(await paymentsOf()).toEqual([]);
-    await database.pool.query('update fahuo.reconcile_sweep set lease_until = clock_timestamp()');
+    await database.pool.query(
+      `update fahuo.reconcile_sweep set lease_until = clock_timestamp() - interval '1 second'`,
+    );
     expect(await stepSweep(deps, options, of, stop.signal)).toBe('busy');
     expect(await paymentsOf()).toHaveLength(3);
   });
