@@ -4,7 +4,7 @@ import type { CarrierIds } from '../shipment/combinations.ts';
 import { checkCombined, type ContractOptions } from '../shipment/contract.ts';
 import { maskCombined, maskContacts } from '../shipment/mask.ts';
 import { checkOffer } from '../shipment/offer.ts';
-import { describeProblems } from '../shipment/problems.ts';
+import { describeProblems, type Problem } from '../shipment/problems.ts';
 import { insertCombined, insertEvent, isInOrder, type EnqueuedPart } from './store.ts';
 import { recognise, type OutboxTransaction, type RunStatement } from './transaction.ts';
 
@@ -29,23 +29,12 @@ export type EnqueueOptions = {
  * EVENT_INVALID naming field, value, rule and remedy. Nothing is written then, and the transaction goes on. What the database refuses (the id,
  * or the payment and version, came before with other content) is the driver's own error, with SQLSTATE 23505.
  */
-export async function enqueue(
+export const enqueue = (
   tx: OutboxTransaction,
   event: unknown,
   options: EnqueueOptions = {},
-): Promise<number> {
-  const run = transactionOf(tx);
-  const candidate = options.maskContacts === true ? maskContacts(event) : event;
-  const checked = checkOffer(candidate, { ...options, carriers: options.carriers ?? bundledCarriers() });
-  if (checked.kind === 'invalid') {
-    if (options.carriers === undefined && (await isOfNewCarrier(run, candidate, checkOffer)))
-      return insertEvent(run, JSON.stringify(candidate));
-    throw new FahuoError('EVENT_INVALID', describeProblems(checked.problems));
-  }
-  // The database takes what means the same, and notes it. Aliases alone are a choice that it may not share.
-  const written = options.carrierAliases === true ? checked.event : candidate;
-  return insertEvent(run, JSON.stringify(written));
-}
+): Promise<number> =>
+  write(tx, event, { ...options, mask: maskContacts, check: checkOffer, insert: insertEvent });
 
 /**
  * {@link enqueue} for a combined payment (a `CombinedEvent`): a shipped event of each part, all or none, each with the next
@@ -53,20 +42,37 @@ export async function enqueue(
  * came before.
  * @throws FahuoError as {@link enqueue}; a problem names its place, like `data.sub_orders[2].shipping_list[0].tracking_no`.
  */
-export async function enqueueCombined(
+export const enqueueCombined = (
   tx: OutboxTransaction,
   event: unknown,
   options: EnqueueOptions = {},
-): Promise<EnqueuedPart[]> {
+): Promise<EnqueuedPart[]> =>
+  write(tx, event, { ...options, mask: maskCombined, check: checkCombined, insert: insertCombined });
+
+type Checked = { kind: 'valid'; event: object } | { kind: 'invalid'; problems: Problem[] };
+type Check = (input: unknown, options: ContractOptions) => Checked;
+/** What differs between the doors. */
+type Door<Written> = {
+  mask: (event: unknown) => unknown;
+  check: Check;
+  insert: (run: RunStatement, event: string) => Promise<Written>;
+};
+
+async function write<Written>(
+  tx: OutboxTransaction,
+  event: unknown,
+  { mask, check, insert, ...options }: EnqueueOptions & Door<Written>,
+): Promise<Written> {
   const run = transactionOf(tx);
-  const candidate = options.maskContacts === true ? maskCombined(event) : event;
-  const checked = checkCombined(candidate, { ...options, carriers: options.carriers ?? bundledCarriers() });
+  const candidate = options.maskContacts === true ? mask(event) : event;
+  const checked = check(candidate, { ...options, carriers: options.carriers ?? bundledCarriers() });
   if (checked.kind === 'invalid') {
-    if (options.carriers === undefined && (await isOfNewCarrier(run, candidate, checkCombined)))
-      return insertCombined(run, JSON.stringify(candidate));
+    if (options.carriers === undefined && (await isOfNewCarrier(run, candidate, check)))
+      return insert(run, JSON.stringify(candidate));
     throw new FahuoError('EVENT_INVALID', describeProblems(checked.problems));
   }
-  return insertCombined(run, JSON.stringify(options.carrierAliases === true ? checked.event : candidate));
+  // The database takes what means the same, and notes it. Aliases alone are a choice that it may not share.
+  return insert(run, JSON.stringify(options.carrierAliases === true ? checked.event : candidate));
 }
 
 function transactionOf(tx: OutboxTransaction): RunStatement {
@@ -77,8 +83,6 @@ function transactionOf(tx: OutboxTransaction): RunStatement {
 }
 
 const everyCarrier: CarrierIds = { has: () => true };
-
-type Check = (input: unknown, options: ContractOptions) => { kind: 'valid' | 'invalid' };
 
 /** The database's list is WeChat's of today, and ours the one of our release: where a carrier alone is wrong, it is asked. */
 const isOfNewCarrier = async (run: RunStatement, candidate: unknown, check: Check): Promise<boolean> =>

@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
-import type { ReceiptCallKind, ReceiptState } from '../../db/states.ts';
+import { finalReceiptStates, type ReceiptCallKind, type ReceiptState } from '../../db/states.ts';
 import { cutText, storable } from '../text.ts';
 import { keysOf } from '../upload/alias-store.ts';
 import type { Answer } from '../wechat/answer.ts';
@@ -114,7 +114,7 @@ export const recordSent = (
 
 type Move = { advance: Advance; calls: readonly Call[]; spent: boolean; guard: string };
 
-const finals: readonly ReceiptState[] = ['acknowledged', 'rejected', 'moot'];
+const finals: readonly ReceiptState[] = finalReceiptStates;
 
 const storableOrNull = (text: string | null): string | null => (text === null ? null : storable(text));
 
