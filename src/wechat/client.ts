@@ -69,8 +69,8 @@ export type ListRequest = {
 export type WechatClientDeps = CallDeps;
 
 const combinedPath = '/wxa/sec/order/upload_combined_shipping_info';
-const listOrdersPath = '/wxa/sec/order/get_order_list';
-const deliveryListPath = '/cgi-bin/express/delivery/open_msg/get_delivery_list';
+export const listOrdersPath = '/wxa/sec/order/get_order_list';
+export const deliveryListPath = '/cgi-bin/express/delivery/open_msg/get_delivery_list';
 
 export function createWechatClient(deps: WechatClientDeps): WechatClient {
   const call = (appid: string, path: string, body: string, signal?: AbortSignal): Promise<Called> =>

@@ -30,12 +30,6 @@ export function specialOrderProblem({ type, delayToMs, paidAtMs }: SpecialOrder)
     : null;
 }
 
-/** When the payment was made, as the raw order of get_order says it; null where it does not. */
-export function paidAtOf(order: unknown): number | null {
-  const { pay_time: seconds } = Object(order) as { pay_time?: unknown };
-  return typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : null;
-}
-
 /** WeChat appends these itself, so a page of ours must not have them (wechat.md §1.6). */
 const appended = ['transaction_id', 'merchant_id', 'merchant_trade_no', 'sub_merchant_id'];
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { table } from '../../table.ts';
-import { getOrderPath, uploadPath } from '../../wechat/client.ts';
+import { deliveryListPath, getOrderPath, listOrdersPath, uploadPath } from '../../wechat/client.ts';
 import { describeFailure, sayDone, sayFailure } from './say.ts';
 import { notifyPath, queryTracePath, tracePath } from '../../wechat/receipt-calls.ts';
 import { answer, exitCodes, usage } from '../output.ts';
@@ -11,8 +11,8 @@ import { withWechat, type WechatFlags } from './session.ts';
 const usedPaths = [
   uploadPath,
   getOrderPath,
-  '/wxa/sec/order/get_order_list',
-  '/cgi-bin/express/delivery/open_msg/get_delivery_list',
+  listOrdersPath,
+  deliveryListPath,
   notifyPath,
   tracePath,
   queryTracePath,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { isEventTime } from '../../shipment/event-time.ts';
 import { orderKeyOf } from '../../shipment/payment.ts';
-import { paidAtOf, specialOrderProblem } from '../../wechat/special-order.ts';
+import { specialOrderProblem } from '../../wechat/special-order.ts';
 import { answer, exitCodes, usage, wholeNumber } from '../output.ts';
 import { sayDone, sayFailure } from './say.ts';
 import { withWechat, type WechatFlags } from './session.ts';
@@ -90,7 +90,8 @@ async function reportSpecialOrder(payment: string, flags: SpecialFlags): Promise
       process.exitCode = exitCodes.nothingMatched;
       return answer(flags.json, { appid, payment, done: false }, () => `WeChat knows no payment ${payment}.`);
     }
-    refuse(specialOrderProblem({ ...order, paidAtMs: paidAtOf(read.order.raw) }));
+    const { paidAt } = read.order;
+    refuse(specialOrderProblem({ ...order, paidAtMs: paidAt === null ? null : paidAt * 1000 }));
     const orderId = read.order.transactionId ?? payment.split(':').at(-1) ?? payment;
     const delayTo = Math.floor(order.delayToMs / 1000);
     sayDone(

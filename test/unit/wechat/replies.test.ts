@@ -42,6 +42,8 @@ describe('the money of an order', () => {
     [{ paid_amount: 1.5 }, { paidAmount: null }],
     [{ paid_amount: '100' }, { paidAmount: null }],
     [{ paid_amount: 0 }, { paidAmount: 0 }],
+    [{ pay_time: 1 }, { paidAt: 1 }],
+    [{}, { paidAt: null }],
     [{ pay_time: 0 }, { paidAt: null }],
     [{ pay_time: 1e15 }, { paidAt: null }],
     [{ pay_time: '9' }, { paidAt: null }],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jumpPathProblem, paidAtOf, specialOrderProblem } from '../../../src/wechat/special-order.ts';
+import { jumpPathProblem, specialOrderProblem } from '../../../src/wechat/special-order.ts';
 
 const dayMs = 86_400_000;
 const paidAtMs = Date.parse('2026-11-23T10:00:00+08:00');
@@ -31,17 +31,6 @@ describe('a special order', () => {
   it.each([0, 3, -1])('of type %i is not known', (type) => {
     expect(problem(type, 20 * dayMs)).toMatch(/is not known/);
   });
-});
-
-it.each([
-  [{ pay_time: 1_764_000_000 }, 1_764_000_000_000],
-  [{ pay_time: 1 }, 1_000],
-  [{ pay_time: 0 }, null],
-  [{ pay_time: '1764000000' }, null],
-  [{}, null],
-  [null, null],
-])('the time of a payment is read from %j as %s', (order, at) => {
-  expect(paidAtOf(order)).toBe(at);
 });
 
 describe('the page of the messages', () => {
