@@ -1,3 +1,4 @@
+import { dueNow } from '../../db/due.ts';
 import { FahuoError } from '../errors.ts';
 import type { AdoptState } from '../../db/states.ts';
 import type { Queryable } from '../../db/client.ts';
@@ -173,7 +174,7 @@ export async function readKeys(
 /** Keys whose look failed, and whose next one is due. */
 export async function readDue(db: Queryable, source: string, limit: number): Promise<Key[]> {
   const { rows } = await db.query<Key>(
-    `select kind, ref from fahuo.adopt_key where source = $1 and next_look_at <= clock_timestamp() order by next_look_at limit $2`,
+    `select kind, ref from fahuo.adopt_key where source = $1 and next_look_at <= ${dueNow} order by next_look_at limit $2`,
     [source, limit],
   );
   return rows;

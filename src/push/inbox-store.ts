@@ -1,3 +1,4 @@
+import { dueNow } from '../../db/due.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { PushEvent } from './event.ts';
 import { merchantName, type MerchantName, type Named, type WaitingRow } from './row.ts';
@@ -26,15 +27,12 @@ export async function keepEvent(
   return rowCount === 1 ? 'kept' : 'repeated';
 }
 
-/**
- * Locks what is due, the oldest first; what another instance holds is left to it. The column rounds to milliseconds, up as
- * well as down, and so must the clock that it is held to: what was kept a moment ago would else be due in the next look.
- */
+/** Locks what is due, the oldest first; what another instance holds is left to it. */
 export async function takeWaiting(tx: Queryable, limit: number): Promise<WaitingRow[]> {
   const { rows } = await tx.query<WaitingRow>(
     `select id, appid, event, phase, transaction_id as "transactionId", mchid, out_trade_no as "outTradeNo", body,
        created_at as "createdAt", received_at as "receivedAt"
-     from fahuo.push_event where applied_at is null and next_try_at <= clock_timestamp()::timestamptz(3)
+     from fahuo.push_event where applied_at is null and next_try_at <= ${dueNow}
      order by next_try_at, id limit $1 for update skip locked`,
     [limit],
   );

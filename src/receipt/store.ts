@@ -1,3 +1,4 @@
+import { dueNow } from '../../db/due.ts';
 import type { Queryable } from '../../db/client.ts';
 import { finalReceiptStates, type ReceiptCallKind, type ReceiptState } from '../../db/states.ts';
 import { cutText, storable } from '../text.ts';
@@ -32,7 +33,7 @@ export const ms = (column: string): string => `(date_part('epoch', ${column}) * 
 export async function claimReceipts(db: Queryable, claim: Claim): Promise<ReceiptRow[]> {
   const { rows } = await db.query<ReceiptRow>(
     `with due as (
-       select id from fahuo.receipt where appid = $1 and state in ('pending', 'unknown') and next_attempt_at <= now()
+       select id from fahuo.receipt where appid = $1 and state in ('pending', 'unknown') and next_attempt_at <= ${dueNow}
          and ${notPaused}
        order by next_attempt_at limit $2 for update skip locked
      )
@@ -52,7 +53,7 @@ export async function doubtLost(db: Queryable, appid: string): Promise<number> {
   const { rowCount } = await db.query(
     `update fahuo.receipt set state = 'unknown', epoch = epoch + 1, owner = null, waits = 0,
        next_attempt_at = clock_timestamp(), detail = 'the process that made the call did not come back'
-     where appid = $1 and state = 'sending' and next_attempt_at <= now()`,
+     where appid = $1 and state = 'sending' and next_attempt_at <= ${dueNow}`,
     [appid],
   );
   return rowCount ?? 0;

@@ -1,3 +1,4 @@
+import { dueNow } from '../../db/due.ts';
 import type { Queryable } from '../../db/client.ts';
 import { cutText, storable } from '../text.ts';
 import { keysOf } from '../upload/alias-store.ts';
@@ -17,7 +18,7 @@ import type { TraceAdvance, TraceRow } from './trace-row.ts';
 export async function claimTraces(db: Queryable, claim: Claim): Promise<TraceRow[]> {
   const { rows } = await db.query<TraceRow>(
     `with due as (
-       select id from fahuo.trace where appid = $1 and state in ('waiting', 'following') and next_attempt_at <= now()
+       select id from fahuo.trace where appid = $1 and state in ('waiting', 'following') and next_attempt_at <= ${dueNow}
          and ${notPaused}
        order by next_attempt_at limit $2 for update skip locked
      )

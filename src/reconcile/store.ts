@@ -1,3 +1,4 @@
+import { dueNow } from '../../db/due.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { FindingKind, Sweep } from '../../db/states.ts';
 import type { Finding, Judged } from './decide.ts';
@@ -20,14 +21,11 @@ const progressColumns = `sweep, ${at('watermark')} as "watermarkMs", ${at('pass_
   case when window_end is not null then json_build_object('beginMs', ${at('window_begin')}, 'endMs', ${at('window_end')}) end
     as "window"`;
 
-/**
- * The sweep, for its owner alone while the lease lasts; null while it is not due, or another instance has it. The columns
- * round to milliseconds, and so does the clock that they are held to.
- */
+/** The sweep, for its owner alone while the lease lasts; null while it is not due, or another instance has it. */
 export async function takeSweep(db: Queryable, lease: Lease): Promise<SweepRow | null> {
   const { rows } = await db.query<SweepRow>(
     `update fahuo.reconcile_sweep set owner = $3, lease_until = clock_timestamp() + $4 * interval '1 millisecond'
-     where appid = $1 and sweep = $2 and next_at <= clock_timestamp()::timestamptz(3)
+     where appid = $1 and sweep = $2 and next_at <= ${dueNow}
        and (owner = $3 or lease_until is null or lease_until < clock_timestamp())
      returning ${progressColumns}`,
     [lease.appid, lease.sweep, lease.owner, lease.leaseMs],
@@ -215,7 +213,7 @@ export async function readAsked(
 ): Promise<string[]> {
   const { rows } = await db.query<{ transactionId: string }>(
     `select transaction_id as "transactionId" from (
-       (select transaction_id from fahuo.reconcile_wish where appid = $1 and asked_at <= clock_timestamp()::timestamptz(3)
+       (select transaction_id from fahuo.reconcile_wish where appid = $1 and asked_at <= ${dueNow}
         order by asked_at limit $2)
        union
        (select transaction_id from fahuo.reconcile_finding

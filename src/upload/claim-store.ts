@@ -1,3 +1,4 @@
+import { dueNow } from '../../db/due.ts';
 import type { Queryable } from '../../db/client.ts';
 import { acknowledgementColumns, acknowledgementInsert } from './acknowledgement-store.ts';
 import { appHasAliases, appHasLoosePayments, keysOf } from './alias-store.ts';
@@ -37,7 +38,7 @@ export type Claimed = LeasedRow & { dueAtMs: number; othersTimeMs: number | null
  *
  * A blocked row is put off by a second, so that a payment with a thousand versions is not looked at in every claim;
  * its predecessor's end wakes it. A claim that meets another one on a payment takes nothing: claim again.
- * `next_attempt_at <= now()`, not clock_timestamp(): only a stable function can bound the index scan.
+ * {@link dueNow} and not clock_timestamp(): only a stable function can bound the index scan.
  */
 export async function claimPending(db: Queryable, claim: PendingClaim): Promise<Claimed[]> {
   const found = await findAndClaim(db, claim);
@@ -68,7 +69,7 @@ const claimText = `with app as materialized (
       select ${appHasAliases('$1')} as joins, ${appHasLoosePayments('$1')} as loose
     ), candidate as (
       select id, appid, payment, version from fahuo.upload
-      where appid = $1 and state = 'pending' and next_attempt_at <= now()
+      where appid = $1 and state = 'pending' and next_attempt_at <= ${dueNow}
         and next_attempt_at >= coalesce(to_timestamp($5::float8 / 1000), '-infinity')
       order by next_attempt_at, id limit $2
       for update skip locked
@@ -164,7 +165,7 @@ export async function claimUnknown(db: Queryable, claim: Claim): Promise<LeasedR
     name: 'claim_unknown',
     text: `with due as (
       select id from fahuo.upload
-      where appid = $1 and state = 'unknown' and next_attempt_at <= now()
+      where appid = $1 and state = 'unknown' and next_attempt_at <= ${dueNow}
         and (lease_until is null or lease_until < now())
       order by next_attempt_at limit $2
       for update skip locked
@@ -183,7 +184,7 @@ export async function wakeParked(db: Queryable): Promise<number> {
   const { rowCount } = await db.query(
     `with due as (
       select id from fahuo.upload
-      where state = 'parked' and park_reason = 'payment_not_found' and next_attempt_at <= now()
+      where state = 'parked' and park_reason = 'payment_not_found' and next_attempt_at <= ${dueNow}
       limit 500 for update skip locked
     )
     update fahuo.upload u set state = 'pending', park_reason = null, next_attempt_at = clock_timestamp()

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { inTransaction } from '../../../db/client.ts';
 import { parkReasons } from '../../../db/states.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../../src/sandbox/run.ts';
@@ -394,6 +395,19 @@ describe('a payment under both its keys', () => {
       'transaction 2',
     ]);
     expect(order.map(({ history }) => history)).toEqual([true, true, true]);
+  });
+
+  it('is claimed at the very moment at which it is due, whichever way the column rounds it', async () => {
+    await accept(unified(transaction, 1));
+    for (let turn = 0; turn < 40; turn++) {
+      const rows = await inTransaction(database.pool, async (tx) => {
+        await tx.query(
+          `update fahuo.upload set state = 'pending', lease_owner = null, lease_until = null, next_attempt_at = now()`,
+        );
+        return claimPending(tx, claim); // now() is the transaction's
+      });
+      expect(rows).toHaveLength(1);
+    }
   });
 
   it('supersedes a row that is older than what the other key had acknowledged', async () => {
