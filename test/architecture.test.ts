@@ -48,6 +48,7 @@ const allowed: Record<string, string[]> = {
     'carriers/store.ts',
     'adopt/status-store.ts',
     'push/status-store.ts',
+    'receipt/status-store.ts',
     'payments',
     'reconcile/status-store.ts',
     'db',

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
+import { readReceiptStory, type ReceiptStory } from '../receipt/status-store.ts';
 import { locate, outboxRowsFrom, type Location } from '../relay/journal/locate.ts';
 import type { LocatedRow } from '../relay/journal/store.ts';
 import {
@@ -23,6 +24,8 @@ export type Story = {
   told: ToldStory[];
   outbox: (LocatedRow & { location: Location | null })[];
   uploads: (UploadStory & { tries: AttemptStory[] })[];
+  /** Reminders to confirm receipt, followed parcels, and the calls about both. */
+  receipt: ReceiptStory;
   deadLetters: DeadLetterStory[];
   refusedOffers: RefusedOfferStory[];
   /** What is left of versions that were forgotten. */
@@ -51,6 +54,7 @@ export async function tellStory(
       ...upload,
       tries: attempts.filter((attempt) => attempt.uploadId === upload.id),
     })),
+    receipt: await readReceiptStory(db, payment),
     deadLetters: await readDeadLettersOf(
       db,
       payment,

@@ -27,9 +27,14 @@ export type ReceiptCall = {
 };
 type Key = { appid: string; payment: string };
 
-const receiptColumns = `state, origin, received_at as "receivedAt", sends, sent_at as "sentAt", errcode, detail,
+export const receiptColumns = `state, origin, received_at as "receivedAt", sends, sent_at as "sentAt", errcode, detail,
   asked_by as "askedBy", case when finished_at is null and next_attempt_at < 'infinity' then next_attempt_at end as "nextAttemptAt",
   finished_at as "finishedAt"`;
+
+export const traceColumns = `state, detail, jsonb_array_length(parcels) as parcels,
+  (select count(*)::int from jsonb_array_elements(parcels) p where p ->> 'signed_at' is not null) as signed`;
+
+export const callColumns = `called_at as "calledAt", kind, outcome, tracking_no as "trackingNo", status, errcode, errmsg, rid`;
 
 export async function readReceipt(db: Queryable, { appid, payment }: Key): Promise<Receipt | null> {
   const { rows } = await db.query<Receipt>(
@@ -41,9 +46,7 @@ export async function readReceipt(db: Queryable, { appid, payment }: Key): Promi
 
 export async function readTrace(db: Queryable, { appid, payment }: Key): Promise<Trace | null> {
   const { rows } = await db.query<Trace>(
-    `select state, detail, jsonb_array_length(parcels) as parcels,
-       (select count(*)::int from jsonb_array_elements(parcels) p where p ->> 'signed_at' is not null) as signed
-     from fahuo.trace where payment = $1 and appid = $2`,
+    `select ${traceColumns} from fahuo.trace where payment = $1 and appid = $2`,
     [payment, appid],
   );
   return rows[0] ?? null;
@@ -71,7 +74,7 @@ export async function readCalls(
   limit: number,
 ): Promise<ReceiptCall[]> {
   const { rows } = await db.query<ReceiptCall>(
-    `select called_at as "calledAt", kind, outcome, tracking_no as "trackingNo", status, errcode, errmsg, rid
+    `select ${callColumns}
      from (select * from fahuo.receipt_call where payment = $1 and appid = $2 order by id desc limit $3) c order by id`,
     [payment, appid, limit],
   );

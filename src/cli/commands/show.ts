@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { AttemptStory, ToldStory, UploadStory } from '../../console/story-store.ts';
+import type { ReceiptStory } from '../../receipt/status-store.ts';
 import { tellStory, type Story } from '../../console/story.ts';
 import { answer, exitCodes } from '../output.ts';
 import { withUploadTime } from '../../wechat/render.ts';
@@ -27,8 +28,10 @@ export function addShow(program: Command): void {
 
 const time = (at: Date | null): string => at?.toISOString() ?? '-';
 
-const isNamed = ({ outbox, uploads, deadLetters, refusedOffers, forgotten }: Story): boolean =>
-  [outbox, uploads, deadLetters, refusedOffers, forgotten].some((rows) => rows.length > 0);
+const isNamed = ({ outbox, uploads, receipt, deadLetters, refusedOffers, forgotten }: Story): boolean =>
+  [outbox, uploads, receipt.reminders, receipt.traces, deadLetters, refusedOffers, forgotten].some(
+    (rows) => rows.length > 0,
+  );
 
 export const renderStory = (story: Story): string =>
   [
@@ -51,6 +54,7 @@ export const renderStory = (story: Story): string =>
       ...(upload.tries.some(wasSent) ? [] : [bodyLine(upload)]),
       ...upload.tries.flatMap((attempt) => [...sentLine(upload, attempt), attemptLine(attempt)]),
     ]),
+    ...receiptLines(story.receipt),
     ...story.deadLetters.map(
       (letter) =>
         `  dead letter ${letter.id}  ${letter.reason}  ${letter.topic}/${letter.partition}@${letter.offset}${
@@ -121,6 +125,26 @@ const sentLine = ({ body, deltaBody }: UploadStory, attempt: AttemptStory): stri
   wasSent(attempt) && attempt.uploadTime !== null
     ? [`    sent: ${withUploadTime(deltaBody ?? body, attempt.uploadTime)}`]
     : [];
+
+/** The calls stand below all reminders and parcels: one about a parcel names it. */
+const receiptLines = ({ reminders, traces, calls }: ReceiptStory): string[] => [
+  ...reminders.map(
+    ({ appid, state, origin, receivedAt, nextAttemptAt, finishedAt, detail }) =>
+      `  reminder  ${appid}  ${state}  received ${time(receivedAt)} (${origin})  ${
+        nextAttemptAt === null ? `finished ${time(finishedAt)}` : `next look ${time(nextAttemptAt)}`
+      }${detail === null ? '' : `\n    ${detail}`}`,
+  ),
+  ...traces.map(
+    ({ appid, state, parcels, signed, detail }) =>
+      `  parcels  ${appid}  ${state}  ${signed} of ${parcels} signed for${detail === null ? '' : `\n    ${detail}`}`,
+  ),
+  ...calls.map(
+    (call) =>
+      `    ${call.kind}  ${call.outcome}  errcode ${call.errcode ?? '-'}  rid ${call.rid ?? '-'}  ${time(call.calledAt)}${
+        call.trackingNo === null ? '' : `  parcel ${call.trackingNo}`
+      }${call.status === null ? '' : `  status ${call.status}`}`,
+  ),
+];
 
 /** As WeChat gets it, but for `upload_time`. */
 const bodyLine = ({ attempts, body, deltaBody }: UploadStory): string =>

@@ -11,6 +11,7 @@ import { countDeadLetters, countFinal, countParked, readUnfinished } from '../..
 import { messageOf, topicMissing } from '../../errors.ts';
 import { whileOpen } from '../../opened.ts';
 import { readPushHealth, type PushHealth } from '../../push/status-store.ts';
+import { readReceiptHealth, type ReceiptHealth } from '../../receipt/status-store.ts';
 import { isLed } from '../../relay/leader-store.ts';
 import { sequenceRemedy } from '../../relay/remedies.ts';
 import { describeFault } from '../../relay/sequence.ts';
@@ -54,6 +55,7 @@ async function readAll(session: Session) {
     carriers: await readCarriers(pool),
     adopted: await readAdoptHealth(pool),
     push: await readPushHealth(pool),
+    receipts: await readReceiptHealth(pool),
   };
 }
 
@@ -108,6 +110,7 @@ export function renderStatus(status: Status): string {
     ...appLines(status),
     ...status.adopted.map(adoptLine),
     ...pushLines(status.push),
+    ...receiptLines(status.receipts),
     ...(status.carriers.problem === null ? [] : [`CARRIERS ${status.carriers.problem}`]),
   ].join('\n');
 }
@@ -124,6 +127,15 @@ function pushLines({ waiting, waitingSeconds, failure, warnings }: PushHealth): 
     ),
   ];
 }
+
+const receiptLines = ({ waiting, followed, unknown }: ReceiptHealth): string[] => [
+  ...(waiting + followed === 0
+    ? []
+    : [`receipts ${waiting} waiting to be reminded of, ${followed} followed to their receipt`]),
+  ...(unknown === 0
+    ? []
+    : [`UNKNOWN  ${unknown} of the reminders may have gone out: fahuo wechat receipts --state unknown`]),
+];
 
 const adoptLine = ({ name, owner, waiting, failure, held, proposed }: AdoptHealth): string =>
   [

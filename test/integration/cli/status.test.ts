@@ -55,6 +55,42 @@ describe('what WeChat pushed', () => {
   });
 });
 
+describe('a reminder to confirm receipt', () => {
+  it('is counted in the status, and told with its calls in the story of its payment, by either name', async () => {
+    await stack.database.pool.query(
+      `insert into fahuo.receipt (appid, payment, transaction_id, received_at, origin, state, sends, sent_at, detail) values
+         ('wx1', '1900:A', 'told', '2026-11-26T15:04:00+08:00', 'shop', 'unknown', 1, now(), 'no answer came'),
+         ('wx1', 'other', null, '2026-11-26T15:04:00+08:00', 'shop', 'pending', 0, null, null)`,
+    );
+    await stack.database.pool.query(
+      `insert into fahuo.trace (appid, payment, state, parcels) values
+         ('wx1', '1900:A', 'following', '[{"tracking_no":"SF1","token":"t","status":3,"signed_at":null}]')`,
+    );
+    await stack.database.pool.query(
+      `insert into fahuo.receipt_call (appid, payment, kind, outcome, tracking_no, status, errcode, rid, duration_ms) values
+         ('wx1', '1900:A', 'query', 'status', 'SF1', 3, 0, 'rid-1', 12), ('wx1', '1900:A', 'notify', 'unknown', null, null, null, null, 5000)`,
+    );
+    const lines = (await said(['status'])).split('\n');
+    expect(lines).toContain('receipts 1 waiting to be reminded of, 1 followed to their receipt');
+    expect(lines).toContain(
+      'UNKNOWN  1 of the reminders may have gone out: fahuo wechat receipts --state unknown',
+    );
+    for (const name of ['1900:A', 'told']) {
+      const story = await said(['show', name]);
+      expect(story).toMatch(
+        / {2}reminder {2}wx1 {2}unknown {2}received 2026-11-26T07:04:00.000Z \(shop\) {2}next look \S+\n {4}no answer came/,
+      );
+      expect(story).toContain('  parcels  wx1  following  0 of 1 signed for');
+      expect(story).toMatch(
+        / {4}query {2}status {2}errcode 0 {2}rid rid-1 {2}\S+Z {2}parcel SF1 {2}status 3/,
+      );
+      expect(story).toMatch(/ {4}notify {2}unknown {2}errcode - {2}rid - /);
+    }
+    await stack.database.pool.query('truncate fahuo.receipt, fahuo.trace, fahuo.receipt_call');
+    expect(await said(['status'])).not.toMatch(/^(receipts|UNKNOWN)/m);
+  });
+});
+
 describe('what WeChat was sent, or why it was not', () => {
   it('is a line of fahuo show', async () => {
     await stack.database.pool.query(

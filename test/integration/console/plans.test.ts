@@ -5,6 +5,7 @@ import { tellStory } from '../../../src/console/story.ts';
 import { countFinal, countParked, readUnfinished } from '../../../src/console/status-store.ts';
 import { readOpenLetters } from '../../../src/consumer/redrive-store.ts';
 import { readPushHealth } from '../../../src/push/status-store.ts';
+import { readReceiptHealth } from '../../../src/receipt/status-store.ts';
 import { planReplay, type ReplayDeps, type ReplayOptions } from '../../../src/replay/run.ts';
 import { readByState } from '../../../src/replay/store.ts';
 import { insertUploads, readRivals, type NewUpload } from '../../../src/upload/insert-store.ts';
@@ -70,6 +71,16 @@ beforeAll(async () => {
      select $1, 'k' || n, 'debug_demo', '{}', now() from n`,
     [appid, events],
   );
+  await filler.query(
+    `with n as (select n, 'pay' || n as payment from generate_series(1, $2::int) n), trace as (
+       insert into fahuo.trace (appid, payment, state, sealed_phone, finished_at) select $1, payment, 'signed', null, now() from n
+     ), call as (
+       insert into fahuo.receipt_call (appid, payment, kind, outcome, duration_ms) select $1, payment, 'notify', 'accepted', 5 from n
+     )
+     insert into fahuo.receipt (appid, payment, transaction_id, received_at, origin, state, finished_at)
+     select $1, case when n % 10 = 0 then '19000:order-' || n else payment end, payment, now(), 'shop', 'acknowledged', now() from n`,
+    [appid, events],
+  );
   await filler.query(`update fahuo.relay_cursor set cursor = $1`, [events]);
   await filler.query(
     `insert into fahuo.consumer_offset (consumer_group, topic, partition, next_offset) values ('g', 't', 0, $1)`,
@@ -83,7 +94,8 @@ afterAll(() => database.drop());
 type Node = { 'Node Type': string; 'Relation Name'?: string; 'Plan Rows': number; Plans?: Node[] };
 type Statement = string | { text: string; values?: unknown[] };
 
-const large = /^(upload|outbox_p0|attempt|dead_letter|refused_offer|upload_repeat|payment|push_event)$/;
+const large =
+  /^(upload|outbox_p0|attempt|dead_letter|refused_offer|upload_repeat|payment|push_event|receipt|receipt_call|trace)$/;
 const scansIn = (node: Node): string[] => [
   ...(node['Node Type'] === 'Seq Scan' && large.test(node['Relation Name'] ?? '')
     ? [node['Relation Name'] ?? '']
@@ -219,6 +231,11 @@ describe('with 200,000 rows in the tables, nothing that is asked of them reads o
     expect(scans).toEqual([]);
   });
 
+  it('what waits of the receipts', async () => {
+    expect(await readReceiptHealth(explaining())).toEqual({ waiting: 0, followed: 0, unknown: 0 });
+    expect(scans).toEqual([]);
+  });
+
   it('the story of a payment, with the events that wait behind it', async () => {
     const { rows } = await database.pool.query<{ id: number }>(
       `insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, data)
@@ -233,6 +250,11 @@ describe('with 200,000 rows in the tables, nothing that is asked of them reads o
     ]);
     expect(story.uploads).toMatchObject([{ eventId: 'e777', tries: [{ outcome: 'accepted' }] }]);
     expect(story.told).toMatchObject([{ orderState: 4 }]);
+    expect(story.receipt).toMatchObject({
+      reminders: [{ state: 'acknowledged' }],
+      traces: [{}],
+      calls: [{}],
+    });
     expect((await tellStory(explaining(), '19000:order-770', topics)).told).toMatchObject([
       { orderState: 4 },
     ]);
