@@ -21,6 +21,8 @@ export type PushSecrets = {
   readonly aesKey?: string | undefined;
   readonly previousToken?: string | undefined;
   readonly previousAesKey?: string | undefined;
+  /** Of the third-party platform that receives the app's pushes: they are encrypted for it, and not for the app. */
+  readonly componentAppid?: string | undefined;
 };
 
 /** The AppSecret; undefined where its tokens come from elsewhere. */

@@ -5,6 +5,7 @@ import { readMessage, type Message } from './message.ts';
 
 /** What an app's pushes are verified with: the present ones first, then those of before while they are changed over. */
 export type AppKeys = {
+  /** That its pushes are encrypted for: the app's, or its third-party platform's. */
   appid: string;
   tokens: readonly string[];
   /** Empty: plain mode. With one, what is not encrypted is refused. */

@@ -28,6 +28,12 @@ export const pushSettings = {
     encodingAesKey(),
     'The EncodingAESKey of before, taken beside the present one.',
   ),
+  componentAppid: setting(
+    'WECHAT_PUSH_COMPONENT_APPID',
+    text(),
+    'The appid of the third-party platform that receives the pushes, with its own token and key; unset is WECHAT_APPID.',
+    ['WECHAT_COMPONENT_APPID'],
+  ),
   toleranceS: setting(
     'FAHUO_PUSH_TOLERANCE_S',
     whole(300, 0, 86_400),

@@ -24,12 +24,21 @@ const filled = z.string({ error: 'must be a text' }).min(1, 'must be a text that
 const argument = z.string().regex(/^[^\0]*$/, 'must not hold a zero byte');
 
 const encodingAesKey = z.string(encodingAesKeyRule).regex(encodingAesKeyShape, encodingAesKeyRule);
+const appid = z
+  .string({ error: 'must be the appid of the mini-program, as a text' })
+  .regex(/^[\w-]{1,64}$/, 'must be an appid: 1 to 64 letters, digits, _ or -');
+
 const pushShape = z.strictObject(
   {
-    token: filled,
+    token: filled.optional(),
+    token_file: filled.optional(),
     aes_key: encodingAesKey.optional(),
+    aes_key_file: filled.optional(),
     previous_token: filled.optional(),
+    previous_token_file: filled.optional(),
     previous_aes_key: encodingAesKey.optional(),
+    previous_aes_key_file: filled.optional(),
+    component_appid: appid.optional(),
   },
   {
     error: ({ code }) =>
@@ -38,9 +47,7 @@ const pushShape = z.strictObject(
 );
 
 const members = {
-  appid: z
-    .string({ error: 'must be the appid of the mini-program, as a text' })
-    .regex(/^[\w-]{1,64}$/, 'must be an appid: 1 to 64 letters, digits, _ or -'),
+  appid,
   secret: filled.optional(),
   secret_file: filled.optional(),
   token_mode: z
@@ -147,16 +154,9 @@ const shown = (value: unknown): string => JSON.stringify(value).slice(0, 100);
 function appOf(written: Written, reading: Reading): { app: App | null; wrong: string[] } {
   const { defaults } = reading;
   const wrong: string[] = [];
-  const secretOf = (member: 'secret' | 'token_bearer'): string | undefined => {
-    const [direct, path] = [written[member], written[`${member}_file`]];
-    if (direct !== undefined && path !== undefined)
-      wrong.push(`${member} and ${member}_file are both set: keep one of them`);
-    if (direct !== undefined || path === undefined) return direct;
-    const read = reading.readSecret(path);
-    if ('text' in read) return read.text;
-    wrong.push(`${member}_file is ${shown(path)}: ${read.why}`);
-    return undefined;
-  };
+  const secretOf = (member: 'secret' | 'token_bearer'): string | undefined =>
+    secretIn({ member, direct: written[member], path: written[`${member}_file`] }, reading, wrong);
+  const push = written.push === undefined ? undefined : pushOf(written.push, reading, wrong);
   const token = originOf(written, {
     defaults,
     secret: secretOf('secret'),
@@ -170,17 +170,61 @@ function appOf(written: Written, reading: Reading): { app: App | null; wrong: st
     maxCallsPerSecond: written.max_calls_per_second ?? defaults.maxCallsPerSecond,
     parcelLists: written.parcel_lists ?? defaults.parcelLists,
     ...(written.receipt === undefined ? {} : { receipt: written.receipt }),
-    ...(written.push === undefined ? {} : { push: pushOf(written.push) }),
+    ...(push === undefined ? {} : { push }),
   };
   return { app, wrong };
 }
 
-const pushOf = (given: z.output<typeof pushShape>): PushSecrets => ({
-  token: given.token,
-  aesKey: given.aes_key,
-  previousToken: given.previous_token,
-  previousAesKey: given.previous_aes_key,
-});
+type GivenSecret = { member: string; direct: string | undefined; path: string | undefined };
+
+/** As it stands there, or in the file that `member_file` names; what is wrong with that goes to `wrong`. */
+function secretIn(
+  { member, direct, path }: GivenSecret,
+  { readSecret }: Reading,
+  wrong: string[],
+): string | undefined {
+  if (direct !== undefined && path !== undefined)
+    wrong.push(`${member} and ${member}_file are both set: keep one of them`);
+  if (direct !== undefined || path === undefined) return direct;
+  const read = readSecret(path);
+  if ('text' in read) return read.text;
+  wrong.push(`${member}_file is ${shown(path)}: ${read.why}`);
+  return undefined;
+}
+
+type WrittenPush = z.output<typeof pushShape>;
+
+function pushOf(given: WrittenPush, reading: Reading, wrong: string[]): PushSecrets | undefined {
+  const before = wrong.length;
+  const secretOf = (member: 'token' | 'aes_key' | 'previous_token' | 'previous_aes_key') =>
+    secretIn(
+      { member: `push.${member}`, direct: given[member], path: given[`${member}_file`] },
+      reading,
+      wrong,
+    );
+  const keyOf = (member: 'aes_key' | 'previous_aes_key'): string | undefined => {
+    const key = secretOf(member);
+    if (key !== undefined && !encodingAesKeyShape.test(key))
+      wrong.push(
+        `push.${member}_file is ${shown(given[`${member}_file`])}: what it holds ${encodingAesKeyRule}`,
+      );
+    return key;
+  };
+  const [token, aesKey] = [secretOf('token'), keyOf('aes_key')];
+  const [previousToken, previousAesKey] = [secretOf('previous_token'), keyOf('previous_aes_key')];
+  if (wrong.length === before) wrong.push(...missingIn(given, { token, aesKey }));
+  if (token === undefined || wrong.length > before) return undefined;
+  return { token, aesKey, previousToken, previousAesKey, componentAppid: given.component_appid };
+}
+
+type Read = { token: string | undefined; aesKey: string | undefined };
+
+function missingIn(given: WrittenPush, { token, aesKey }: Read): string[] {
+  if (token === undefined) return ['push.token is missing: name token or token_file'];
+  return given.component_appid !== undefined && aesKey === undefined
+    ? ['push.component_appid is set, and push.aes_key is not: the pushes of a platform are encrypted']
+    : [];
+}
 
 type Given = {
   defaults: AppDefaults;

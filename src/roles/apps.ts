@@ -20,12 +20,12 @@ export type { App } from '../apps/app-set.ts';
  * The apps to serve: those of FAHUO_APPS_FILE, or the one of WECHAT_APPID.
  * @throws FahuoError CONFIG_INVALID with everything that is wrong.
  */
-export function readApps(config: Pick<Config, 'app' | 'wechat'>): App[] {
+export function readApps(config: Pick<Config, 'app' | 'wechat' | 'push'>): App[] {
   const { app, wechat } = config;
   const { maxCallsPerSecond, parcelLists } = app;
   if (app.file === undefined) {
     const appid = required(app.appid, appSettings.appid);
-    return [{ appid, token: originOf(config, appid), maxCallsPerSecond, parcelLists }];
+    return [{ ...pushedApp(config, appid), token: originOf(config, appid), maxCallsPerSecond, parcelLists }];
   }
   const { tokenMode, tokenUrl, tokenBearer, tokenCommand } = wechat;
   const defaults: AppDefaults = {
@@ -42,6 +42,20 @@ export function readApps(config: Pick<Config, 'app' | 'wechat'>): App[] {
     'CONFIG_INVALID',
     read.problems.map((problem) => `FAHUO_APPS_FILE ${app.file ?? ''}: ${problem}`).join('; '),
   );
+}
+
+/** The apps whose pushes are received, where nothing calls WeChat: an AppSecret is not needed for it. */
+export function readPushedApps(config: Pick<Config, 'app' | 'wechat' | 'push'>): App[] {
+  const { appid, file, parcelLists } = config.app;
+  if (file !== undefined) return readApps(config);
+  return appid === undefined ? [] : [{ ...pushedApp(config, appid), token: { mode: 'none' }, parcelLists }];
+}
+
+function pushedApp({ push }: Pick<Config, 'push'>, appid: string): Pick<App, 'appid' | 'push'> {
+  const { token, aesKey, previousToken, previousAesKey, componentAppid } = push;
+  return token === undefined
+    ? { appid }
+    : { appid, push: { token, aesKey, previousToken, previousAesKey, componentAppid } };
 }
 
 function originOf({ app, wechat }: Pick<Config, 'app' | 'wechat'>, appid: string): TokenOrigin {

@@ -104,7 +104,13 @@ function keysWithoutToken({ token, ...others }: PushSettings): string[] {
       ['WECHAT_PUSH_AES_KEY', others.aesKey],
       ['WECHAT_PUSH_PREVIOUS_TOKEN', others.previousToken],
       ['WECHAT_PUSH_PREVIOUS_AES_KEY', others.previousAesKey],
+      ['WECHAT_PUSH_COMPONENT_APPID', others.componentAppid],
     ] as const
   ).find(([, value]) => value !== undefined)?.[0];
-  return token === undefined && set !== undefined ? [`${set} is set, and WECHAT_PUSH_TOKEN is not`] : [];
+  if (token === undefined) return set === undefined ? [] : [`${set} is set, and WECHAT_PUSH_TOKEN is not`];
+  return others.componentAppid !== undefined && others.aesKey === undefined
+    ? [
+        'WECHAT_PUSH_COMPONENT_APPID is set, and WECHAT_PUSH_AES_KEY is not: the pushes of a platform are encrypted',
+      ]
+    : [];
 }

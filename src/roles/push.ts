@@ -19,7 +19,7 @@ const inboxConnections = 4;
 export const openPush: OpenRole = (context) =>
   openAll(context.log, async (opened) => {
     const { config, log, metrics, pool, apps, routes } = context;
-    if (!hasPushKeys(config, apps))
+    if (!hasPushKeys(apps))
       log.info(
         { setting: config.app.file === undefined ? 'WECHAT_PUSH_TOKEN' : 'FAHUO_APPS_FILE, member push' },
         'push.not_configured',
@@ -35,7 +35,7 @@ export const openPush: OpenRole = (context) =>
         metrics,
         clock: systemClock,
         doorbell,
-        keysOf: (appid) => pushKeysOf(config, apps, appid),
+        keysOf: (appid) => pushKeysOf(apps, appid),
       },
       { toleranceMs: config.push.toleranceS * 1_000, keepWithinMs },
     );

@@ -3,21 +3,24 @@ import type { App } from '../apps/app-set.ts';
 import { sleep } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Doorbell } from '../loop.ts';
+import type { Config } from './config.ts';
 import type { Context } from './role.ts';
 
-/** How the apps are read anew, and who says when: the command line, at SIGHUP. */
+/** Who says when the configuration is read anew, and how: the command line, at SIGHUP. */
 export type Reload = {
   bell: Doorbell;
   /** @throws FahuoError CONFIG_INVALID: then the apps stay as they are. */
-  read: () => readonly App[];
+  read: () => Config;
 };
+
+type ReadApps = { bell: Doorbell; read: () => readonly App[] };
 
 type ReloadContext = Pick<Context, 'apps' | 'log' | 'metrics' | 'pool'>;
 
 /** Reads the apps and their secrets again whenever the bell rings, until `signal` aborts. */
 export async function keepApps(
   context: ReloadContext,
-  { bell, read }: Reload,
+  { bell, read }: ReadApps,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
@@ -36,7 +39,7 @@ const longestTimerMs = 2 ** 31 - 1;
  */
 export async function reloadApps(
   { apps, log, metrics, pool }: ReloadContext,
-  read: Reload['read'],
+  read: ReadApps['read'],
   signal: AbortSignal,
 ): Promise<void> {
   let next: readonly App[];

@@ -6,7 +6,7 @@ import { createDoorbell } from '../loop.ts';
 import { createMetrics } from '../metrics.ts';
 import { openAll, type Opened } from '../opened.ts';
 import { createAppSet } from '../apps/app-set.ts';
-import { readApps } from './apps.ts';
+import { readApps, readPushedApps, type App } from './apps.ts';
 import { adoptSettings } from '../adopt/settings.ts';
 import { required, type Config } from './config.ts';
 import { databaseUrlOf } from './postgres.ts';
@@ -63,9 +63,7 @@ export async function startRoles(
   const done = runTogether(
     [
       ...roles.map((role) => role.run),
-      ...(reload === undefined || !needsApps(given.config, wanted)
-        ? []
-        : [(stop: AbortSignal) => keepApps(context, reload, stop)]),
+      ...(reload === undefined || !hasApps(given.config, wanted) ? [] : [follow(context, wanted, reload)]),
     ],
     signal,
   ).finally(close);
@@ -73,6 +71,12 @@ export async function startRoles(
   const urlOf = (name: RoleName): string | null => roles.find((role) => role.name === name)?.url ?? null;
   return { url: urlOf('console'), pushUrl: urlOf('push'), done };
 }
+
+/** The apps as the configuration has them at each ring. */
+const follow =
+  (context: Context, wanted: readonly RoleName[], { bell, read }: Reload) =>
+  (signal: AbortSignal): Promise<void> =>
+    keepApps(context, { bell, read: () => appsOf(read(), wanted) }, signal);
 
 type Start = { wanted: readonly RoleName[]; opened: Opened };
 
@@ -90,7 +94,7 @@ async function openContext({ config, log }: Given, { wanted, opened }: Start): P
     metrics: createMetrics(config.database.queryTimeoutMs / 2),
     pool,
     admin,
-    apps: createAppSet(needsApps(config, wanted) ? readApps(config) : []),
+    apps: createAppSet(appsOf(config, wanted)),
     instance: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     doorbell: createDoorbell(),
     routes: wanted.includes('console') ? [] : null,
@@ -106,16 +110,22 @@ async function openRoles(context: Context, { wanted, opened }: Start) {
   return [...roles, { name: 'retention' as const, ...retention }];
 }
 
-/** The roles that call WeChat, or are called by it. */
-const needsApps = ({ app, reconcile }: Config, wanted: readonly RoleName[]): boolean =>
-  wanted.includes('upload') ||
-  (wanted.includes('reconcile') && reconcile.enabled) ||
-  (wanted.includes('push') && app.file !== undefined);
+const callsWechat = ({ reconcile }: Config, wanted: readonly RoleName[]): boolean =>
+  wanted.includes('upload') || (wanted.includes('reconcile') && reconcile.enabled);
+
+const hasApps = (config: Config, wanted: readonly RoleName[]): boolean =>
+  callsWechat(config, wanted) || wanted.includes('push');
+
+/** Of the roles that call WeChat, or are called by it. */
+function appsOf(config: Config, wanted: readonly RoleName[]): App[] {
+  if (callsWechat(config, wanted)) return readApps(config);
+  return wanted.includes('push') ? readPushedApps(config) : [];
+}
 
 /** What a role would fail on later is said before anything is opened. */
 function checkSettings(config: Config, wanted: readonly RoleName[]): void {
   databaseUrlOf(config);
   kafkaConnection(config);
-  if (needsApps(config, wanted)) readApps(config);
+  appsOf(config, wanted);
   if (wanted.every((role) => role === 'adopt')) required(config.adopt.file || undefined, adoptSettings.file);
 }

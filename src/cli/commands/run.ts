@@ -26,7 +26,7 @@ export function addRun(program: Command): void {
       const config = readConfig();
       const log = openLog(config);
       log.info({ roles: wanted, settings: config.shown }, 'fahuo.starting');
-      const reload = { bell: hangUpBell(), read: () => readApps(readConfig()) };
+      const reload = { bell: hangUpBell(), read: () => readConfig() };
       const { url, pushUrl, done } = await startRoles({ config, log, reload }, wanted, stopSignal());
       answer(flags.json, { started: true, roles: wanted, http: url, push: pushUrl }, () =>
         describeStart(config, { wanted, url, pushUrl }),

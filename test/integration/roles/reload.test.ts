@@ -2,8 +2,17 @@ import { mkdtempSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PushKey } from '../../../src/push/crypto.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { FahuoProcess } from '../../support/fahuo-process.ts';
+import {
+  asXml,
+  pushAppid,
+  pushEncodingKey,
+  pushKey,
+  securePush,
+  shippedPhase,
+} from '../../support/pushes.ts';
 import { createStack, effectsOf, statsOf, type Stack } from '../../support/stack.ts';
 import { insertPending } from '../../support/uploader.ts';
 
@@ -154,6 +163,39 @@ describe('a running fahuo at SIGHUP', () => {
       [two],
     );
     expect(rows, 'rows that the wrong secret cost an attempt').toEqual([]);
+  });
+
+  it('takes new keys of a platform’s pushes from their files, without an AppSecret and without a restart', async () => {
+    const keyFile = join(folder, 'aes.key');
+    const tokenFile = join(folder, 'push.token');
+    const platform = { appid: 'wx-platform', aesKey: pushKey.aesKey };
+    writeFileSync(keyFile, `${pushEncodingKey}\n`);
+    writeFileSync(tokenFile, 'first\n');
+    const fahuo = await stack.start({
+      roles: 'push,console',
+      env: {
+        FAHUO_APPS_FILE: '',
+        WECHAT_SECRET: '',
+        WECHAT_PUSH_TOKEN_FILE: tokenFile,
+        WECHAT_PUSH_AES_KEY_FILE: keyFile,
+        WECHAT_PUSH_COMPONENT_APPID: platform.appid,
+        FAHUO_PUSH_TOLERANCE_S: '0',
+      },
+    });
+    const answered = async (token: string, key: PushKey = platform): Promise<number> => {
+      const { query, body } = securePush(asXml(shippedPhase(token)), { token, key });
+      const url = `${fahuo.http}/wechat/push/${pushAppid}?${new URLSearchParams(query).toString()}`;
+      return (await fetch(url, { method: 'POST', body })).status;
+    };
+    expect(await answered('first')).toBe(200);
+    expect(await answered('first', pushKey), 'encrypted for the app itself').toBe(403);
+    expect(await answered('second')).toBe(403);
+    writeFileSync(tokenFile, 'second\n');
+    hangUp(fahuo);
+    await eventually(async () => expect(await answered('second')).toBe(200), within);
+    expect(await answered('first')).toBe(403);
+    const { rows } = await stack.database.pool.query('select appid from fahuo.push_event');
+    expect(rows).toEqual([{ appid: pushAppid }, { appid: pushAppid }]);
   });
 
   it('keeps what it had where the file is wrong, says why in one line, and exports that', async () => {

@@ -12,6 +12,7 @@ const defaults: AppDefaults = {
 };
 const files: Record<string, { text: string } | { why: string }> = {
   'wx1.secret': { text: 'hush' },
+  'aes.key': { text: 'k'.repeat(43) },
   gone: { why: 'cannot be read: ENOENT' },
 };
 const read = (apps: unknown, change: Partial<AppDefaults> = {}) =>
@@ -48,6 +49,13 @@ describe('the apps file', () => {
       ],
     });
     expect(tokenOf({ secret: 's', token_mode: 'plain' })).toEqual({ mode: 'plain', secret: 's' });
+  });
+
+  it('reads the keys of pushes from files, and for whom they are encrypted', () => {
+    const push = { token_file: 'wx1.secret', aes_key_file: 'aes.key', component_appid: 'wx9' };
+    expect(read([{ appid: 'wx1', secret: 's', push }])).toMatchObject({
+      apps: [{ push: { token: 'hush', aesKey: 'k'.repeat(43), componentAppid: 'wx9' } }],
+    });
   });
 
   it('needs no secret of an app whose token comes from elsewhere', () => {
@@ -100,7 +108,27 @@ describe('the apps file', () => {
     ['[]', 'it is an empty list: name one app at least'],
     [
       [{ appid: 'wx1', secret: 's', push: { aes_key: 'k'.repeat(43) } }],
-      'app 1 (wx1): push.token is missing: it must be a text',
+      'app 1 (wx1): push.token is missing: name token or token_file',
+    ],
+    [
+      [{ appid: 'wx1', secret: 's', push: { token: 't', token_file: 'f' } }],
+      'app 1 (wx1): push.token and push.token_file are both set: keep one of them',
+    ],
+    [
+      [{ appid: 'wx1', secret: 's', push: { token: 't', previous_token_file: 'gone' } }],
+      'app 1 (wx1): push.previous_token_file is "gone": cannot be read: ENOENT',
+    ],
+    [
+      [{ appid: 'wx1', secret: 's', push: { token: 't', aes_key_file: 'wx1.secret' } }],
+      'app 1 (wx1): push.aes_key_file is "wx1.secret": what it holds must be an EncodingAESKey: 43 letters, digits, + or /',
+    ],
+    [
+      [{ appid: 'wx1', secret: 's', push: { token: 't', component_appid: 'wx9' } }],
+      'app 1 (wx1): push.component_appid is set, and push.aes_key is not: the pushes of a platform are encrypted',
+    ],
+    [
+      [{ appid: 'wx1', secret: 's', push: { token: 't', component_appid: 'wx 9' } }],
+      'app 1 (wx1): push.component_appid is (hidden): must be an appid: 1 to 64 letters, digits, _ or -',
     ],
     [['wx1'], 'app 1 is "wx1": must be an object like {"appid":"wx…","secret":"…"}'],
     [[null], 'app 1 is null: must be an object like {"appid":"wx…","secret":"…"}'],

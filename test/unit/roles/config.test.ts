@@ -5,7 +5,7 @@ import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { hasPushKeys, pushKeysOf } from '../../../src/roles/push-keys.ts';
 import { createAppSet } from '../../../src/apps/app-set.ts';
-import { readApps } from '../../../src/roles/apps.ts';
+import { readApps, readPushedApps } from '../../../src/roles/apps.ts';
 import { readConfig, required } from '../../../src/roles/config.ts';
 import { envText } from '../../../src/roles/env-text.ts';
 import { databaseSettings } from '../../../src/roles/settings.ts';
@@ -232,10 +232,9 @@ describe('the keys of the message push', () => {
 
   /** Of these apps, those that have keys. */
   function keysIn(env: Record<string, string>, appids: readonly string[]): unknown[] {
-    const config = readConfig(env);
-    const apps = createAppSet(config.app.file === undefined ? [] : readApps(config));
-    const found = appids.flatMap((appid) => pushKeysOf(config, apps, appid) ?? []);
-    expect(hasPushKeys(config, apps)).toBe(found.length > 0);
+    const apps = createAppSet(readPushedApps(readConfig(env)));
+    const found = appids.flatMap((appid) => pushKeysOf(apps, appid) ?? []);
+    expect(hasPushKeys(apps)).toBe(found.length > 0);
     return found;
   }
 
@@ -254,6 +253,24 @@ describe('the keys of the message push', () => {
     expect(keysIn(all, ['wx1'])).toEqual([
       { appid: 'wx1', tokens: ['t', 'u'], aesKeys: [bytes(key), bytes(other)] },
     ]);
+  });
+
+  it('are those of the third-party platform, whose appid stands within', () => {
+    const env = { WECHAT_APPID: 'wx1', WECHAT_PUSH_TOKEN: 't', WECHAT_PUSH_COMPONENT_APPID: 'wx9' };
+    expect(keysIn({ ...env, WECHAT_PUSH_AES_KEY: key }, ['wx1', 'wx9'])).toEqual([
+      { appid: 'wx9', tokens: ['t'], aesKeys: [bytes(key)] },
+    ]);
+    expect(() => readConfig(env)).toThrow(
+      'WECHAT_PUSH_COMPONENT_APPID is set, and WECHAT_PUSH_AES_KEY is not: the pushes of a platform are encrypted',
+    );
+    expect(() => readConfig({ WECHAT_PUSH_COMPONENT_APPID: 'wx9' })).toThrow(
+      'WECHAT_PUSH_COMPONENT_APPID is set, and WECHAT_PUSH_TOKEN is not',
+    );
+  });
+
+  it('come with the app where it calls WeChat, too', () => {
+    const env = { WECHAT_APPID: 'wx1', WECHAT_SECRET: 's', WECHAT_PUSH_TOKEN: 't' };
+    expect(readApps(readConfig(env))).toMatchObject([{ appid: 'wx1', push: { token: 't' } }]);
   });
 
   it('are those of a file, for the apps that have some', () => {
