@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { monotonicMs, sleep } from '../clock.ts';
@@ -45,14 +46,26 @@ export async function runToEnd(
   return stdout + stderr;
 }
 
-/** A loopback port that is free now. */
+/**
+ * A loopback port that is free now. It lies below those that a system gives to connections (32768 on Linux, 49152
+ * elsewhere): one of these could take the port of a service that is restarted, or a client that tries to reach the service
+ * meanwhile could connect to itself.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let tried = 0; tried < 100; tried++) {
+    const port = randomInt(firstPort, lastPort);
+    if (await isFree(port)) return port;
+  }
+  throw new FahuoError('PART_FAILED', `no loopback port of 100 from ${firstPort} to ${lastPort} is free`);
 }
+const [firstPort, lastPort] = [15_000, 32_000];
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 
 /**
  * The shell starts the program, tells its pid, and ends with it, so its exit is the program's. A watcher in the

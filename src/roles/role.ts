@@ -39,6 +39,33 @@ export type OpenRole = (context: Context) => Promise<Role>;
 export const opensNothing = (run: Role['run']): Promise<Role> =>
   Promise.resolve({ run, close: () => Promise.resolve() });
 
+export type Named = { name: string; run: Role['run'] };
+
+/**
+ * The same works; `onLate` is given the names of those that have not ended `ms` after the stop. Each wait within a role has
+ * an end of its own (ADR 17): this is for the one that nobody thought of.
+ */
+export function watchEnds(
+  works: readonly Named[],
+  ms: number,
+  onLate: (names: string[]) => void,
+): Role['run'][] {
+  const unended = new Set(works.map(({ name }) => name));
+  let timer: NodeJS.Timeout | undefined;
+  const watch = (): void => {
+    timer ??= setTimeout(() => onLate([...unended]), ms);
+  };
+  return works.map(({ name, run }) => async (signal) => {
+    signal.addEventListener('abort', watch, { once: true });
+    try {
+      await run(signal);
+    } finally {
+      unended.delete(name);
+      if (unended.size === 0) clearTimeout(timer);
+    }
+  });
+}
+
 /** Resolves when all have ended. The first that fails stops the others, and is thrown when they have ended. */
 export async function runTogether(
   works: readonly ((signal: AbortSignal) => Promise<unknown>)[],

@@ -11,7 +11,7 @@ import { adoptSettings } from '../adopt/settings.ts';
 import { required, type Config } from './config.ts';
 import { databaseUrlOf } from './postgres.ts';
 import { keepApps, type Reload } from './reload.ts';
-import { runTogether, type Context, type OpenRole, type Role } from './role.ts';
+import { runTogether, watchEnds, type Context, type OpenRole, type Role } from './role.ts';
 import { ensureTopics, kafkaConnection, openAdmin, openPool } from './services.ts';
 
 /**
@@ -44,6 +44,8 @@ type Given = {
   log: Log;
   /** Without it the apps stay those of the start. */
   reload?: Reload;
+  /** Called, after a line of the log, when a role has not ended long after the stop. */
+  onLate?: () => void;
 };
 
 /**
@@ -60,13 +62,15 @@ export async function startRoles(
     return { context, roles: await openRoles(context, { wanted, opened }) };
   });
   const { reload } = given;
-  const done = runTogether(
-    [
-      ...roles.map((role) => role.run),
-      ...(reload === undefined || !hasApps(given.config, wanted) ? [] : [follow(context, wanted, reload)]),
-    ],
-    signal,
-  ).finally(close);
+  const lateMs = given.config.timing.drainMs + roomMs;
+  const works = [
+    ...watchEnds(roles, lateMs, (late) => {
+      given.log.fatal({ roles: late, after_ms: lateMs }, 'roles.not_ended');
+      given.onLate?.();
+    }),
+    ...(reload === undefined || !hasApps(given.config, wanted) ? [] : [follow(context, wanted, reload)]),
+  ];
+  const done = runTogether(works, signal).finally(close);
   done.catch(() => undefined); // whoever waits for it hears of it, now or later
   const urlOf = (name: RoleName): string | null => roles.find((role) => role.name === name)?.url ?? null;
   return { url: urlOf('console'), pushUrl: urlOf('push'), done };
@@ -77,6 +81,9 @@ const follow =
   (context: Context, wanted: readonly RoleName[], { bell, read }: Reload) =>
   (signal: AbortSignal): Promise<void> =>
     keepApps(context, { bell, read: () => appsOf(read(), wanted) }, signal);
+
+/** Beside what a stop waits for calls under way. */
+const roomMs = 20_000;
 
 type Start = { wanted: readonly RoleName[]; opened: Opened };
 

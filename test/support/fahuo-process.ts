@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
+import { waitAtMost } from '../../src/clock.ts';
 import { main, nodeEnv, nodeFlags } from './node-flags.ts';
 
 export type FahuoProcess = {
@@ -49,7 +50,13 @@ export async function startFahuo(args: string[], env: Record<string, string>): P
     kill: async () => {
       await end('SIGKILL')();
     },
-    stop: end('SIGTERM'),
+    stop: async () => {
+      const ended = end('SIGTERM')();
+      await waitAtMost(60_000, ended);
+      if (child.exitCode === null && child.signalCode === null)
+        throw new Error(`fahuo did not end within 60 s of SIGTERM: ${stderr}`);
+      return ended;
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { openLog } from '../../roles/services.ts';
 import { databaseSettings } from '../../roles/settings.ts';
 import { roleNames, startRoles, type RoleName } from '../../roles/start.ts';
 import { table } from '../../table.ts';
-import { answer, hangUpBell, stopSignal, unknownWord } from '../output.ts';
+import { answer, exitCodes, hangUpBell, stopSignal, unknownWord } from '../output.ts';
 import { version } from '../version.ts';
 
 const examples = `
@@ -27,7 +27,9 @@ export function addRun(program: Command): void {
       const log = openLog(config);
       log.info({ roles: wanted, settings: config.shown }, 'fahuo.starting');
       const reload = { bell: hangUpBell(), read: () => readConfig() };
-      const { url, pushUrl, done } = await startRoles({ config, log, reload }, wanted, stopSignal());
+      // Nothing is in doubt at any instant, and a process that does nothing would keep a service manager from a new one.
+      const onLate = (): void => process.exit(exitCodes.failed);
+      const { url, pushUrl, done } = await startRoles({ config, log, reload, onLate }, wanted, stopSignal());
       answer(flags.json, { started: true, roles: wanted, http: url, push: pushUrl }, () =>
         describeStart(config, { wanted, url, pushUrl }),
       );
