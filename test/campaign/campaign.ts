@@ -168,7 +168,7 @@ async function report(
     retried: number;
   },
 ): Promise<Report> {
-  const { acknowledged, superseded, corrections, reships, suspects, ...faults } = await check(
+  const { acknowledged, combined, superseded, corrections, reships, suspects, ...faults } = await check(
     left.pool,
     left,
   );
@@ -177,7 +177,7 @@ async function report(
     seed: run.options.seed,
     events: run.options.events,
     faults,
-    counts: { acknowledged, superseded, corrections, reships, ...counted },
+    counts: { acknowledged, combined, superseded, corrections, reships, ...counted },
     kills: run.kills.at,
     exits: run.kills.exits,
     weather: run.weather,

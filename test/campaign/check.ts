@@ -41,7 +41,14 @@ export type Faults = {
   unacknowledged: number;
 };
 
-export type Counts = { acknowledged: number; superseded: number; corrections: number; reships: number };
+/** `combined`: acknowledged parts of combined events. */
+export type Counts = {
+  acknowledged: number;
+  combined: number;
+  superseded: number;
+  corrections: number;
+  reships: number;
+};
 
 /** `suspects`: a line for each payment whose events did not end as they must. */
 export type Judged = Faults & Counts & { suspects: string[] };
@@ -251,8 +258,12 @@ function sentThoughFinishedIn({ rows, attempts }: Evidence): number {
   return answered.length - payments.size;
 }
 
-const countsOf = ({ rows, effects }: Evidence): Counts => ({
+const partsIn = (plans: readonly Planned[]): ReadonlySet<string> =>
+  new Set(plans.flatMap(({ combined, payment }) => (combined === undefined ? [] : [payment])));
+
+const countsOf = ({ plans, rows, effects }: Evidence, parts = partsIn(plans)): Counts => ({
   acknowledged: rows.filter((row) => row.state === 'acknowledged').length,
+  combined: rows.filter((row) => row.state === 'acknowledged' && parts.has(row.payment)).length,
   superseded: rows.filter((row) => row.state === 'superseded').length,
   corrections: rows.filter((row) => row.kind === 'corrected' && row.state === 'acknowledged').length,
   reships: effects.filter((effect) => effect.kind === 'reship').length,

@@ -35,6 +35,8 @@ export type Planned = {
   /** Its other name, where an event uses it. */
   merchant?: { mchid: string; out_trade_no: string };
   finishedCode?: number;
+  /** The id of the combined event whose part its one event is: written as one with the others of that id (ADR 31). */
+  combined?: string;
   /** The answer to its first upload is lost, so that a read decides. */
   losesFirstAnswer?: boolean;
   /** What the sandbox is told before the start. */
@@ -71,5 +73,26 @@ export function planEvents(count: number, random: () => number, options: PlanOpt
     left -= plan.events.length;
     plans.push(plan);
   }
-  return plans;
+  return options.plain === true ? plans : combineSome(plans, random);
 }
+
+const combinedShare = 0.12;
+const partsEach = 3;
+
+/** Payments of one event each that were paid together, whatever becomes of each. */
+function combineSome(plans: readonly Planned[], random: () => number): Planned[] {
+  const chosen = plans.filter((plan) => mayBePart(plan) && random() < combinedShare);
+  const firstOf = new Map(chosen.map((plan, index) => [plan, chosen[index - (index % partsEach)]!]));
+  return plans.map((plan) => {
+    const first = firstOf.get(plan);
+    if (first === undefined) return plan;
+    const combined = `together-${first.payment}`;
+    const events = plan.events.map((event) => ({ ...event, id: `${combined}#${plan.payment}` }));
+    return { ...plan, events, combined };
+  });
+}
+
+const mayBePart = ({ fate, events, merchant }: Planned): boolean =>
+  ['applied', 'refused', 'conflict', 'elsewhere'].includes(fate) &&
+  events.length === 1 &&
+  merchant === undefined;

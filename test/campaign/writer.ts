@@ -32,9 +32,16 @@ export async function writeEvents(
   const write = async (event: LooseEvent): Promise<void> => {
     while (written / total > pace.share() + ahead) await sleep(20);
     written += 1;
-    await untilWritten(pool, event);
+    await untilWritten(pool, plainWrite(event));
   };
-  const ordinary = plans.filter((plan) => plan.fate !== 'inverted' && plan.fate !== 'staged');
+  const writeCombined = async (parts: readonly LooseEvent[], id: string): Promise<void> => {
+    while (written / total > pace.share() + ahead) await sleep(20);
+    written += parts.length;
+    await untilWritten(pool, combinedWrite(parts, id));
+  };
+  const ordinary = plans.filter(
+    (plan) => plan.fate !== 'inverted' && plan.fate !== 'staged' && plan.combined === undefined,
+  );
   const writeAs = async (writer: number): Promise<void> => {
     const waiting = ordinary.filter((_, index) => index % writers === writer);
     const open: { plan: Planned; next: number }[] = [];
@@ -46,6 +53,17 @@ export async function writeEvents(
       chosen.next += 1;
       if (chosen.next === chosen.plan.events.length) open.splice(index, 1);
     }
+  };
+  const writeTogether = async (): Promise<void> => {
+    const together = Map.groupBy(
+      plans.filter((plan) => plan.combined !== undefined),
+      ({ combined }) => combined!,
+    );
+    for (const [id, parts] of together)
+      await writeCombined(
+        parts.flatMap(({ events }) => events),
+        id,
+      );
   };
   /** One after the other: claims that are held for two of them would not be free to meet. */
   const writeInverted = async (): Promise<void> => {
@@ -69,6 +87,7 @@ export async function writeEvents(
   };
   await Promise.all([
     writeInverted(),
+    writeTogether(),
     ...Array.from({ length: stagedAtOnce }, writeStaged),
     ...Array.from({ length: writers }, (_, writer) => writeAs(writer)),
   ]);
@@ -106,14 +125,35 @@ async function untilBeingClaimed(pool: Pool, payment: string): Promise<void> {
   }
 }
 
+type Write = {
+  door: 'enqueue' | 'enqueue_combined';
+  event: object;
+  /** Of a row that it writes. */ id: unknown;
+};
+
+const plainWrite = (event: LooseEvent): Write => ({ door: 'enqueue', event, id: event['id'] });
+
+/** The parts' versions are drawn by the door: each is the first of its payment. */
+function combinedWrite(parts: readonly LooseEvent[], id: string): Write {
+  const [first] = parts;
+  const { version: _version, data: _data, ...attributes } = first!;
+  const subOrders = parts.map(({ data: { payer: _payer, ...part } }) => part);
+  const data = { order_key: first!.data['order_key'], sub_orders: subOrders, payer: first!.data['payer'] };
+  return {
+    door: 'enqueue_combined',
+    event: { ...attributes, id, type: 'fahuo.shipment.combined.v1', data },
+    id: first!['id'],
+  };
+}
+
 /** An insert whose answer was lost may have happened: the event id says so. */
-async function untilWritten(pool: Pool, event: LooseEvent): Promise<void> {
+async function untilWritten(pool: Pool, { door, event, id }: Write): Promise<void> {
   const text = JSON.stringify(event);
   for (;;) {
     try {
       await pool.query(
-        `select fahuo.enqueue($1) where not exists (select 1 from fahuo.outbox where event_id = $2)`,
-        [text, event['id']],
+        `select fahuo.${door}($1) where not exists (select 1 from fahuo.outbox where event_id = $2)`,
+        [text, id],
       );
       return;
     } catch {

@@ -30,6 +30,7 @@ describe('the plan of a campaign', () => {
     ['edits in the console', ({ edits }) => edits !== undefined],
     ['a code that says finished', ({ finishedCode }) => finishedCode !== undefined],
     ['reads that leave out members', ({ omits }) => omits !== undefined && omits.length > 0],
+    ['an order that others were paid with', ({ combined }) => combined !== undefined],
     ['a dropped parcel', ({ ends }) => ends.includes('either')],
     ['a conflict after an acknowledged version', ({ ends }) => ends.indexOf('conflict') === 1],
   ])('has payments with %s, also in a small campaign', (_what, wanted) => {
