@@ -84,9 +84,9 @@ export function decideAfterSend(row: ReceiptRow, { outcome, answer }: NotifyResu
     return { to: 'pending', afterMs: unsentMs(outcome, now), spent: false, detail: reasonOf(outcome) };
   if (outcome.kind === 'accepted')
     return { to: 'acknowledged', spent: true, detail: 'WeChat took the reminder' };
-  if (answer.failure === null && answer.errcode === used)
+  if (answer.errcode === used)
     return { to: 'acknowledged', spent: true, detail: 'the reminder had been used already' };
-  if (answer.failure === null && answer.errcode === notShipped)
+  if (answer.errcode === notShipped)
     return { ...waitAgain(row, 'WeChat does not hold the payment as shipped', now), spent: true };
   return whenRefused(row, outcome, now);
 }

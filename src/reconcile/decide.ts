@@ -54,7 +54,6 @@ export function standingOf({ orderState }: Order, { uploads, event }: Held): Sta
  * person has decided. One read proves nothing: see {@link judge}. Pure.
  */
 export function contradictionOf(order: Order, { uploads, event }: Held): Contradiction | null {
-  if (order.orderState === refunded) return null;
   if (uploads.length === 0) return isUnshipped(order) && event === 'lost' ? lost : null;
   if (uploads.some(({ state }) => openStates.includes(state))) return null;
   const acknowledged = uploads

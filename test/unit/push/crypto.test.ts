@@ -111,6 +111,7 @@ describe('what is not encrypted as WeChat does it', () => {
   it('is refused for another app', () => {
     const foreign = encrypt('{}', { ...key, appid: 'wxfedcba9876543210' }, random);
     expect(decrypt(foreign, key)).toEqual({ kind: 'refused', reason: 'wrong_appid' });
+    expect(decrypt(rawEncrypt(framed('{}', 2, '')), key)).toEqual({ kind: 'refused', reason: 'wrong_appid' });
     for (const appid of ['', 'wx0123456789abcde', 'wx0123456789abcdef0'])
       expect(decrypt(encrypted, { ...key, appid })).toEqual({ kind: 'refused', reason: 'wrong_appid' });
   });
@@ -126,6 +127,7 @@ describe('what is not encrypted as WeChat does it', () => {
       rawEncrypt(Buffer.concat([frame.subarray(0, frame.length - pad.length), Buffer.from(pad)]));
     expect(decrypt(padded([0]), key)).toEqual(refused);
     expect(decrypt(padded([33]), key)).toEqual(refused);
+    expect(decrypt(padded(Array<number>(33).fill(33)), key)).toEqual(refused);
     expect(decrypt(padded([255]), key)).toEqual(refused);
     expect(decrypt(padded([3, 2, 2, 3]), key)).toEqual(refused);
     expect(decrypt(rawEncrypt(Buffer.alloc(32, 32)), key)).toEqual(refused);

@@ -101,6 +101,7 @@ describe('the check of the address', () => {
     ['malformed', { ...query, echostr: ['a', 'b'] }],
     ['malformed', { ...query, timestamp: 'now' }],
     ['malformed', { ...query, timestamp: ['1', '1'] }],
+    ['malformed', { ...query, timestamp: [String(pushedAt)] }],
     ['malformed', { ...query, nonce: undefined }],
     ['malformed', {}],
   ] as const)('is refused: %s', (reason, given) => {
@@ -188,6 +189,9 @@ describe('a push in plain mode', () => {
 
   it('is refused where it is encrypted, and nobody has a key', () => {
     expect(post(securePush(json), plain)).toEqual(refused('undecryptable'));
+    const both = plainPush(asJson({ ...shippedPhase('4200001'), Encrypt: 'x' }));
+    expect(post(both, plain), 'the clear one is whole').toMatchObject({ kind: 'event' });
+    expect(post(plainPush('{"Event":"debug_demo"}'), plain)).toMatchObject({ kind: 'event' });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { factsOf, readEvent } from '../../../src/push/event.ts';
+import { factsOf, knownEvents, readEvent, warningText } from '../../../src/push/event.ts';
 import {
   asJson,
   asXml,
@@ -61,6 +61,34 @@ describe('a pushed event', () => {
   });
 });
 
+describe('what an event names', () => {
+  const named = (members: Members) => readEvent(asJson(members)).transactionId;
+
+  it('is no transaction where it is empty, too long, or has other characters at either end', () => {
+    for (const none of ['', 'x'.repeat(65), '!4200001', '4200001!', '1900:A'])
+      expect(named({ ...shippedPhase('x'), transaction_id: none })).toBeNull();
+    expect(named({ ...shippedPhase('x'), transaction_id: 'x'.repeat(64) })).toHaveLength(64);
+    expect(named({ Event: 'debug_demo' })).toBeNull();
+  });
+
+  it('is known by four names', () => {
+    expect(knownEvents).toEqual([
+      'trade_manage_order_settlement',
+      'trade_manage_remind_shipping',
+      'trade_manage_remind_access_api',
+      'wxa_trade_controlled',
+    ]);
+  });
+
+  it('of a warning is what WeChat says, cut; nothing where it says nothing', () => {
+    expect(warningText('{"msg":"交易受限"}')).toBe('交易受限');
+    expect(warningText(JSON.stringify({ msg: '限'.repeat(600) }))).toBe(
+      `${'限'.repeat(500)}… (600 characters)`,
+    );
+    for (const none of ['{}', '{"msg":7}', 'success']) expect(warningText(none)).toBe('');
+  });
+});
+
 describe('two pushes are one event', () => {
   const keyOf = (members: Members) => readEvent(asJson(members)).key;
 
@@ -90,12 +118,19 @@ describe('two pushes are one event', () => {
   it('by the merchant’s numbers where there is no transaction', () => {
     const { transaction_id: _id, ...rest } = settledPhase('1');
     expect(keyOf(rest)).toBe('trade_manage_order_settlement|1900000109:T1|settled');
-    expect(keyOf({ ...rest, merchant_trade_no: '' })).not.toBe(keyOf({ ...rest, merchant_id: '' }));
+    // Half a name is none: what tells another text is another event then.
+    for (const half of [{ merchant_trade_no: '' }, { merchant_id: '' }])
+      expect(keyOf({ ...rest, ...half })).not.toBe(keyOf({ ...rest, ...half, settlement_time: pushedAt }));
   });
 
   it('and a reminder of another day is another', () => {
     expect(keyOf(reminder('1'))).toBe(keyOf(reminder('1')));
     expect(keyOf({ ...reminder('1'), CreateTime: pushedAt + 86_400 })).not.toBe(keyOf(reminder('1')));
+  });
+
+  it('and what nobody knows is told apart by its text, although it names a payment', () => {
+    const other = { ...reminder('1'), Event: 'debug_demo' };
+    expect(keyOf({ ...other, msg: 'a' })).not.toBe(keyOf({ ...other, msg: 'b' }));
   });
 
   it('or by sender, time and text where nothing else says it', () => {

@@ -16,6 +16,8 @@ describe('a message', () => {
     });
     expect(members(xml)).toMatchObject({ Event: 'debug_demo', CreateTime: '1714037059', Empty: '' });
     expect(members(`<?xml version="1.0"?>${xml}`)).toMatchObject({ Event: 'debug_demo' });
+    expect(members(` \n${xml}`)).toMatchObject({ Event: 'debug_demo' });
+    expect(members('<xml><A> b </A></xml>')).toEqual({ A: ' b ' });
   });
 
   it('keeps what CDATA holds as it is: marks, declarations, its own end', () => {

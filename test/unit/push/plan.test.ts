@@ -57,6 +57,7 @@ describe('a batch of events', () => {
       row(unnamed(shippedPhase('2'))),
       row({ ...unnamed(shippedPhase('3')), merchant_id: '' }),
       row({ ...unnamed(shippedPhase('4')), Event: 'debug_demo' }),
+      row({ ...unnamed(shippedPhase('5')), merchant_trade_no: '' }),
     ];
     expect(namesToFind(rows)).toEqual([{ appid: pushAppid, mchid: '1900000109', outTradeNo: 'T2' }]);
     const plan = planApply(rows, nobody);
@@ -67,6 +68,7 @@ describe('a batch of events', () => {
       { id: rows[0]!.id, failure: null },
       { id: rows[2]!.id, failure: 'it names no payment' },
       { id: rows[3]!.id, failure: 'it tells nothing that fahuo keeps' },
+      { id: rows[4]!.id, failure: 'it names no payment' },
     ]);
   });
 

@@ -66,6 +66,20 @@ describe('the parcels of a payment', () => {
   it('are asked about while they are those that WeChat holds, and left when they are not', () => {
     const following = { state: 'following', sealedPhone: null } as const;
     expect(nextStep(row({ ...following, parcels: [parcel()] }), timing, now)).toEqual({ kind: 'query' });
+    const [one] = shippedEvent().data.shipping_list;
+    const two = bodyWith({
+      shipping_list: [
+        { ...one, tracking_no: 'SF2' },
+        { ...one, tracking_no: 'SF1' },
+      ],
+    });
+    for (const order of [
+      ['SF1', 'SF2'],
+      ['SF2', 'SF1'],
+    ]) {
+      const parcels = order.map((tracking_no) => parcel({ tracking_no }));
+      expect(nextStep(row({ ...following, body: two, parcels }), timing, now)).toEqual({ kind: 'query' });
+    }
     const changed = row({ ...following, parcels: [parcel({ tracking_no: 'OTHER' })] });
     expect(nextStep(changed, timing, now)).toMatchObject({ advance: { to: 'ended' } });
   });
@@ -82,6 +96,10 @@ describe('the parcels of a payment', () => {
     const shipment = JSON.parse(bodyWith()) as Parameters<typeof parcelsOf>[1];
     expect(parcelsOf(row(), shipment)).toEqual([parcel({ token: null })]);
     expect(parcelsOf(row({ parcels: [parcel()] }), shipment)).toEqual([parcel()]);
+    const other = parcel({ tracking_no: 'OTHER', token: 'o' });
+    expect(parcelsOf(row({ parcels: [other] }), shipment), 'not another one’s').toEqual([
+      parcel({ token: null }),
+    ]);
   });
 
   it.each([

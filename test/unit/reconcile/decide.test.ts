@@ -71,6 +71,30 @@ describe('what WeChat waits for', () => {
     });
   });
 
+  it('is compared with the row that came last, of two with one version under two names', () => {
+    const [first, second] = [upload({ id: 7 }), upload({ id: 9, body: bodyOf('B') })];
+    for (const uploads of [
+      [first, second],
+      [second, first],
+    ])
+      expect(contradictionOf(order(1), holding(uploads))).toEqual({ kind: 'not_held', uploadId: 9 });
+  });
+
+  it('and whose content is not known any more is not compared', () => {
+    expect(contradictionOf(order(1), holding([upload({ body: null })]))).toBeNull();
+    const newer = upload({ id: 2, version: 2, body: bodyOf('B') });
+    expect(contradictionOf(order(2, shown('B')), holding([upload({ body: null }), newer]))).toBeNull();
+  });
+
+  it('and has no upload is not offered where WeChat has counted it as shipped', () => {
+    expect(contradictionOf(order(1, shown('A', 1)), holding([], 'lost'))).toBeNull();
+    expect(contradictionOf(order(2, shown('A', 0)), holding([], 'lost'))).toBeNull();
+    expect(contradictionOf(order(1, shown('A', 0)), holding([], 'lost'))).toEqual({
+      kind: 'lost',
+      uploadId: null,
+    });
+  });
+
   it('although a part of it is shipped is held where it shows our part', () => {
     const part = JSON.stringify({ ...JSON.parse(bodyOf('A')), delivery_mode: 2, is_all_delivered: false });
     const there = { ...shown('A', 0), delivery_mode: 2 };
@@ -88,6 +112,26 @@ describe('what WeChat shows as shipped', () => {
   it.each([2, 3, 4, 6])('in state %i with other parcels was edited', (state) => {
     expect(contradictionOf(order(state, shown('B')), holding([upload()]))?.kind).toBe('console_edit');
     expect(contradictionOf(order(state, shown('A')), holding([upload()]))).toBeNull();
+  });
+
+  it('may show parcels of our earlier parts beside the newest: WeChat merges lists', () => {
+    const part = (...numbers: string[]): string =>
+      JSON.stringify({
+        ...JSON.parse(bodyOf(...numbers)),
+        delivery_mode: 2,
+        is_all_delivered: numbers.includes('B'),
+      });
+    const uploads = [upload({ body: part('A') }), upload({ id: 2, version: 2, body: part('B') })];
+    const merged = { ...shown('A'), delivery_mode: 2 };
+    const both = {
+      ...merged,
+      shipping_list: ['A', 'B'].map((number) => ({ ...parcel(number), goods_desc: '苹果' })),
+    };
+    expect(contradictionOf(order(2, both), holding(uploads))).toBeNull();
+    expect(contradictionOf(order(2, both), holding(uploads.slice(1)))?.kind).toBe('console_edit');
+    const open = { ...both, finish_shipping: false, finish_shipping_count: 0 };
+    expect(contradictionOf(order(2, open), holding(uploads)), 'it is shipped in its state').toBeNull();
+    expect(contradictionOf(order(1, open), holding(uploads))?.kind).toBe('not_held');
   });
 
   it('was edited where its kind is another one', () => {
@@ -133,6 +177,11 @@ describe('one read', () => {
     expect(judged({ offers: 3 }, 7_999)).toBe('wait');
     expect(judged({ offers: 3 }, 8_000)).toBe('believe');
     expect(judged({ offers: 50 }, 1_024_000)).toBe('believe');
+  });
+
+  it('of what was believed and offered before is believed again after its wait', () => {
+    expect(judged({ confirmedAt: at, offers: 1 }, 1_999)).toBe('wait');
+    expect(judged({ confirmedAt: at, offers: 1 }, 2_000)).toBe('believe');
   });
 
   it('of an edit that is on record says nothing new', () => {
