@@ -38,6 +38,10 @@ describe('a sealed phone', () => {
     }
   });
 
+  it('is not what another version sealed', () => {
+    expect(openPhone(app, owner, seal().replace('p1.', 'p2.'))).toBeNull();
+  });
+
   it.each(['', 'p1.', 'p1.AAAA', 'p2.AAAA', '13800001234'])('is not %j', (text) => {
     expect(openPhone(app, owner, text)).toBeNull();
   });

@@ -42,6 +42,18 @@ describe('what a read tells of a payment', () => {
     ];
     expect(factsIn({ order_state: 2, shipping }, uploads).shippedAt).toEqual(last);
     expect(factsIn({ order_state: 2, shipping }).shippedAt).toBeUndefined();
+    const withoutTime = [...uploads, { state: 'acknowledged', uploadedAt: null }];
+    expect(factsIn({ order_state: 2, shipping }, withoutTime).shippedAt).toEqual(last);
+    expect(factsIn({ order_state: 2 }, uploads).shippedAt, 'WeChat shows no shipping').toBeUndefined();
+  });
+
+  it('is each state and each count that there is', () => {
+    for (const state of [1, 2, 3, 4, 5, 6]) expect(factsIn({ order_state: state }).orderState).toBe(state);
+    for (const none of [0, -1, 7]) expect(factsIn({ order_state: none }).orderState).toBeUndefined();
+    const counted = (count: unknown) =>
+      factsIn({ shipping: { delivery_mode: 1, finish_shipping_count: count } }).finishCount;
+    for (const count of [0, 1, 9]) expect(counted(count)).toBe(count);
+    for (const none of [-1, 10, null]) expect(counted(none)).toBeUndefined();
   });
 
   it('is nothing that the table refuses', () => {
@@ -57,6 +69,10 @@ describe('what a read tells of a payment', () => {
 });
 
 describe('a name', () => {
+  it.each(['p', '4200001234202611230000000001', 'a_B-9', 'x'.repeat(64)])('is %j', (name) => {
+    expect(isNamed(parseOrder({ transaction_id: name, order_state: 1 })!)).toBe(true);
+  });
+
   it.each([null, '', 'a b', 'x'.repeat(65), 'a\u0000'])('is not %j', (name) => {
     expect(isNamed(parseOrder({ transaction_id: name, order_state: 1 })!)).toBe(false);
   });
@@ -72,6 +88,12 @@ describe('a name', () => {
       '19:T',
     ]);
     expect(keysOf(orderOf({ merchant_id: '19', merchant_trade_no: '' }))).toEqual(['p']);
+    expect(keysOf(orderOf({ merchant_id: '19' }))).toEqual(['p']);
+    expect(keysOf(orderOf({ merchant_id: '19', sub_merchant_id: '', merchant_trade_no: 'T' }))).toEqual([
+      'p',
+      '19:T',
+    ]);
+    expect(keysOf(orderOf({ merchant_trade_no: 'T' }))).toEqual(['p']);
   });
 });
 

@@ -11,6 +11,8 @@ it.each([
   ['a page of another port', 'http://127.0.0.1:8080', '127.0.0.1:9471', true],
   ['a file, or a frame in a sandbox', 'null', '127.0.0.1:9471', true],
   ['a name that leads here for now', 'http://evil.example:9471', 'evil.example:9471', true],
+  ['a name that begins like an address', 'http://1.evil.example:9471', '1.evil.example:9471', true],
+  ['a name with localhost within', 'http://a.localhost.evil.example', 'a.localhost.evil.example', true],
   ['a request without a host', 'http://127.0.0.1', undefined, true],
 ])('%s: %s at %s is foreign: %s', (_who, origin, host, foreign) => {
   expect(isForeign({ origin, host })).toBe(foreign);

@@ -34,12 +34,15 @@ describe('a special order', () => {
 });
 
 describe('the page of the messages', () => {
-  it.each(['', 'pages/order/detail', 'pages/order/detail?from=wechat', 'pages/transaction_id'])(
-    'may be %j',
-    (path) => {
-      expect(jumpPathProblem(path)).toBeNull();
-    },
-  );
+  it.each([
+    '',
+    'merchant_id',
+    'pages/order/detail',
+    'pages/order/detail?from=wechat',
+    'pages/transaction_id',
+  ])('may be %j', (path) => {
+    expect(jumpPathProblem(path)).toBeNull();
+  });
 
   it.each(['transaction_id', 'merchant_id', 'merchant_trade_no', 'sub_merchant_id'])(
     'has no parameter %s, which WeChat appends',
