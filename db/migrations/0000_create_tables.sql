@@ -358,6 +358,13 @@ CREATE TABLE "fahuo"."trace" (
 	CONSTRAINT "trace_final_has_time" CHECK (("fahuo"."trace"."state" in ('signed', 'ended')) = ("fahuo"."trace"."finished_at" is not null))
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."loose_payment" (
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"noticed_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	CONSTRAINT "loose_payment_payment_appid_pk" PRIMARY KEY("payment","appid")
+);
+--> statement-breakpoint
 CREATE TABLE "fahuo"."noticed" (
 	"shard" smallint PRIMARY KEY DEFAULT 0 NOT NULL,
 	"upload_id" bigint DEFAULT 0 NOT NULL,
@@ -581,6 +588,7 @@ CREATE INDEX "refused_offer_payment" ON "fahuo"."refused_offer" USING btree ("pa
 CREATE INDEX "refused_offer_event" ON "fahuo"."refused_offer" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "refused_offer_out_trade_no" ON "fahuo"."refused_offer" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."refused_offer"."payment", ':') > 0;--> statement-breakpoint
 CREATE INDEX "payment_merchant" ON "fahuo"."payment" USING btree ("mchid","out_trade_no") WHERE "fahuo"."payment"."out_trade_no" is not null;--> statement-breakpoint
+CREATE INDEX "payment_sub_merchant" ON "fahuo"."payment" USING btree ("sub_mchid","out_trade_no") WHERE "fahuo"."payment"."sub_mchid" is not null;--> statement-breakpoint
 CREATE INDEX "payment_unshipped" ON "fahuo"."payment" USING btree ("appid","paid_at") WHERE "fahuo"."payment"."unshipped";--> statement-breakpoint
 CREATE INDEX "payment_age" ON "fahuo"."payment" USING btree ("first_seen_at");--> statement-breakpoint
 CREATE UNIQUE INDEX "push_event_key" ON "fahuo"."push_event" USING btree ("appid","key");--> statement-breakpoint

@@ -51,6 +51,9 @@ export const payment = fahuo.table(
     index('payment_merchant')
       .on(t.mchid, t.outTradeNo)
       .where(sql`${t.outTradeNo} is not null`),
+    index('payment_sub_merchant')
+      .on(t.subMchid, t.outTradeNo)
+      .where(sql`${t.subMchid} is not null`),
     // Few among many, and all that `fahuo money` joins with uploads.
     index('payment_unshipped')
       .on(t.appid, t.paidAt)

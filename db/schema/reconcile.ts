@@ -67,6 +67,22 @@ export const reconcileFinding = fahuo.table(
   ],
 );
 
+/**
+ * Payments that uploads name by `mchid:out_trade_no` and that WeChat has not told of yet: no row of `payment` stands for them.
+ * They leave when it has.
+ */
+export const loosePayment = fahuo.table(
+  'loose_payment',
+  {
+    appid: text('appid').notNull(),
+    payment: text('payment').notNull(),
+    noticedAt: instant('noticed_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+  },
+  (t) => [primaryKey({ columns: [t.payment, t.appid] })],
+);
+
 /** How far uploads were noticed as payments that we know: one row. */
 export const noticed = fahuo.table(
   'noticed',

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
+import { isToldOf } from './told.ts';
 import type { DuePayment, MoneyGroup } from './money.ts';
 
 /** For this transaction: one picture for all its statements, and memory for a group a payment. */
@@ -115,15 +116,10 @@ const unnamed = ({ merchants }: Extent): string => `
 
 const unnamedMerchants = `
   select n.appid, n.payment from (
-    select u.appid, u.payment from fahuo.upload u where strpos(u.payment, ':') > 0
+    select l.appid, l.payment from fahuo.loose_payment l
+    union select u.appid, u.payment from fahuo.upload u where u.id > $4 and strpos(u.payment, ':') > 0
     union select o.appid, o.payment from fahuo.outbox o where o.id > $5 and strpos(o.payment, ':') > 0
-  ) n where not exists (
-    select from fahuo.payment p where p.out_trade_no = split_part(n.payment, ':', 2) and p.appid = n.appid
-      and split_part(n.payment, ':', 1) in (p.mchid, p.sub_mchid)
-  ) and not exists (
-    select from fahuo.payment_alias a join fahuo.payment p on p.transaction_id = a.transaction_id and p.appid = a.appid
-    where a.appid = n.appid and a.payment = n.payment
-  )`;
+  ) n where not ${isToldOf('n')}`;
 
 const statement = (extent: Extent): string => `with open as (
     select p.appid, p.transaction_id as payment, p.mchid, p.sub_mchid, p.out_trade_no, p.amount_fen, p.paid_at

@@ -3,7 +3,7 @@ import type { AppSet } from '../apps/app-set.ts';
 import { runLoop, type StepResult } from '../loop.ts';
 import { stepAsked } from './asked.ts';
 import type { ReconcileDeps, ReconcileOptions } from './deps.ts';
-import { insertSweeps, noticeUploads } from './store.ts';
+import { firstLoose, forgetLoose, insertSweeps, noticeUploads } from './store.ts';
 import { stepSweep } from './sweep.ts';
 
 /**
@@ -57,7 +57,7 @@ export async function runReconcile(
       step: () => deps.pauses.refresh().then(() => 'idle'),
       stop: signal,
     }),
-    loop('noticed', { everyMs: noticeEveryMs, step: () => notice(deps), stop: signal }),
+    loop('noticed', { everyMs: noticeEveryMs, step: createNotice(deps), stop: signal }),
   ]);
 }
 
@@ -65,5 +65,13 @@ const lookEveryMs = 1_000;
 const noticeEveryMs = 5_000;
 const noticedAtOnce = 2_000;
 
-const notice = async ({ pool }: ReconcileDeps): Promise<StepResult> =>
-  (await noticeUploads(pool, noticedAtOnce)) === noticedAtOnce ? 'busy' : 'idle';
+const looseAtOnce = 1_000;
+
+function createNotice({ pool }: ReconcileDeps): () => Promise<StepResult> {
+  let last = firstLoose;
+  return async () => {
+    if ((await noticeUploads(pool, noticedAtOnce)) === noticedAtOnce) return 'busy';
+    last = await forgetLoose(pool, last, looseAtOnce);
+    return 'idle';
+  };
+}

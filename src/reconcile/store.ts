@@ -1,6 +1,7 @@
 import { dueNow } from '../../db/due.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { FindingKind, Sweep } from '../../db/states.ts';
+import { isToldOf } from '../payments/told.ts';
 import type { Finding, Judged } from './decide.ts';
 import type { Progress } from './windows.ts';
 
@@ -271,7 +272,8 @@ export async function readNow(db: Queryable): Promise<Date> {
 
 /**
  * Puts the payments of uploads on record as known to us, in the order in which the uploads came; what came within the
- * last minute waits, since an insert with a lower id may be under way. Returns how many uploads it went past.
+ * last minute waits, since an insert with a lower id may be under way. One that names merchant numbers is loose until
+ * WeChat tells its transaction. Returns how many uploads it went past.
  */
 export async function noticeUploads(db: Queryable, limit: number): Promise<number> {
   const { rows } = await db.query<{ passed: number }>(
@@ -285,6 +287,10 @@ export async function noticeUploads(db: Queryable, limit: number): Promise<numbe
      ), made as (
        insert into fahuo.payment (appid, transaction_id)
        select distinct appid, payment from aged where strpos(payment, ':') = 0 order by 2, 1 on conflict do nothing
+     ), loose as (
+       insert into fahuo.loose_payment (appid, payment)
+       select distinct appid, payment from aged where strpos(payment, ':') > 0 and not ${isToldOf('aged')} order by 2, 1
+       on conflict do nothing
      ), moved as (
        update fahuo.noticed set upload_id = a.last from (select max(id) as last from aged) a where a.last is not null
      )
@@ -292,4 +298,25 @@ export async function noticeUploads(db: Queryable, limit: number): Promise<numbe
     [limit],
   );
   return rows[0]?.passed ?? 0;
+}
+
+export type LooseKey = { payment: string; appid: string };
+export const firstLoose: LooseKey = { payment: '', appid: '' };
+
+/**
+ * Forgets loose payments that WeChat has told of, and those without an upload, among the next `limit` after `last`. Returns
+ * where to go on; at the end the beginning.
+ */
+export async function forgetLoose(db: Queryable, last: LooseKey, limit: number): Promise<LooseKey> {
+  const { rows } = await db.query<LooseKey>(
+    `with page as (
+       select appid, payment from fahuo.loose_payment where (payment, appid) > ($1, $2) order by payment, appid limit $3
+     ), gone as (
+       delete from fahuo.loose_payment l using page where l.payment = page.payment and l.appid = page.appid
+         and (${isToldOf('page')} or not exists (select from fahuo.upload u where u.payment = page.payment and u.appid = page.appid))
+     )
+     select payment, appid from page order by payment, appid`,
+    [last.payment, last.appid, limit],
+  );
+  return rows.length === limit ? (rows.at(-1) ?? firstLoose) : firstLoose;
 }

@@ -12,6 +12,8 @@ const { values: flags } = parseArgs({
     payments: { type: 'string', default: '1000000' },
     /** The part of them that is to ship: two days of a month's payments are 7 %. */
     open: { type: 'string', default: '0.1' },
+    /** The part of them whose events name the merchant's numbers. */
+    merchants: { type: 'string', default: '0' },
     rounds: { type: 'string', default: '7' },
     keep: { type: 'boolean', default: false },
   },
@@ -19,6 +21,10 @@ const { values: flags } = parseArgs({
 const payments = Number(flags.payments);
 const open = Number(flags.open);
 const chunk = 250_000;
+const merchants = Number(flags.merchants);
+
+/** By `n`: an upload's name of its payment. */
+const nameOf = `case when n % 1000 < ${Math.round(merchants * 1_000)} then '1900000001:T' || n else '42' || lpad(n::text, 26, '0') end`;
 
 /** The newest are to ship, and a transaction's id begins with its day. Of a hundred that are to ship: seventy without an event, ten waiting, ten in conflict, ten acknowledged and not shown yet. */
 async function fill(pool: Pool, from: number, to: number): Promise<void> {
@@ -36,7 +42,7 @@ async function fill(pool: Pool, from: number, to: number): Promise<void> {
   await pool.query(
     `insert into fahuo.upload (appid, payment, version, kind, event_id, source, event_time, topic, partition, "offset",
        body, body_hash, state, park_reason, attempts, upload_time, finished_at)
-     select $1, '42' || lpad(n::text, 26, '0'), 1, 'shipped', 'e' || n, '/orders', '2026-11-23T10:00:00+08:00', 't', n % 8, n / 8,
+     select $1, ${nameOf}, 1, 'shipped', 'e' || n, '/orders', '2026-11-23T10:00:00+08:00', 't', n % 8, n / 8,
        replace($4, 'PAYMENT', '42' || lpad(n::text, 26, '0')), md5(n::text), state, case when state = 'parked' then 'conflict'::fahuo.park_reason end, 1,
        now(), case when state = 'acknowledged' then now() end
      from generate_series($2::int, $3::int) n cross join lateral (

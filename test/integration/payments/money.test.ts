@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { MoneyPlace } from '../../../db/states.ts';
 import { readMoney } from '../../../src/payments/read-money.ts';
+import { noticeUploads } from '../../../src/reconcile/store.ts';
 import { runCommand } from '../../support/command.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { appid } from '../../support/events.ts';
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 beforeEach(() =>
   database.pool.query(
-    `truncate fahuo.upload, fahuo.payment, fahuo.payment_alias, fahuo.outbox, fahuo.dead_letter, fahuo.refused_offer, fahuo.reconcile_finding;
+    `truncate fahuo.upload, fahuo.payment, fahuo.payment_alias, fahuo.outbox, fahuo.dead_letter, fahuo.refused_offer, fahuo.reconcile_finding, fahuo.loose_payment;
      update fahuo.noticed set upload_id = 0`,
   ),
 );
@@ -125,19 +126,26 @@ describe('where money is', () => {
     expect((await read()).places.waiting).toEqual({ payments: 2, unknown: 1, fen: 100 });
   });
 
-  it('of a payment that an upload names by a merchant number is counted once', async () => {
-    await insertPending(database.pool, { count: 3, name: '19:T' });
-    await told('x1', { mchid: '19', out_trade_no: 'T1' });
-    await told('x2', { mchid: '18', sub_mchid: '19', out_trade_no: 'T2' });
-    expect((await read()).places.waiting).toEqual({ payments: 3, unknown: 1, fen: 200 });
-    await told('x3');
-    expect((await read()).places).toMatchObject({ waiting: { payments: 3 }, no_event: { payments: 1 } });
-    await database.pool.query(`insert into fahuo.payment_alias values ($1, '19:T3', 'x3')`, [appid]);
-    expect((await read()).places).toMatchObject({
-      waiting: { payments: 3, unknown: 0 },
-      no_event: { payments: 0 },
-    });
-  });
+  it.each(['', ', also where the upload was noticed'])(
+    'of a payment that an upload names by a merchant number is counted once%s',
+    async (noticed) => {
+      await insertPending(database.pool, { count: 3, name: '19:T' });
+      if (noticed !== '') {
+        await database.pool.query(`update fahuo.upload set received_at = now() - interval '2 minutes'`);
+        expect(await noticeUploads(database.pool, 10)).toBe(3);
+      }
+      await told('x1', { mchid: '19', out_trade_no: 'T1' });
+      await told('x2', { mchid: '18', sub_mchid: '19', out_trade_no: 'T2' });
+      expect((await read()).places.waiting).toEqual({ payments: 3, unknown: 1, fen: 200 });
+      await told('x3');
+      expect((await read()).places).toMatchObject({ waiting: { payments: 3 }, no_event: { payments: 1 } });
+      await database.pool.query(`insert into fahuo.payment_alias values ($1, '19:T3', 'x3')`, [appid]);
+      expect((await read()).places).toMatchObject({
+        waiting: { payments: 3, unknown: 0 },
+        no_event: { payments: 0 },
+      });
+    },
+  );
 
   it('is one app’s, where that is asked', async () => {
     await told('a');

@@ -7,7 +7,7 @@ import { applyCompared } from '../../../src/reconcile/apply.ts';
 import { stepAsked } from '../../../src/reconcile/asked.ts';
 import { compareOrders, type Compared } from '../../../src/reconcile/compare.ts';
 import { runReconcile } from '../../../src/reconcile/run.ts';
-import { noticeUploads, takeSweep } from '../../../src/reconcile/store.ts';
+import { firstLoose, forgetLoose, noticeUploads, takeSweep } from '../../../src/reconcile/store.ts';
 import { stepSweep } from '../../../src/reconcile/sweep.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
 import { offerAgain } from '../../../src/upload/verbs-store.ts';
@@ -17,7 +17,7 @@ import { appid, shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createReconcile, publishOutbox, type ReconcileInTest } from '../../support/reconcile.ts';
 import { effectsOf, statsOf, tellSandbox } from '../../support/sandbox-client.ts';
-import { runUploaderOn } from '../../support/uploader.ts';
+import { insertPending, runUploaderOn } from '../../support/uploader.ts';
 
 const minuteMs = 60_000;
 const apartMs = 10 * minuteMs;
@@ -50,7 +50,7 @@ afterEach(async () => {
   await reconcile.close();
   await sandbox.stop();
   await database.pool.query(
-    `truncate fahuo.upload, fahuo.attempt, fahuo.outbox, fahuo.relay_journal, fahuo.consumer_offset, fahuo.payment,
+    `truncate fahuo.upload, fahuo.attempt, fahuo.outbox, fahuo.relay_journal, fahuo.consumer_offset, fahuo.payment, fahuo.loose_payment,
        fahuo.reconcile_finding, fahuo.reconcile_wish, fahuo.reconcile_sweep, fahuo.pause, fahuo.dead_letter;
      update fahuo.relay_cursor set cursor = 0; update fahuo.noticed set upload_id = 0; alter sequence fahuo.outbox_id_seq restart`,
   );
@@ -255,6 +255,37 @@ describe('what WeChat tells of payments', () => {
       { transaction_id: ids(1)[0], order_state: null, amount_fen: null },
     ]);
     expect(await noticeUploads(database.pool, 10)).toBe(0);
+  });
+
+  it('is none of one that merchant numbers name: it is loose until WeChat tells of it, or its upload is gone', async () => {
+    const loose = async (): Promise<string[]> =>
+      (
+        await database.pool.query<{ payment: string }>('select payment from fahuo.loose_payment order by 1')
+      ).rows.map(({ payment }) => payment);
+    for (const name of ['19:A', '19:B', '20:C', '21:D', '22:E'])
+      await insertPending(database.pool, { count: 1, name });
+    await database.pool.query(`update fahuo.upload set received_at = now() - interval '2 minutes'`);
+    await database.pool.query(
+      `insert into fahuo.payment (appid, transaction_id, mchid, out_trade_no) values ($1, 'told', '19', 'A1')`,
+      [appid],
+    );
+    expect(await noticeUploads(database.pool, 10)).toBe(5);
+    expect(await loose()).toEqual(['19:B1', '20:C1', '21:D1', '22:E1']);
+    await database.pool.query(
+      `insert into fahuo.payment (appid, transaction_id, mchid, sub_mchid, out_trade_no) values
+         ($1, 'sub', '1', '20', 'C1'), ($1, 'read', null, null, null), ('other', 'foreign', '22', null, 'E1')`,
+      [appid],
+    );
+    await database.pool.query(
+      `insert into fahuo.payment_alias (appid, payment, transaction_id) values ($1, '21:D1', 'read')`,
+      [appid],
+    );
+    await database.pool.query(`delete from fahuo.upload where payment = '19:B1'`);
+    let last = await forgetLoose(database.pool, firstLoose, 3);
+    expect(last).toEqual({ payment: '21:D1', appid });
+    last = await forgetLoose(database.pool, last, 3);
+    expect(last).toEqual(firstLoose);
+    expect(await loose()).toEqual(['22:E1']);
   });
 });
 
