@@ -55,15 +55,17 @@ export type ToldStory = {
   updatedAt: Date;
 };
 
-/** By either name; by any appid. */
+/** By either name; by any appid. The merchant's number may be a sub-merchant's (wechat.md §6.8). */
 export async function readTold(db: Queryable, payment: string): Promise<ToldStory[]> {
-  const merchant = payment.includes(':');
+  const by = (column: string): string =>
+    `(${column} = split_part($1, ':', 1) and out_trade_no = split_part($1, ':', 2))`;
+  const named = payment.includes(':') ? `${by('mchid')} or ${by('sub_mchid')}` : 'transaction_id = $1';
   const { rows } = await db.query<ToldStory>(
     `select appid, amount_fen as "amountFen", order_state as "orderState", paid_at as "paidAt", shipped_at as "shippedAt",
        expected_settlement_at as "expectedSettlementAt", confirmed_at as "confirmedAt", settled_at as "settledAt",
        reminded_at as "remindedAt", updated_at as "updatedAt"
      from fahuo.payment
-     where ${merchant ? `mchid = split_part($1, ':', 1) and out_trade_no = split_part($1, ':', 2)` : 'transaction_id = $1'} order by appid`,
+     where ${named} order by appid`,
     [payment],
   );
   return rows;
