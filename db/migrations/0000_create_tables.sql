@@ -295,6 +295,7 @@ CREATE TABLE "fahuo"."reconcile_wish" (
 	"appid" text NOT NULL,
 	"transaction_id" text NOT NULL,
 	"asked_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"odd_answers" integer DEFAULT 0 NOT NULL,
 	CONSTRAINT "reconcile_wish_appid_transaction_id_pk" PRIMARY KEY("appid","transaction_id")
 );
 --> statement-breakpoint

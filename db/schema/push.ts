@@ -1,5 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { bigserial, check, index, primaryKey, smallint, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import {
+  bigserial,
+  check,
+  index,
+  integer,
+  primaryKey,
+  smallint,
+  text,
+  uniqueIndex,
+} from 'drizzle-orm/pg-core';
 import { fahuo, instant, pushPhase } from './columns.ts';
 
 /**
@@ -60,6 +69,8 @@ export const reconcileWish = fahuo.table(
     askedAt: instant('asked_at')
       .notNull()
       .default(sql`clock_timestamp()`),
+    /** Answers that said nothing of the payment, one after the other. */
+    oddAnswers: integer('odd_answers').notNull().default(0),
   },
   (t) => [primaryKey({ columns: [t.appid, t.transactionId] })],
 );

@@ -89,7 +89,7 @@ export async function delayEvents(
 export async function wishReconcile(db: Queryable, payments: readonly Named[]): Promise<void> {
   await db.query(
     `insert into fahuo.reconcile_wish (appid, transaction_id) select * from unnest($1::text[], $2::text[]) order by 1, 2
-     on conflict (appid, transaction_id) do update set asked_at = excluded.asked_at`,
+     on conflict (appid, transaction_id) do update set asked_at = excluded.asked_at, odd_answers = 0`,
     [payments.map(({ appid }) => appid), payments.map(({ transactionId }) => transactionId)],
   );
 }

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../clock.ts';
 import type { StepResult } from '../loop.ts';
 import type { Failed } from '../wechat/client.ts';
 import type { Order } from '../wechat/order.ts';
@@ -40,7 +41,8 @@ export async function stepAsked(
   const readAt = deps.clock();
   const ids = await readAsked(deps.pool, { appid, limit: atOnce, now: readAt, apartMs: options.apartMs });
   if (ids.length > 0) {
-    const { orders, done, odd, failed } = await readOrders(deps, { appid, ids }, signal);
+    const untilMs = monotonicMs() + options.leaseMs / 2;
+    const { orders, done, odd, failed } = await readOrders(deps, { appid, ids, untilMs }, signal);
     const compared = await compareOrders(deps.pool, options, { appid, orders, readAt });
     await applyCompared(deps, options, { appid, readAt, compared }, async (tx, { offered }) => {
       await deleteWishes(tx, { appid, transactionIds: done, askedBefore });
@@ -68,17 +70,18 @@ const shownOf = (compared: Awaited<ReturnType<typeof compareOrders>>) =>
 type Reads = { orders: Order[]; done: string[]; odd: string[]; failed: Failed | null };
 
 /**
- * One after the other, until a call fails that any other would, too. `done` are those that WeChat answered about, also that
+ * One after the other, until a call fails that any other would, too, or half of the lease is over: slow reads are no other
+ * instance's as well. `done` are those that WeChat answered about, also that
  * it knows none, or none of such a name; `odd` those of which its answer says nothing. Neither holds up another (P7).
  */
 async function readOrders(
   deps: ReconcileDeps,
-  { appid, ids }: { appid: string; ids: readonly string[] },
+  { appid, ids, untilMs }: { appid: string; ids: readonly string[]; untilMs: number },
   signal: AbortSignal,
 ): Promise<Reads> {
   const reads: Reads = { orders: [], done: [], odd: [], failed: null };
   for (const id of ids) {
-    if (!(await mayRead(deps, appid, signal))) break;
+    if (monotonicMs() > untilMs || !(await mayRead(deps, appid, signal))) break;
     const key = { order_number_type: 2 as const, transaction_id: id };
     const read = await deps.wechat.getOrder({ appid, key }, signal);
     if (read.kind === 'failed' && !isOfPayment(read)) return { ...reads, failed: read };

@@ -242,7 +242,13 @@ export async function deleteWishes(
   );
 }
 
-/** Payments of which WeChat's answer said nothing: their wishes are heard later, and their suspicions begin anew. */
+/** After so many answers that say nothing, ten days with the waits between them, a wish is forgotten. */
+const mostOddAnswers = 20;
+
+/**
+ * Payments of which WeChat's answer said nothing: their wishes are heard after `byMs`, which doubles up to 64 times, and
+ * their suspicions begin anew.
+ */
 export async function postponeAsked(
   db: Queryable,
   {
@@ -255,12 +261,15 @@ export async function postponeAsked(
   if (transactionIds.length === 0) return;
   await db.query(
     `with postponed as (
-       update fahuo.reconcile_wish set asked_at = clock_timestamp() + $4 * interval '1 millisecond'
-       where appid = $1 and transaction_id = any($2::text[])
+       update fahuo.reconcile_wish set odd_answers = odd_answers + 1,
+         asked_at = clock_timestamp() + $4 * 2 ^ least(odd_answers, 6) * interval '1 millisecond'
+       where appid = $1 and transaction_id = any($2::text[]) and odd_answers < $5
+     ), forgotten as (
+       delete from fahuo.reconcile_wish where appid = $1 and transaction_id = any($2::text[]) and odd_answers >= $5
      )
      update fahuo.reconcile_finding set first_seen_at = $3
      where appid = $1 and transaction_id = any($2::text[]) and ended_at is null and confirmed_at is null`,
-    [appid, transactionIds, readAt, byMs],
+    [appid, transactionIds, readAt, byMs, mostOddAnswers],
   );
 }
 

@@ -408,6 +408,43 @@ describe('a wish', () => {
     await reconcile.asked();
     expect((await statsOf(sandbox.url)).requests['get_order']).toEqual({ '0': 2, errcode: 2 });
   });
+
+  it('of a payment whose reads tell nothing for ever is heard after growing waits, and then forgotten', async () => {
+    await tellSandbox(sandbox.url, 'faults', [
+      { kind: 'errcode', endpoint: 'get_order', times: 21, errcode: -1 },
+    ]);
+    await database.pool.query(`insert into fahuo.reconcile_wish (appid, transaction_id) values ($1, 'p')`, [
+      appid,
+    ]);
+    const waits: number[] = [];
+    for (let turn = 0; turn < 21; turn++) {
+      await database.pool.query('update fahuo.reconcile_wish set asked_at = now()');
+      await reconcile.asked();
+      const { rows } = await database.pool.query<{ minutes: number }>(
+        `select round(extract(epoch from asked_at - now()) / 60)::int as minutes from fahuo.reconcile_wish`,
+      );
+      waits.push(...rows.map(({ minutes }) => minutes));
+    }
+    expect(waits.slice(0, 8)).toEqual([15, 30, 60, 120, 240, 480, 960, 960]);
+    expect(waits).toHaveLength(20);
+  });
+
+  it('is read by one instance: no more reads than fit into its lease, however slow they are', async () => {
+    await pay(...ids(20));
+    await database.pool.query(
+      `insert into fahuo.reconcile_wish (appid, transaction_id) select $1, unnest($2::text[])`,
+      [appid, ids(20)],
+    );
+    await tellSandbox(sandbox.url, 'faults', [{ kind: 'delay', endpoint: 'get_order', times: 20, ms: 150 }]);
+    const short = { ...reconcile.options, leaseMs: 600 };
+    expect(await stepAsked(reconcile.deps, short, appid, stop.signal)).toBe('busy');
+    const { rows } = await database.pool.query<{ left: number; leased: boolean }>(
+      `select (select count(*)::int from fahuo.reconcile_wish) as left, lease_until > now() as leased
+       from fahuo.reconcile_sweep where sweep = 'asked'`,
+    );
+    expect(rows[0]!.left).toBeGreaterThanOrEqual(16);
+    expect(rows[0]!.left).toBeLessThan(20);
+  });
 });
 
 it('an app that is added while Postgres is away is listed when it is back', async () => {
