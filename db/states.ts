@@ -187,3 +187,7 @@ export type AdoptState = (typeof adoptStates)[number];
 /** WeChat tells the settlement of a payment twice (wechat.md §4): when its shipping is complete, and when it settles. */
 export const pushPhases = ['shipped', 'settled'] as const;
 export type PushPhase = (typeof pushPhases)[number];
+
+/** Of an answer that the webhook carries. `sending`: a request is, or may be, on the wire. */
+export const webhookStates = ['waiting', 'sending', 'delivered'] as const;
+export type WebhookState = (typeof webhookStates)[number];

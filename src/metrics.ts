@@ -183,6 +183,23 @@ const pushMetrics = ({ counter, gauge }: Kinds) => ({
   ]),
 });
 
+/** Answers → the shop's own address. */
+const webhookMetrics = ({ counter, gauge }: Kinds) => ({
+  webhookDeliveries: counter(
+    'fahuo_webhook_deliveries_total',
+    'Webhooks that were posted, by what came of it',
+    ['outcome'],
+  ),
+  webhookPassedOver: counter(
+    'fahuo_webhook_passed_over_total',
+    'Messages of the ack topic that are no answer, and were not posted',
+  ),
+  webhookWaiting: gauge('fahuo_webhook_waiting', 'Answers that the shop’s address has not taken yet'),
+  webhookWaitingSeconds: gauge('fahuo_webhook_waiting_seconds', 'Age of the oldest of them'),
+  webhookPaused: gauge('fahuo_webhook_paused', '1 while webhooks are paused until a person resumes them'),
+  webhookForgotten: gauge('fahuo_webhook_forgotten', 'Answers that were dropped untaken, for their age'),
+});
+
 /**
  * Every metric of fahuo, listed in docs/operations.md, and the heartbeats of the loops. One registry a process, so that
  * tests do not share counters. `heartbeatMs` is the longest step of a loop.
@@ -207,6 +224,7 @@ export function createMetrics(heartbeatMs = stepMs) {
     ...uploadMetrics(kinds),
     ...pushMetrics(kinds),
     ...reconcileMetrics(kinds),
+    ...webhookMetrics(kinds),
   };
 }
 

@@ -19,6 +19,7 @@ const allowed: Record<string, string[]> = {
   upload: ['shipment', 'wechat', 'apps', 'db'],
   push: ['shipment/nesting.ts', 'payments/facts-store.ts', 'db'],
   receipt: ['shipment', 'wechat', 'apps', 'upload/read-order.ts', 'upload/alias-store.ts', 'db'],
+  webhook: ['kafka', 'consumer/guard.ts', 'consumer/store.ts', 'db'],
   consumer: ['shipment', 'kafka', 'upload/insert-store.ts', 'db'],
   replay: [
     'shipment',
@@ -49,6 +50,7 @@ const allowed: Record<string, string[]> = {
     'adopt/status-store.ts',
     'push/status-store.ts',
     'receipt/status-store.ts',
+    'webhook/status-store.ts',
     'payments',
     'reconcile/status-store.ts',
     'db',
@@ -73,6 +75,7 @@ const allowed: Record<string, string[]> = {
     'payments',
     'push',
     'receipt',
+    'webhook',
     'http',
     'db',
   ],

@@ -27,6 +27,11 @@ INSERT INTO fahuo.carrier_list DEFAULT VALUES;
 --> statement-breakpoint
 INSERT INTO fahuo.noticed DEFAULT VALUES;
 --> statement-breakpoint
+INSERT INTO fahuo.webhook_endpoint DEFAULT VALUES;
+--> statement-breakpoint
+-- Each row changes its state twice and is then left alone.
+ALTER TABLE fahuo.webhook_delivery SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+--> statement-breakpoint
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA fahuo TO fahuo_service;
 --> statement-breakpoint
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA fahuo TO fahuo_service;

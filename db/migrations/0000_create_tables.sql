@@ -16,6 +16,7 @@ CREATE TYPE "fahuo"."trace_state" AS ENUM('waiting', 'following', 'signed', 'end
 CREATE TYPE "fahuo"."upload_caution" AS ENUM('forgotten', 'older', 'backfill', 'lost');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_kind" AS ENUM('shipped', 'corrected');--> statement-breakpoint
 CREATE TYPE "fahuo"."upload_state" AS ENUM('pending', 'uploading', 'unknown', 'parked', 'acknowledged', 'rejected', 'superseded');--> statement-breakpoint
+CREATE TYPE "fahuo"."webhook_state" AS ENUM('waiting', 'sending', 'delivered');--> statement-breakpoint
 CREATE TABLE "fahuo"."adopt_backfill" (
 	"source" text NOT NULL,
 	"kind" text NOT NULL,
@@ -566,6 +567,41 @@ CREATE TABLE "fahuo"."upload_repeat" (
 	CONSTRAINT "upload_repeat_event_id_source_pk" PRIMARY KEY("event_id","source")
 );
 --> statement-breakpoint
+CREATE TABLE "fahuo"."webhook_delivery" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"webhook_id" text NOT NULL,
+	"type" text NOT NULL,
+	"event_time" text NOT NULL,
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"data" text NOT NULL,
+	"state" "fahuo"."webhook_state" DEFAULT 'waiting' NOT NULL,
+	"next_attempt_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"epoch" bigint DEFAULT 0 NOT NULL,
+	"owner" text,
+	"attempts" integer DEFAULT 0 NOT NULL,
+	"detail" text,
+	"received_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"delivered_at" timestamp (3) with time zone,
+	CONSTRAINT "webhook_delivered_has_time" CHECK (("fahuo"."webhook_delivery"."state" = 'delivered') = ("fahuo"."webhook_delivery"."delivered_at" is not null)),
+	CONSTRAINT "webhook_sending_has_owner" CHECK (("fahuo"."webhook_delivery"."state" = 'sending') = ("fahuo"."webhook_delivery"."owner" is not null))
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."webhook_endpoint" (
+	"shard" smallint PRIMARY KEY DEFAULT 0 NOT NULL,
+	"origin" text,
+	"fingerprint" text,
+	"suspects" text[] DEFAULT '{}' NOT NULL,
+	"failing_since" timestamp (3) with time zone,
+	"failures" integer DEFAULT 0 NOT NULL,
+	"retry_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"reason" text,
+	"paused_at" timestamp (3) with time zone,
+	"forgotten" bigint DEFAULT 0 NOT NULL,
+	CONSTRAINT "webhook_endpoint_is_one" CHECK ("fahuo"."webhook_endpoint"."shard" = 0),
+	CONSTRAINT "webhook_paused_has_reason" CHECK ("fahuo"."webhook_endpoint"."paused_at" is null or "fahuo"."webhook_endpoint"."reason" is not null)
+);
+--> statement-breakpoint
 CREATE INDEX "adopt_key_payment" ON "fahuo"."adopt_key" USING btree ("payment","appid","source");--> statement-breakpoint
 CREATE INDEX "adopt_key_due" ON "fahuo"."adopt_key" USING btree ("source","next_look_at") WHERE "fahuo"."adopt_key"."next_look_at" is not null;--> statement-breakpoint
 CREATE INDEX "adopt_key_state" ON "fahuo"."adopt_key" USING btree ("source","state");--> statement-breakpoint
@@ -620,4 +656,10 @@ CREATE INDEX "upload_due_by_app" ON "fahuo"."upload" USING btree ("appid","next_
 CREATE INDEX "upload_unsettled_by_app" ON "fahuo"."upload" USING btree ("appid","state","next_attempt_at") WHERE "fahuo"."upload"."state" in ('unknown', 'parked');--> statement-breakpoint
 CREATE INDEX "upload_older_waiting" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."caution" = 'older' and "fahuo"."upload"."state" = 'pending' and "fahuo"."upload"."next_attempt_at" = 'infinity';--> statement-breakpoint
 CREATE INDEX "upload_rejected" ON "fahuo"."upload" USING btree ("id") WHERE "fahuo"."upload"."state" = 'rejected';--> statement-breakpoint
-CREATE INDEX "upload_repeat_upload" ON "fahuo"."upload_repeat" USING btree ("upload_id");
+CREATE INDEX "upload_repeat_upload" ON "fahuo"."upload_repeat" USING btree ("upload_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "webhook_delivery_id" ON "fahuo"."webhook_delivery" USING btree ("webhook_id");--> statement-breakpoint
+CREATE INDEX "webhook_delivery_due" ON "fahuo"."webhook_delivery" USING btree ("next_attempt_at","id") WHERE "fahuo"."webhook_delivery"."state" in ('waiting', 'sending');--> statement-breakpoint
+CREATE INDEX "webhook_delivery_open" ON "fahuo"."webhook_delivery" USING btree ("payment","appid","id") WHERE "fahuo"."webhook_delivery"."state" in ('waiting', 'sending');--> statement-breakpoint
+CREATE UNIQUE INDEX "webhook_one_in_flight" ON "fahuo"."webhook_delivery" USING btree ("payment","appid") WHERE "fahuo"."webhook_delivery"."state" = 'sending';--> statement-breakpoint
+CREATE INDEX "webhook_delivery_payment" ON "fahuo"."webhook_delivery" USING btree ("payment","appid");--> statement-breakpoint
+CREATE INDEX "webhook_delivery_delivered" ON "fahuo"."webhook_delivery" USING btree ("delivered_at") WHERE "fahuo"."webhook_delivery"."state" = 'delivered';

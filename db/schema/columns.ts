@@ -16,6 +16,7 @@ import {
   uploadCautions,
   uploadKinds,
   uploadStates,
+  webhookStates,
 } from '../states.ts';
 
 /** Everything lives in the schema `fahuo`, so that it can stand beside an order database's own tables. */
@@ -37,6 +38,7 @@ export const pushPhase = fahuo.enum('push_phase', pushPhases);
 export const sweep = fahuo.enum('sweep', sweeps);
 export const findingKind = fahuo.enum('finding_kind', findingKinds);
 export const relayParkReason = fahuo.enum('relay_park_reason', relayParkReasons);
+export const webhookState = fahuo.enum('webhook_state', webhookStates);
 
 export const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
 export const id = (name: string) => bigint(name, { mode: 'number' });

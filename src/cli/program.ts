@@ -24,6 +24,7 @@ const modules: readonly CommandModule[] = [
   { names: ['adopt'], load: async () => (await import('./commands/adopt.ts')).addAdopt },
   { names: ['outbox'], load: async () => (await import('./commands/outbox.ts')).addOutbox },
   { names: ['pause', 'resume'], load: async () => (await import('./commands/pause.ts')).addPause },
+  { names: ['webhook'], load: async () => (await import('./commands/webhook.ts')).addWebhook },
   { names: ['database'], load: async () => (await import('./commands/database.ts')).addDatabase },
   { names: ['retire'], load: async () => (await import('./commands/retire.ts')).addRetire },
   { names: ['wechat'], load: async () => (await import('./commands/wechat.ts')).addWechat },

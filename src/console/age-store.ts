@@ -11,6 +11,7 @@ const oldest: Record<string, string> = {
   refused_offer: 'select offered_at from fahuo.refused_offer order by id limit 1',
   drawn_version: 'select drawn_at from fahuo.drawn_version order by drawn_at limit 1',
   push_event: 'select received_at from fahuo.push_event order by id limit 1',
+  webhook_delivery: 'select received_at from fahuo.webhook_delivery order by id limit 1',
   reconcile_wish: 'select min(asked_at) from fahuo.reconcile_wish',
   replay: 'select started_at from fahuo.replay order by id limit 1',
   adopt_payment: 'select updated_at from fahuo.adopt_payment order by updated_at limit 1',

@@ -9,6 +9,7 @@ import { readMoney } from '../payments/read-money.ts';
 import { readOpenFindings, readPassAges } from '../reconcile/status-store.ts';
 import type { Metrics } from '../metrics.ts';
 import { readPushHealth, type PushHealth } from '../push/status-store.ts';
+import { readWebhookHealth, type WebhookHealth } from '../webhook/status-store.ts';
 import { readOldestRows } from './age-store.ts';
 import { readUnfinished } from './status-store.ts';
 
@@ -29,6 +30,7 @@ export async function keepGauges(
       metrics.oldestRowSeconds.set({ table }, ageSeconds);
     for (const shop of await readAdoptHealth(pool)) setAdopted(metrics, shop);
     setPushed(metrics, await readPushHealth(pool));
+    setWebhook(metrics, await readWebhookHealth(pool));
     const { carriers, ageSeconds } = await readCarrierState(pool);
     metrics.carriers.set(carriers);
     metrics.carriersAgeSeconds.set(ageSeconds);
@@ -79,4 +81,11 @@ function setPushed(metrics: Metrics, { waiting, waitingSeconds, warnings }: Push
   metrics.pushWaitingSeconds.set(waitingSeconds);
   metrics.pushWarnings.reset();
   for (const { appid, event, count } of warnings) metrics.pushWarnings.set({ appid, event }, count);
+}
+
+function setWebhook(metrics: Metrics, health: WebhookHealth | null): void {
+  metrics.webhookWaiting.set(health?.waiting ?? 0);
+  metrics.webhookWaitingSeconds.set(health?.waitingSeconds ?? 0);
+  metrics.webhookPaused.set(health?.pausedAt == null ? 0 : 1);
+  metrics.webhookForgotten.set(health?.forgotten ?? 0);
 }

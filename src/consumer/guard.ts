@@ -9,7 +9,8 @@ import { readDeployment, readTaken } from './deployment-store.ts';
 import { ownerMark, strangersOf } from './owner.ts';
 
 export type GuardDeps = { pool: Pool; connection: KafkaConnection; log: Log; metrics: Metrics };
-export type GuardedGroup = { group: string; topic: string };
+/** `role`: whose wait it is; the consumer's where it is not said. */
+export type GuardedGroup = { group: string; topic: string; role?: string };
 
 const everyMs = 30_000;
 const retryMs = 1_000;
@@ -68,7 +69,7 @@ async function checkOnce(
     return own;
   } catch (error) {
     if (error instanceof FahuoError && error.code === 'GROUP_OF_ANOTHER_DATABASE') throw error;
-    metrics.waits.set('consume', messageOf(error)); // until the first fetch
+    metrics.waits.set(named.role ?? 'consume', messageOf(error)); // until the first fetch
     log.warn({ group: named.group, err: messageOf(error) }, 'group.not_checked');
     return null;
   }

@@ -12,6 +12,7 @@ import { relaySettings } from '../relay/settings.ts';
 import type { Setting, Settings, Values } from '../setting.ts';
 import { secretText } from '../text.ts';
 import { retentionSettings, timingSettings, uploadSettings } from '../upload/settings.ts';
+import { webhookSettings } from '../webhook/settings.ts';
 import { wechatSettings } from '../wechat/settings.ts';
 import { contradictions } from './contradictions.ts';
 import { isServiceAddress, readNames, type Env, type Notice } from './names.ts';
@@ -32,6 +33,7 @@ export const groups = {
   timing: timingSettings,
   reconcile: reconcileSettings,
   receipt: receiptSettings,
+  webhook: webhookSettings,
   retention: retentionSettings,
   http: httpSettings,
   log: logSettings,

@@ -3,7 +3,8 @@ import type { KafkaSettings } from '../kafka/settings.ts';
 import type { PushSettings } from '../push/settings.ts';
 import type { WechatSettings } from '../wechat/settings.ts';
 import type { Values } from '../setting.ts';
-import type { timingSettings } from '../upload/settings.ts';
+import type { timingSettings, UploadSettings } from '../upload/settings.ts';
+import type { WebhookSettings } from '../webhook/settings.ts';
 
 type Looked = {
   app: AppSettings;
@@ -11,6 +12,8 @@ type Looked = {
   redis: RedisSettings;
   wechat: WechatSettings;
   push: PushSettings;
+  upload: Pick<UploadSettings, 'acknowledgements'>;
+  webhook: WebhookSettings;
   timing: Values<typeof timingSettings>;
 };
 
@@ -18,7 +21,16 @@ type Looked = {
  * Settings that are right by themselves and wrong together. A file for TLS without TLS would be a connection in the
  * clear that somebody thinks is secure. Pure.
  */
-export function contradictions({ app, kafka, redis, wechat, push, timing }: Looked): string[] {
+export function contradictions({
+  app,
+  kafka,
+  redis,
+  wechat,
+  push,
+  timing,
+  upload,
+  webhook,
+}: Looked): string[] {
   const { leaseMs } = timing;
   const { callTimeoutMs } = wechat;
   const short =
@@ -31,6 +43,7 @@ export function contradictions({ app, kafka, redis, wechat, push, timing }: Look
     ...halfLogin(kafka),
     ...tokenWithout(app, wechat),
     ...keysWithoutToken(push),
+    ...webhookWithout(webhook, upload),
   ];
 }
 
@@ -114,3 +127,31 @@ function keysWithoutToken({ token, ...others }: PushSettings): string[] {
       ]
     : [];
 }
+
+function webhookWithout(
+  { url, secret, allowHttp }: WebhookSettings,
+  { acknowledgements }: Looked['upload'],
+): string[] {
+  if (url === undefined)
+    return secret === undefined
+      ? []
+      : ['FAHUO_ACK_WEBHOOK_SECRET is set, and FAHUO_ACK_WEBHOOK_URL is not: nothing is posted'];
+  const { protocol, hostname, origin } = new URL(url);
+  return [
+    ...(secret === undefined
+      ? [
+          'FAHUO_ACK_WEBHOOK_URL is set, and FAHUO_ACK_WEBHOOK_SECRET is not: the shop could not tell our webhooks from others; set it to "whsec_$(openssl rand -base64 32)"',
+        ]
+      : []),
+    ...(acknowledgements
+      ? []
+      : ['FAHUO_ACK_WEBHOOK_URL is set, and FAHUO_ACK_TOPIC is false: webhooks carry what that topic has']),
+    ...(protocol === 'https:' || allowHttp || isLoopback(hostname)
+      ? []
+      : [
+          `FAHUO_ACK_WEBHOOK_URL is at ${origin}, in the clear: it must begin with https://, unless it is this machine or FAHUO_WEBHOOK_ALLOW_HTTP is true`,
+        ]),
+  ];
+}
+
+const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);

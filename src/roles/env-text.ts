@@ -18,6 +18,7 @@ export const titles: Readonly<Record<keyof typeof groups, string>> = {
   timing: 'Waits of an upload',
   reconcile: 'Reconcile',
   receipt: 'When buyers have the goods',
+  webhook: 'Webhook',
   retention: 'Retention',
   http: 'HTTP',
   log: 'Log',

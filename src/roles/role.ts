@@ -22,6 +22,8 @@ export type Context = {
   doorbell: Doorbell;
   /** Routes that the console is to serve beside its own; null where this process has no console. */
   routes: Routes[] | null;
+  /** Told at SIGHUP what the settings are now. */
+  onReload: ((config: Config) => void)[];
 };
 
 /** A role that is open. */

@@ -114,6 +114,9 @@ export const topicsOf = ({ kafka: { topic } }: Config) => ({
   deadLetters: `${topic}.dead-letters`,
 });
 
+/** The webhook reads the ack topic in a group of its own. */
+export const webhookGroupOf = ({ consumer }: Config): string => `${consumer.group}.webhook`;
+
 /** Makes the topics that are missing, where that is allowed. */
 export async function ensureTopics(config: Config, admin: Admin, log: Log): Promise<void> {
   for (const topic of Object.values(topicsOf(config))) {

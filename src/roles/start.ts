@@ -8,6 +8,7 @@ import { openAll, type Opened } from '../opened.ts';
 import { createAppSet } from '../apps/app-set.ts';
 import { readApps, readPushedApps, type App } from './apps.ts';
 import { adoptSettings } from '../adopt/settings.ts';
+import { webhookSettings } from '../webhook/settings.ts';
 import { required, type Config } from './config.ts';
 import { databaseUrlOf } from './postgres.ts';
 import { keepApps, type Reload } from './reload.ts';
@@ -24,6 +25,7 @@ const openers = {
   upload: async (context) => (await import('./upload.ts')).openUpload(context),
   adopt: async (context) => (await import('./adopt.ts')).openAdopt(context),
   push: async (context) => (await import('./push.ts')).openPush(context),
+  webhook: async (context) => (await import('./webhook.ts')).openWebhook(context),
   reconcile: async (context) => (await import('./reconcile.ts')).openReconcile(context),
   console: async (context) => (await import('./console.ts')).openConsole(context),
 } satisfies Record<string, OpenRole>;
@@ -68,7 +70,9 @@ export async function startRoles(
       given.log.fatal({ roles: late, after_ms: lateMs }, 'roles.not_ended');
       given.onLate?.();
     }),
-    ...(reload === undefined || !hasApps(given.config, wanted) ? [] : [follow(context, wanted, reload)]),
+    ...(reload === undefined || !(hasApps(given.config, wanted) || context.onReload.length > 0)
+      ? []
+      : [follow(context, wanted, reload)]),
   ];
   const done = runTogether(works, signal).finally(close);
   done.catch(() => undefined); // whoever waits for it hears of it, now or later
@@ -76,11 +80,22 @@ export async function startRoles(
   return { url: urlOf('console'), pushUrl: urlOf('push'), done };
 }
 
-/** The apps as the configuration has them at each ring. */
+/** The apps as the configuration has them at each ring; roles with secrets of their own are told as well. */
 const follow =
   (context: Context, wanted: readonly RoleName[], { bell, read }: Reload) =>
   (signal: AbortSignal): Promise<void> =>
-    keepApps(context, { bell, read: () => appsOf(read(), wanted) }, signal);
+    keepApps(
+      context,
+      {
+        bell,
+        read: () => {
+          const config = read();
+          for (const tell of context.onReload) tell(config);
+          return appsOf(config, wanted);
+        },
+      },
+      signal,
+    );
 
 /** Beside what a stop waits for calls under way. */
 const roomMs = 20_000;
@@ -94,7 +109,8 @@ async function openContext({ config, log }: Given, { wanted, opened }: Start): P
   const { carrierAliases } = config.consumer;
   await saveDoorSettings(pool, { carrierAliases, acknowledgements: config.upload.acknowledgements });
   const admin = opened.add('kafka admin', openAdmin(config, log), (it) => it.close());
-  if (wanted.includes('relay') || wanted.includes('consume')) await ensureTopics(config, admin, log);
+  if (wanted.includes('relay') || wanted.includes('consume') || posts(config, wanted))
+    await ensureTopics(config, admin, log);
   return {
     config,
     log,
@@ -105,6 +121,7 @@ async function openContext({ config, log }: Given, { wanted, opened }: Start): P
     instance: `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
     doorbell: createDoorbell(),
     routes: wanted.includes('console') ? [] : null,
+    onReload: [],
   };
 }
 
@@ -129,10 +146,14 @@ function appsOf(config: Config, wanted: readonly RoleName[]): App[] {
   return wanted.includes('push') ? readPushedApps(config) : [];
 }
 
+const posts = ({ webhook }: Config, wanted: readonly RoleName[]): boolean =>
+  wanted.includes('webhook') && webhook.url !== undefined;
+
 /** What a role would fail on later is said before anything is opened. */
 function checkSettings(config: Config, wanted: readonly RoleName[]): void {
   databaseUrlOf(config);
   kafkaConnection(config);
   appsOf(config, wanted);
   if (wanted.every((role) => role === 'adopt')) required(config.adopt.file || undefined, adoptSettings.file);
+  if (wanted.every((role) => role === 'webhook')) required(config.webhook.url, webhookSettings.url);
 }

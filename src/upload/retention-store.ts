@@ -275,6 +275,36 @@ export async function deleteReceipts(
   return rows[0]?.count ?? 0;
 }
 
+/**
+ * Webhooks that were taken so long ago, and those that came so long ago and were not: these are counted for
+ * whoever asks. Returns the counts.
+ */
+export async function deleteWebhooks(
+  db: Queryable,
+  of: { limit: number; webhookDeliveredMs: number; webhookUndeliveredMs: number },
+): Promise<{ taken: number; untaken: number }> {
+  const { rows } = await db.query<{ taken: number; untaken: number }>(
+    `with taken as (
+       delete from fahuo.webhook_delivery where id in (
+         select id from fahuo.webhook_delivery where state = 'delivered' and ${past('delivered_at', '$2::float8')}
+         order by delivered_at limit $1
+       ) and state = 'delivered' returning 1
+     ), untaken as (
+       delete from fahuo.webhook_delivery where id in (
+         select id from fahuo.webhook_delivery where state in ('waiting', 'sending') and ${past('received_at', '$3::float8')}
+         limit $1
+       ) and state = 'waiting' returning 1
+     ), counts as (
+       select (select count(*)::int from taken) as taken, (select count(*)::int from untaken) as untaken
+     ), counted as (
+       update fahuo.webhook_endpoint e set forgotten = e.forgotten + c.untaken from counts c where c.untaken > 0
+     )
+     select * from counts`,
+    [of.limit, of.webhookDeliveredMs, of.webhookUndeliveredMs],
+  );
+  return rows[0] ?? { taken: 0, untaken: 0 };
+}
+
 /** Replays that have ended or were left so long ago, oldest first. Returns the count. */
 export async function deleteReplays(
   db: Queryable,

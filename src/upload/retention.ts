@@ -21,6 +21,8 @@ export type RetentionOptions = {
   uploadMs: number;
   deadLetterMs: number;
   outboxMs: number;
+  webhookDeliveredMs: number;
+  webhookUndeliveredMs: number;
   /** How long nothing older than the database must have come before what is here is decided about. */
   olderQuietMs: number;
   /** Write acknowledgements to the ack topic as well as to the view. */
@@ -86,6 +88,7 @@ export async function retain(
     findings: await store.deleteFindings(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     receipts: await store.deleteReceipts(pool, { limit: pageRows, retentionMs: options.uploadMs }),
     replays: await store.deleteReplays(pool, { limit: pageRows, retentionMs: options.uploadMs }),
+    webhooks: await forgetWebhooks(deps, options),
     outbox: await trimOutbox(pool, trim),
     journal: await store.deleteJournal(pool, trim),
     tokens: await store.deleteTokens(pool, tokenMs),
@@ -101,6 +104,7 @@ export async function retain(
     counts.payments,
     counts.findings,
     counts.receipts,
+    counts.webhooks,
     counts.outbox,
     counts.journal,
   ].some((count) => count === pageRows);
@@ -109,6 +113,12 @@ export async function retain(
   if (over && !more) return 'idle';
   await sleep(stepGapMs, signal);
   return 'busy';
+}
+
+async function forgetWebhooks({ pool, log }: RetentionDeps, options: RetentionOptions): Promise<number> {
+  const { taken, untaken } = await store.deleteWebhooks(pool, { ...options, limit: pageRows });
+  if (untaken > 0) log.warn({ rows: untaken }, 'webhook.forgotten');
+  return Math.max(taken, untaken);
 }
 
 type Page = { page: readonly store.PageRow[]; signal: AbortSignal };

@@ -42,6 +42,16 @@ export const retentionSettings = {
     days(90),
     'Dead letters that are on their topic, and refused offers, are dropped after this.',
   ),
+  webhookDeliveredMs: setting(
+    'FAHUO_WEBHOOK_DELIVERED_DAYS',
+    days(14),
+    'Webhooks that were taken are forgotten after this; longer than Kafka keeps the ack topic, or a group that begins anew posts them again.',
+  ),
+  webhookUndeliveredMs: setting(
+    'FAHUO_WEBHOOK_UNDELIVERED_DAYS',
+    days(30),
+    'Webhooks that nobody took are dropped after this, and counted.',
+  ),
 };
 
 export type UploadSettings = Values<typeof uploadSettings>;

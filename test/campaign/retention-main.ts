@@ -41,6 +41,8 @@ const retention = runRetention(
     uploadMs: keptMs,
     deadLetterMs: keptMs,
     outboxMs: keptMs,
+    webhookDeliveredMs: keptMs,
+    webhookUndeliveredMs: keptMs,
     olderQuietMs: keptMs,
     acknowledgements: true,
     everyMs: 1_000,

@@ -59,7 +59,14 @@ describe('years that pass in seconds', () => {
   it('leave every table as large as the first one did, and a replay of all of them sends nothing', async () => {
     stack = await createStack({ partitions: 2 });
     stop = new AbortController();
-    const keep = { uploadMs: keptMs, deadLetterMs: keptMs, outboxMs: keptMs, olderQuietMs: keptMs };
+    const keep = {
+      uploadMs: keptMs,
+      deadLetterMs: keptMs,
+      outboxMs: keptMs,
+      webhookDeliveredMs: keptMs,
+      webhookUndeliveredMs: keptMs,
+      olderQuietMs: keptMs,
+    };
     retention = runRetention(
       { pool: stack.database.pool, log },
       { ...keep, instance: 'test', acknowledgements: true, everyMs: 200 },

@@ -6,7 +6,7 @@ import { readStrangers } from '../../consumer/guard.ts';
 import type { Admin } from '../../kafka/admin.ts';
 import { acceptOlder, countOlder } from '../../upload/older-store.ts';
 import { answer, exitCodes } from '../output.ts';
-import { topicsOf } from '../../roles/services.ts';
+import { topicsOf, webhookGroupOf } from '../../roles/services.ts';
 import { table } from '../../table.ts';
 import { addAdmin, withDatabase } from '../session.ts';
 
@@ -94,13 +94,25 @@ async function accept({ pool }: Context, { payment, execute, json }: Flags): Pro
   );
 }
 
+/** The groups of a deployment: of events, and where answers are posted theirs. */
+const groupsOf = (config: Config) => [
+  groupOf(config),
+  ...(config.webhook.url === undefined
+    ? []
+    : [{ group: webhookGroupOf(config), topic: topicsOf(config).acks }]),
+];
+
 async function take({ pool, admin, config }: Context, { execute, json }: Flags): Promise<void> {
-  const { own, strangers } = await readStrangers({ pool, admin }, groupOf(config));
+  const found = [];
+  for (const named of groupsOf(config))
+    found.push({ named, ...(await readStrangers({ pool, admin }, named)) });
+  const own = found[0]?.own;
+  const strangers = [...new Set(found.flatMap((one) => one.strangers))];
   if (strangers.length === 0) process.exitCode = exitCodes.nothingMatched;
-  else if (execute === true) await takeGroup(pool, groupOf(config), strangers);
+  else if (execute === true) for (const one of found) await takeGroup(pool, one.named, one.strangers);
   answer(json, { dry_run: execute !== true, ...groupOf(config), own, taken_from: strangers }, () =>
     strangers.length === 0
       ? `The group ${config.consumer.group} belongs to no other database.`
-      : `From ${strangers.join(', ')} to ${own}. ${execute === true ? 'Done.' : dry}`,
+      : `From ${strangers.join(', ')} to ${own ?? ''}. ${execute === true ? 'Done.' : dry}`,
   );
 }

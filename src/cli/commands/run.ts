@@ -5,6 +5,7 @@ import { openLog } from '../../roles/services.ts';
 import { databaseSettings } from '../../roles/settings.ts';
 import { roleNames, startRoles, type RoleName } from '../../roles/start.ts';
 import { table } from '../../table.ts';
+import { webhookSettings } from '../../webhook/settings.ts';
 import { answer, exitCodes, hangUpBell, stopSignal, unknownWord } from '../output.ts';
 import { version } from '../version.ts';
 
@@ -21,9 +22,11 @@ export function addRun(program: Command): void {
     .option('--roles <list>', `some of ${roleNames.join(',')}`, roleNames.join(','))
     .option('--json', 'answer in JSON')
     .addHelpText('after', examples)
-    .action(async (flags: { roles: string; json?: boolean }) => {
+    .action(async (flags: { roles: string; json?: boolean }, command: Command) => {
       const wanted = parseRoles(flags.roles);
       const config = readConfig();
+      if (command.getOptionValueSource('roles') === 'cli' && wanted.includes('webhook'))
+        required(config.webhook.url, webhookSettings.url);
       const log = openLog(config);
       log.info({ roles: wanted, settings: config.shown }, 'fahuo.starting');
       const reload = { bell: hangUpBell(), read: () => readConfig() };
@@ -68,10 +71,14 @@ export function describeStart(
           ['  metrics', `${url}/metrics`],
           ['  health', `${url}/readyz`],
         ]),
+    ...webhookRows(config, wanted),
     ...(pushed === null ? [] : [['  push', `${pushed}/wechat/push/APPID`]]),
   ];
   return [`fahuo ${version} runs. Ctrl-C ends it.`, table(rows)].join('\n');
 }
+
+const webhookRows = ({ webhook }: Config, wanted: readonly RoleName[]): string[][] =>
+  wanted.includes('webhook') && webhook.url !== undefined ? [['  webhook', new URL(webhook.url).origin]] : [];
 
 const receivesPushes = ({ app, push }: Config, wanted: readonly RoleName[]): boolean =>
   wanted.includes('push') && (app.file !== undefined || push.token !== undefined);

@@ -18,6 +18,8 @@ import { describeFault } from '../../relay/sequence.ts';
 import { readStatus, type Blocker } from '../../relay/status-store.ts';
 import { topicsOf } from '../../roles/services.ts';
 import { table } from '../../table.ts';
+import { describeWebhook } from './webhook-lines.ts';
+import { readWebhookHealth } from '../../webhook/status-store.ts';
 import { answer } from '../output.ts';
 import { addAdmin, withDatabase, type Session } from '../session.ts';
 
@@ -56,6 +58,7 @@ async function readAll(session: Session) {
     adopted: await readAdoptHealth(pool),
     push: await readPushHealth(pool),
     receipts: await readReceiptHealth(pool),
+    webhook: await readWebhookHealth(pool),
   };
 }
 
@@ -111,6 +114,7 @@ export function renderStatus(status: Status): string {
     ...status.adopted.map(adoptLine),
     ...pushLines(status.push),
     ...receiptLines(status.receipts),
+    ...(status.webhook === null ? [] : describeWebhook(status.webhook)),
     ...(status.carriers.problem === null ? [] : [`CARRIERS ${status.carriers.problem}`]),
   ].join('\n');
 }

@@ -1,12 +1,12 @@
 import type { Pool } from '../../../db/client.ts';
-import { readStrangers } from '../../consumer/guard.ts';
+import { readStrangers, type GuardedGroup } from '../../consumer/guard.ts';
 import { remedyOf, topicMissing } from '../../errors.ts';
-import { topicsOf } from '../../roles/services.ts';
+import { topicsOf, webhookGroupOf } from '../../roles/services.ts';
 import { addAdmin } from '../session.ts';
 import { examine, finding, type Check, type Doctor } from './check.ts';
 
 export async function checkKafka(doctor: Doctor, pool: Pool | null): Promise<Check[]> {
-  const { kafka, consumer } = doctor.config;
+  const { kafka, consumer, webhook } = doctor.config;
   if (kafka.brokers === undefined)
     return [
       { check: 'kafka', ok: false, detail: 'KAFKA_BROKERS is not set. Set it to host:port of the brokers.' },
@@ -25,14 +25,17 @@ export async function checkKafka(doctor: Doctor, pool: Pool | null): Promise<Che
       }),
     );
   if (pool === null || checks[0]?.ok !== true) return [reached, ...checks];
-  const named = { group: consumer.group, topic: topics.events };
-  const owner = await examine(`group ${named.group}`, async () => {
-    const { own, strangers } = await readStrangers({ pool, admin }, named);
-    if (strangers.length === 0) return 'belongs to no other database';
-    throw finding(
-      `it belongs to the database ${strangers.join(', ')}, and this one is ${own}`,
-      remedyOf('GROUP_OF_ANOTHER_DATABASE'),
-    );
-  });
-  return [reached, ...checks, owner];
+  const examineGroup = (named: GuardedGroup): Promise<Check> =>
+    examine(`group ${named.group}`, async () => {
+      const { own, strangers } = await readStrangers({ pool, admin }, named);
+      if (strangers.length === 0) return 'belongs to no other database';
+      throw finding(
+        `it belongs to the database ${strangers.join(', ')}, and this one is ${own}`,
+        remedyOf('GROUP_OF_ANOTHER_DATABASE'),
+      );
+    });
+  checks.push(await examineGroup({ group: consumer.group, topic: topics.events }));
+  if (webhook.url !== undefined)
+    checks.push(await examineGroup({ group: webhookGroupOf(doctor.config), topic: topics.acks }));
+  return [reached, ...checks];
 }

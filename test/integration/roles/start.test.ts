@@ -6,6 +6,7 @@ import { readConfig } from '../../../src/roles/config.ts';
 import { roleNames, startRoles, type RoleName } from '../../../src/roles/start.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
+import { webhookSecret } from '../../support/webhook-shop.ts';
 import { uniqueName } from '../../support/names.ts';
 
 const log = createLog({ level: 'silent' });
@@ -44,6 +45,8 @@ const configOf = (env: Record<string, string>) =>
     WECHAT_APPID: 'wx1',
     WECHAT_SECRET: 'secret',
     FAHUO_HTTP_PORT: '0',
+    FAHUO_ACK_WEBHOOK_URL: 'http://127.0.0.1:1/',
+    FAHUO_ACK_WEBHOOK_SECRET: webhookSecret,
     FAHUO_ADOPT_FILE: 'src/demo/shops/yudao.yaml', // of a shop that has no triggers yet: it is waited for
     ...env,
   });
@@ -86,6 +89,11 @@ describe.each(failures)('a start that fails because $step', ({ env, roles }) => 
 describe('a start', () => {
   it('of the role adopt alone wants to know whose shop', async () => {
     await expect(start(['adopt'], { FAHUO_ADOPT_FILE: '' })).rejects.toThrow('FAHUO_ADOPT_FILE is not set');
+  });
+
+  it('of the role webhook alone wants to know where to', async () => {
+    const none = { FAHUO_ACK_WEBHOOK_URL: '', FAHUO_ACK_WEBHOOK_SECRET: '' };
+    await expect(start(['webhook'], none)).rejects.toThrow('FAHUO_ACK_WEBHOOK_URL is not set');
   });
 
   it.each([...roleNames.map((role) => [role]), [...roleNames]])(

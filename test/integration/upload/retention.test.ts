@@ -17,6 +17,8 @@ const options: RetentionOptions = {
   uploadMs: 400 * dayMs,
   deadLetterMs: 90 * dayMs,
   outboxMs: 7 * dayMs,
+  webhookDeliveredMs: 14 * dayMs,
+  webhookUndeliveredMs: 30 * dayMs,
   olderQuietMs: 1,
   acknowledgements: true,
   everyMs: 10,
@@ -101,6 +103,24 @@ describe('retention', () => {
       ['p2', 'p3'],
       ['q1'],
       ['p2', 'p3'],
+    ]);
+  });
+
+  it('forgets webhooks a while after they were taken, and counts those that nobody took', async () => {
+    await database.pool.query(
+      `insert into fahuo.webhook_delivery (webhook_id, type, event_time, appid, payment, data, state, owner, received_at, delivered_at)
+       select 'w' || n, 't', 't', 'wx1', 'p' || n, '{}', s::fahuo.webhook_state, case s when 'sending' then 'i' end,
+         now() - received * interval '1 day', now() - delivered * interval '1 day'
+       from (values (1, 'delivered', 20, 15), (2, 'delivered', 40, 13), (3, 'waiting', 29, null), (4, 'waiting', 31, null),
+         (5, 'sending', 31, null), (6, 'waiting', 99, null)) v (n, s, received, delivered)`,
+    );
+    await pass();
+    const { rows } = await database.pool.query<{ id: string }>(
+      'select webhook_id as id from fahuo.webhook_delivery order by id',
+    );
+    expect(rows.map(({ id }) => id)).toEqual(['w2', 'w3', 'w5']);
+    expect((await database.pool.query('select forgotten from fahuo.webhook_endpoint')).rows).toEqual([
+      { forgotten: 2 },
     ]);
   });
 

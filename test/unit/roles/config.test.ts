@@ -214,6 +214,45 @@ describe('the apps', () => {
     expect(() => readConfig(env)).toThrow(problem);
   });
 
+  describe('of the webhook', () => {
+    const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+    const url = 'https://shop.example/fahuo';
+    const set = { FAHUO_ACK_WEBHOOK_URL: url, FAHUO_ACK_WEBHOOK_SECRET: secret };
+
+    it.each<[Record<string, string>, string]>([
+      [{ FAHUO_ACK_WEBHOOK_URL: url }, 'FAHUO_ACK_WEBHOOK_SECRET is not: the shop could not tell'],
+      [{ FAHUO_ACK_WEBHOOK_SECRET: secret }, 'FAHUO_ACK_WEBHOOK_URL is not: nothing is posted'],
+      [{ ...set, FAHUO_ACK_TOPIC: 'false' }, 'FAHUO_ACK_TOPIC is false: webhooks carry what that topic has'],
+      [
+        { ...set, FAHUO_ACK_WEBHOOK_URL: 'http://u:hush@shop:8080/key' },
+        'FAHUO_ACK_WEBHOOK_URL is at http://shop:8080, in the clear: it must begin with https://, unless',
+      ],
+      [{ ...set, FAHUO_ACK_WEBHOOK_URL: 'http://127.0.0.1.nip.io/' }, 'in the clear'],
+      [
+        { ...set, FAHUO_ACK_WEBHOOK_URL: 'ftp://shop/' },
+        '(hidden): must be a URL with the scheme https or http',
+      ],
+      [{ ...set, FAHUO_ACK_WEBHOOK_URL: 'https://u:%zz@shop/' }, '(hidden): has a name or password with a %'],
+      [{ ...set, FAHUO_ACK_WEBHOOK_SECRET: 'whsec_short' }, '(hidden): must be whsec_ and 24 to 64 bytes'],
+      [{ ...set, FAHUO_ACK_WEBHOOK_SECRET: `${secret} ${secret.slice(6)}` }, '(hidden): must be whsec_'],
+    ])('%j is refused: %s', (env, problem) => {
+      expect(() => readConfig(env)).toThrow(problem);
+    });
+
+    it.each([
+      set,
+      { ...set, FAHUO_ACK_WEBHOOK_SECRET: `${secret}  ${secret}` },
+      { ...set, FAHUO_ACK_WEBHOOK_URL: 'http://localhost:1/' },
+      { ...set, FAHUO_ACK_WEBHOOK_URL: 'http://127.0.0.1/' },
+      { ...set, FAHUO_ACK_WEBHOOK_URL: 'http://[::1]:8080/' },
+      { ...set, FAHUO_ACK_WEBHOOK_URL: 'http://shop.internal/', FAHUO_WEBHOOK_ALLOW_HTTP: 'true' },
+    ])('%j is taken, and shown nowhere', (env) => {
+      const config = readConfig(env);
+      expect(config.webhook.url).toBe(env.FAHUO_ACK_WEBHOOK_URL);
+      expect(JSON.stringify(config.shown)).not.toMatch(/whsec|shop|localhost/);
+    });
+  });
+
   it('of a file may use what else would be a contradiction', () => {
     const file = fileWith('[{"appid":"a","token_mode":"external"},{"appid":"b","secret_file":"b.secret"}]');
     writeFileSync(join(file, '..', 'b.secret'), 'hush\n'); // beside the file, wherever the process runs
