@@ -142,8 +142,15 @@ export async function startProgram(program: Program, url: string): Promise<Local
     kill: () => end('SIGKILL'),
     restart: async () => {
       await end(program.stopSignal);
-      running = await launch(program);
-      await untilReady(program, running);
+      // What a kill left behind may hold the folder for a moment: Postgres refuses to start beside backends of its own.
+      for (const deadlineMs = monotonicMs() + program.readyWithinMs; ; await sleep(200)) {
+        running = await launch(program);
+        try {
+          return await untilReady(program, running);
+        } catch (error) {
+          if (running.isAlive() || monotonicMs() > deadlineMs) throw error;
+        }
+      }
     },
   };
 }
