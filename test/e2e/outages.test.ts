@@ -1,9 +1,15 @@
 import { expect, it } from 'vitest';
-import { monotonicMs } from '../../src/clock.ts';
+import { monotonicMs, withTimeout } from '../../src/clock.ts';
 import { startParts } from '../../src/parts/start.ts';
 import { shippedEvent } from '../support/events.ts';
 import { eventually } from '../support/eventually.ts';
 import { appid, createStack, effectsOf } from '../support/stack.ts';
+
+/** A step that hangs is named, and not the whole test. */
+const within = <T>(ms: number, step: string, work: Promise<T>): Promise<T> =>
+  withTimeout(ms, work).catch((cause: unknown) => {
+    throw new Error(`${step} failed`, { cause });
+  });
 
 it('outlives kills of Postgres and Kafka without a restart of its own, and loses and doubles nothing', async () => {
   const parts = await startParts({ needRedis: false });
@@ -25,18 +31,22 @@ it('outlives kills of Postgres and Kafka without a restart of its own, and loses
   try {
     const running = await stack.start();
     for (const part of [parts.kafka!, parts.postgres!, parts.kafka!]) {
-      await enqueue(100);
+      await within(40_000, 'writing 100 events', enqueue(100));
       const before = await acknowledged();
       await eventually(
         async () => expect(await acknowledged()).toBeGreaterThan(Math.min(before, next - 1)),
         60_000,
         5,
       );
-      await part.kill();
+      await within(40_000, `the kill of ${part.url}`, part.kill());
       const killedAtMs = monotonicMs();
-      await part.restart();
+      await within(60_000, `the restart of ${part.url}`, part.restart());
       await eventually(async () => expect(await acknowledged()).toBeGreaterThan(before + 1), 60_000);
-      await eventually(() => enqueue(1), 30_000);
+      await within(
+        60_000,
+        'writing after the restart',
+        eventually(() => enqueue(1), 30_000),
+      );
       console.log(`back after ${((monotonicMs() - killedAtMs) / 1000).toFixed(1)} s`);
     }
     await eventually(async () => expect(await acknowledged()).toBe(next), 90_000, 200);
@@ -46,7 +56,7 @@ it('outlives kills of Postgres and Kafka without a restart of its own, and loses
     expect(running.child.exitCode).toBeNull();
     expect(await running.stop()).toBe(0);
   } finally {
-    await stack.close();
+    await Promise.allSettled([stack.close()]); // a part may be away still
     await parts.stop();
   }
 });
