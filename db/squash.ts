@@ -16,6 +16,7 @@ export const functionFiles = [
   'read_event',
   'enqueue',
   'combined',
+  'received',
   'await_outbox',
   'outbox_partitions',
   'take_budget',

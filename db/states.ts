@@ -27,6 +27,7 @@ export const eventPlaces = [
   'uploading',
   'unknown',
   'parked',
+  'sending', // the call of a receipt may be on the wire
   'final',
 ] as const;
 export type EventPlace = (typeof eventPlaces)[number];
@@ -51,6 +52,7 @@ export const receiptStates = [
   'acknowledged', // WeChat took the reminder, or had taken one before
   'rejected', // WeChat, or a rule of ours, refused it for good
   'moot', // the buyer has confirmed, or the money is settled: a reminder would do nothing
+  'forgotten', // it ended one of these ways so long ago that this alone is kept: the payment has had its reminder
 ] as const;
 export type ReceiptState = (typeof receiptStates)[number];
 
@@ -60,6 +62,7 @@ export type FinalReceiptState = (typeof finalReceiptStates)[number];
 /** Who says that the parcels have arrived. */
 export const receiptOrigins = [
   'shop', // by fahuo.notify_receipt
+  'event', // by a received event
   'trace', // the carrier, by query_trace
   'person', // by fahuo wechat notify-confirm-receive
 ] as const;
@@ -170,6 +173,11 @@ export const eventReasons = [
   'resolved', // a person ended it
   'newer_version', // a newer restatement took its place
   'forgotten', // it repeats what was ended and forgotten
+  'shipment_first', // a receipt waits for the shipment, and for WeChat to show it
+  'reminder_unknown', // the reminder may have gone out: it is never made again by itself
+  'reminder_refused', // WeChat, or a rule of ours, refused the reminder
+  'receipt_confirmed', // the buyer has confirmed, or the money is settled
+  'second_reminder', // another word of the receipt came first: a payment has one reminder
   ...parkReasons,
   ...relayParkReasons,
   ...deadLetterReasons,

@@ -18,7 +18,15 @@ const allowed: Record<string, string[]> = {
   carriers: ['shipment', 'wechat', 'apps/pause-store.ts', 'db'],
   upload: ['shipment', 'wechat', 'apps', 'db'],
   push: ['shipment/nesting.ts', 'payments/facts-store.ts', 'db'],
-  receipt: ['shipment', 'wechat', 'apps', 'upload/read-order.ts', 'upload/alias-store.ts', 'db'],
+  receipt: [
+    'shipment',
+    'wechat',
+    'apps',
+    'upload/read-order.ts',
+    'upload/alias-store.ts',
+    'upload/acknowledgement-store.ts',
+    'db',
+  ],
   webhook: ['kafka', 'consumer/guard.ts', 'consumer/store.ts', 'db'],
   consumer: ['shipment', 'kafka', 'upload/insert-store.ts', 'db'],
   replay: [

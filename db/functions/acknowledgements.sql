@@ -51,6 +51,12 @@ WHERE u.state IN ('acknowledged', 'rejected', 'superseded') AND strpos(u.payment
 CREATE OR REPLACE VIEW fahuo.acknowledgements WITH (security_barrier = true) AS
 SELECT * FROM fahuo.acknowledged_by_transaction
 UNION ALL SELECT * FROM fahuo.acknowledged_by_merchant
+UNION ALL SELECT appid, transaction_id, mchid, out_trade_no, version, event_id, source, state::fahuo.upload_state, errcode, errmsg,
+  rid, attempts, uploaded_at, updated_at, reason, detail
+  FROM fahuo.receipt_by_transaction WHERE place = 'final'
+UNION ALL SELECT appid, transaction_id, mchid, out_trade_no, version, event_id, source, state::fahuo.upload_state, errcode, errmsg,
+  rid, attempts, uploaded_at, updated_at, reason, detail
+  FROM fahuo.receipt_by_merchant WHERE place = 'final'
 UNION ALL SELECT appid, transaction_id, mchid, out_trade_no, version, event_id, source, 'rejected'::fahuo.upload_state, errcode, errmsg,
   rid, attempts, uploaded_at, updated_at, reason, detail
   FROM fahuo.dead_letter_by_transaction

@@ -36,7 +36,7 @@ BEGIN
       coalesce((SELECT o.event_id FROM fahuo.outbox o WHERE o.id = rival_row),
         (SELECT u.event_id FROM fahuo.upload u WHERE u.payment = key AND u.appid = e ->> 'appid' AND u.version = new_version)));
   ELSIF earlier.type = e ->> 'type' AND earlier.appid = e ->> 'appid' AND earlier.payment = key
-    AND earlier.version = coalesce(new_version, earlier.version)
+    AND earlier.version IS NOT DISTINCT FROM coalesce(new_version, earlier.version)
     AND (earlier.data = new_data OR earlier.data::pg_catalog.jsonb = e -> 'data') THEN
     id := earlier.id;
   ELSE
@@ -62,6 +62,12 @@ DECLARE
   earlier pg_catalog.record;
 BEGIN
   IF given IS NULL THEN
+    IF e ->> 'type' = 'fahuo.shipment.received.v1' THEN
+      earlier := fahuo.insert_received(e, new_data, new_notes);
+      id := earlier.id;
+      refusal := earlier.refusal;
+      RETURN;
+    END IF;
     INSERT INTO fahuo.drawn_version AS v (appid, payment, version) VALUES (app, key, 1)
     ON CONFLICT (payment, appid) DO UPDATE SET version = v.version + 1, drawn_at = clock_timestamp()
     RETURNING v.version INTO number;

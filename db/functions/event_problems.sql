@@ -12,6 +12,7 @@ DECLARE
 BEGIN
   IF jsonb_typeof(e) <> 'object' THEN RETURN fahuo.problem('event', e, fahuo.wanted('event')); END IF;
   IF kind IS NULL OR kind NOT IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1') THEN
+    IF kind = 'fahuo.shipment.received.v1' THEN RETURN fahuo.received_problems(e); END IF;
     RETURN fahuo.problem('type', e -> 'type', CASE kind WHEN 'fahuo.shipment.combined.v1'
       THEN 'names several payments: write it with fahuo.enqueue_combined, in TypeScript with enqueueCombined'
       ELSE fahuo.wanted('type') END);

@@ -7,7 +7,7 @@ LANGUAGE sql IMMUTABLE AS $$
   SELECT 'must be ' || CASE name
     WHEN 'event' THEN 'one object with id, type, source, time, appid, version and data'
     WHEN 'id' THEN 'a text that names this event for good, like "order-17-1"'
-    WHEN 'type' THEN 'fahuo.shipment.shipped.v1, or fahuo.shipment.corrected.v1 for a correction'
+    WHEN 'type' THEN 'fahuo.shipment.shipped.v1, fahuo.shipment.corrected.v1 for a correction, or fahuo.shipment.received.v1 when the buyer has the goods'
     WHEN 'source' THEN 'a text that names the sender, like "/orders"'
     WHEN 'appid' THEN 'the appid of the mini-program as a text, like "wx0123456789abcdef"'
     WHEN 'traceparent' THEN 'a traceparent of the W3C, or left out'

@@ -33,7 +33,12 @@ CREATE OR REPLACE VIEW fahuo.event_reason (reason, state, remedy) AS VALUES
   ('conflict', 'rejected', 'enqueue the right content under a new id and the next version'),
   ('second_correction', 'rejected', 'none: WeChat takes one correction of a payment'),
   ('newer_version', 'superseded', 'nothing: a newer version took its place'),
-  ('forgotten', 'superseded', 'nothing: it repeats what was ended and forgotten; a change needs a higher version');
+  ('forgotten', 'superseded', 'nothing: it repeats what was ended and forgotten; a change needs a higher version'),
+  ('shipment_first', 'waiting', 'nothing: the reminder goes out when WeChat shows the payment as shipped by express'),
+  ('reminder_unknown', 'waiting', 'look at the payment in WeChat''s console: it ends when the buyer confirms, or `fahuo wechat notify-confirm-receive PAYMENT --again --reason …` makes the call once more'),
+  ('reminder_refused', 'rejected', 'mend what the detail names, then `fahuo wechat notify-confirm-receive PAYMENT --again --reason …`'),
+  ('receipt_confirmed', 'superseded', 'nothing: the buyer has confirmed, or the money is settled'),
+  ('second_reminder', 'superseded', 'nothing: a payment has one reminder; fahuo.receipts says what became of it');
 --> statement-breakpoint
 -- Uploads. A row that is final has its answer; of the others the first thing that keeps them from being sent is told.
 CREATE OR REPLACE VIEW fahuo.upload_events AS
@@ -110,15 +115,80 @@ SELECT u.appid, u.payment, u.version, r.event_id, r.source, u.state, u.place, u.
   r.received_at AS committed_at, greatest(r.received_at, u.updated_at) AS updated_at
 FROM fahuo.upload_repeat r JOIN fahuo.upload_events u ON u.upload_id = r.upload_id;
 --> statement-breakpoint
+-- Received events that were consumed: the one that asked for the payment's reminder has its answer, and any other came second.
+-- A reminder waits for its app as an upload does; the calls of both are held by a pause of the reads.
+CREATE OR REPLACE VIEW fahuo.receipt_events AS
+SELECT e.appid, e.payment, NULL::integer AS version, e.event_id, e.source, w.state, w.place, w.reason,
+  CASE w.reason
+    WHEN 'second_reminder' THEN concat('the payment has its one reminder already', ': the event ' || r.event_id || ' of ' || r.source)
+    WHEN 'forgotten' THEN 'the reminder of this payment ended and was forgotten'
+    WHEN 'app_paused' THEN concat_ws(': ', p.errcode, p.reason)
+    WHEN 'wechat_unreachable' THEN v.reason
+    WHEN 'app_not_served' THEN 'no instance serves ' || e.appid
+    ELSE r.detail
+  END AS detail,
+  (SELECT x.remedy FROM fahuo.event_reason x WHERE x.reason = w.reason AND x.state = w.state) AS remedy,
+  CASE
+    WHEN w.reason NOT IN ('app_paused', 'due', 'shipment_first', 'reminder_unknown') THEN NULL
+    WHEN w.reason = 'app_paused' AND p.resume_at IS NULL THEN NULL
+    ELSE nullif(greatest(r.next_attempt_at, p.resume_at), 'infinity')
+  END AS next_attempt_at,
+  CASE WHEN w.is_first THEN r.sends ELSE 0 END AS attempts,
+  CASE WHEN w.is_first THEN r.errcode END AS errcode, CASE WHEN w.is_first THEN r.errmsg END AS errmsg,
+  CASE WHEN w.is_first THEN r.rid END AS rid, e.notes,
+  CASE WHEN w.is_first THEN r.sent_at END AS uploaded_at,
+  coalesce(
+    (SELECT o.created_at FROM fahuo.outbox o WHERE o.event_id = e.event_id AND o.source = e.source ORDER BY o.id LIMIT 1),
+    e.arrived_at) AS committed_at,
+  CASE WHEN w.is_first THEN greatest(e.arrived_at, r.sent_at, r.finished_at) ELSE e.arrived_at END AS updated_at
+FROM fahuo.receipt_event e
+LEFT JOIN LATERAL (
+  SELECT r.* FROM fahuo.receipt r WHERE r.payment = e.payment AND r.appid = e.appid LIMIT 1
+) r ON true
+LEFT JOIN LATERAL (
+  SELECT v.seen_at, v.unreachable_since, v.reason FROM fahuo.serving v
+  WHERE v.appid = e.appid AND v.seen_at > clock_timestamp() - interval '30 seconds'
+  ORDER BY v.unreachable_since NULLS FIRST LIMIT 1
+) v ON r.state IN ('pending', 'sending', 'unknown')
+LEFT JOIN LATERAL (
+  SELECT p.reason, p.errcode, p.resume_at FROM fahuo.pause p
+  WHERE p.appid = e.appid AND p.endpoint IN ('*', 'read') AND (p.resume_at IS NULL OR p.resume_at > clock_timestamp())
+  ORDER BY p.resume_at DESC NULLS FIRST LIMIT 1
+) p ON r.state IN ('pending', 'unknown')
+CROSS JOIN LATERAL (
+  SELECT f.is_first,
+    CASE
+      WHEN NOT f.is_first OR r.state IN ('moot', 'forgotten') THEN 'superseded'
+      WHEN r.state IN ('acknowledged', 'rejected') THEN r.state::text
+      ELSE 'waiting'
+    END AS state,
+    CASE WHEN NOT f.is_first OR r.finished_at IS NOT NULL OR r.state = 'forgotten' THEN 'final' ELSE r.state::text END AS place,
+    CASE
+      WHEN r.state = 'forgotten' THEN 'forgotten'
+      WHEN NOT f.is_first THEN 'second_reminder'
+      WHEN r.state = 'acknowledged' THEN NULL
+      WHEN r.state = 'rejected' THEN 'reminder_refused'
+      WHEN r.state = 'moot' THEN 'receipt_confirmed'
+      WHEN v.seen_at IS NULL THEN 'app_not_served'
+      WHEN r.state = 'sending' THEN 'sending'
+      WHEN p.reason IS NOT NULL AND r.state = 'pending' THEN 'app_paused'
+      WHEN r.state = 'unknown' THEN 'reminder_unknown'
+      WHEN v.unreachable_since IS NOT NULL THEN 'wechat_unreachable'
+      WHEN r.waits = 0 THEN 'due'
+      ELSE 'shipment_first'
+    END AS reason
+  FROM (SELECT coalesce(r.event_id = e.event_id AND r.source = e.source, false) AS is_first) f OFFSET 0
+) w;
+--> statement-breakpoint
 -- The outbox, and rows of it that the relay keeps after their partition is gone. Acknowledgements are no events of a writer.
 CREATE OR REPLACE VIEW fahuo.committed_events AS
 SELECT o.id, o.event_id, o.type, o.source, o.appid, o.payment, o.version, o.data, o.notes, o.created_at
 FROM fahuo.outbox o
-WHERE o.type IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1')
+WHERE o.type IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1', 'fahuo.shipment.received.v1')
 UNION ALL
 SELECT p.outbox_id, p.event_id, p.type, p.source, p.appid, p.payment, p.version, p.data, NULL, p.created_at
 FROM fahuo.relay_parked p
-WHERE p.type IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1')
+WHERE p.type IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1', 'fahuo.shipment.received.v1')
   AND NOT EXISTS (SELECT FROM fahuo.outbox o WHERE o.id = p.outbox_id AND o.event_id = p.event_id OFFSET 0);
 --> statement-breakpoint
 -- Those of them that have no row elsewhere: no upload of this event, no dead letter of this very text, and no twin that was
@@ -128,7 +198,9 @@ SELECT o.appid, o.payment, o.version, o.event_id, o.source,
   CASE WHEN t.found THEN 'superseded' ELSE 'waiting' END AS state,
   w.place,
   w.reason,
-  CASE w.reason WHEN 'too_large' THEN 'Kafka refuses it for its size' WHEN 'forgotten' THEN 'this version or a newer one was ended and forgotten' END AS detail,
+  CASE w.reason WHEN 'too_large' THEN 'Kafka refuses it for its size' WHEN 'forgotten' THEN
+    CASE WHEN o.version IS NULL THEN 'the reminder of this payment ended and was forgotten' ELSE 'this version or a newer one was ended and forgotten' END
+  END AS detail,
   (SELECT r.remedy FROM fahuo.event_reason r
    WHERE r.reason = w.reason AND r.state = CASE WHEN t.found THEN 'superseded' ELSE 'waiting' END) AS remedy,
   NULL::timestamptz AS next_attempt_at, 0 AS attempts, NULL::bigint AS errcode, NULL::text AS errmsg, NULL::text AS rid, o.notes,
@@ -136,7 +208,10 @@ SELECT o.appid, o.payment, o.version, o.event_id, o.source,
 FROM fahuo.committed_events o
 LEFT JOIN LATERAL (
   SELECT true AS found FROM fahuo.tombstone t
-  WHERE t.payment = o.payment AND t.appid = o.appid AND t.last_version >= o.version LIMIT 1
+  WHERE t.payment = o.payment AND t.appid = o.appid AND t.last_version >= o.version
+  UNION ALL
+  SELECT true FROM fahuo.receipt r
+  WHERE o.version IS NULL AND r.payment = o.payment AND r.appid = o.appid AND r.state = 'forgotten' LIMIT 1
 ) t ON true
 LEFT JOIN LATERAL (
   SELECT p.park_reason, p.parked_at, p.published_at FROM fahuo.relay_parked p
@@ -166,8 +241,11 @@ WHERE NOT EXISTS (
       AND u.id = r.upload_id AND u.version = o.version OFFSET 0
   ) AND NOT EXISTS (
     SELECT FROM fahuo.committed_events e WHERE e.event_id = o.event_id AND e.source = o.source AND e.id < o.id
-      AND e.appid = o.appid AND e.payment = o.payment AND e.version = o.version AND e.data = o.data OFFSET 0
-  );
+      AND e.appid = o.appid AND e.payment = o.payment AND e.version IS NOT DISTINCT FROM o.version AND e.data = o.data OFFSET 0
+  ) AND NOT CASE WHEN o.type = 'fahuo.shipment.received.v1' THEN EXISTS (
+    SELECT FROM fahuo.receipt_event r WHERE r.event_id = o.event_id AND r.source = o.source AND r.appid = o.appid
+      AND r.payment = o.payment AND r.received_at = to_timestamp((o.data::jsonb ->> 'received_time')::float8) OFFSET 0
+  ) ELSE false END;
 --> statement-breakpoint
 -- Dead letters that name an event or a payment: once each, however often the message came. One that broke the contract and
 -- was sent again in order, or that a person offered again, is answered by its upload.
@@ -186,6 +264,10 @@ WHERE d.redriven_at IS NULL AND (d.event_id IS NOT NULL OR d.payment IS NOT NULL
       -- A letter is written after the uploads of its batch: within a partition the offsets say what came later.
       AND CASE WHEN u.topic = d.topic AND u.partition = d.partition THEN u."offset" > d."offset" ELSE u.received_at >= d.received_at END
     OFFSET 0
+  )) AND NOT (d.reason IN ('invalid', 'undecodable') AND EXISTS (
+    SELECT FROM fahuo.receipt_event r WHERE r.event_id = d.event_id AND r.source = d.source
+      AND CASE WHEN r.topic = d.topic AND r.partition = d.partition THEN r."offset" > d."offset" ELSE r.arrived_at >= d.received_at END
+    OFFSET 0
   ));
 --> statement-breakpoint
 -- What fahuo.offer kept.
@@ -200,6 +282,8 @@ WHERE NOT EXISTS (
       AND e.event = f.event OFFSET 0
   ) AND NOT EXISTS (
     SELECT FROM fahuo.upload u WHERE u.event_id = f.event_id AND u.source = f.source AND u.received_at >= f.offered_at OFFSET 0
+  ) AND NOT EXISTS (
+    SELECT FROM fahuo.receipt_event r WHERE r.event_id = f.event_id AND r.source = f.source AND r.arrived_at >= f.offered_at OFFSET 0
   );
 --> statement-breakpoint
 -- A barrier around each source and kind of key: a reader's own function in WHERE is not run on what a view hides, and a
@@ -220,7 +304,7 @@ DECLARE
        AND q.out_trade_no = split_part(e.payment, ':', 2) AND q.appid = e.appid LIMIT 1))$of$;
   name pg_catalog.text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['upload', 'repeat', 'outbox', 'dead_letter', 'refused_offer'] LOOP
+  FOREACH name IN ARRAY ARRAY['upload', 'repeat', 'receipt', 'outbox', 'dead_letter', 'refused_offer'] LOOP
     EXECUTE format('CREATE OR REPLACE VIEW fahuo.%I WITH (security_barrier = true) AS
       SELECT e.appid, e.payment AS transaction_id, NULL::text AS mchid, NULL::text AS out_trade_no, %s, %s
       FROM fahuo.%I e WHERE coalesce(strpos(e.payment, '':''), 0) = 0',
@@ -238,6 +322,8 @@ SELECT * FROM fahuo.upload_by_transaction
 UNION ALL SELECT * FROM fahuo.upload_by_merchant
 UNION ALL SELECT * FROM fahuo.repeat_by_transaction
 UNION ALL SELECT * FROM fahuo.repeat_by_merchant
+UNION ALL SELECT * FROM fahuo.receipt_by_transaction
+UNION ALL SELECT * FROM fahuo.receipt_by_merchant
 UNION ALL SELECT * FROM fahuo.outbox_by_transaction
 UNION ALL SELECT * FROM fahuo.outbox_by_merchant
 UNION ALL SELECT * FROM fahuo.dead_letter_by_transaction

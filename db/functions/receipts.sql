@@ -15,7 +15,7 @@ END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION fahuo.check_receipt(text, text) FROM PUBLIC;
 --> statement-breakpoint
--- The buyer has the goods: WeChat reminds of confirming the receipt, once per payment, when the payment is shipped. Called
+-- The buyer has the goods, for those who write no event of it: WeChat reminds of confirming the receipt, once per payment, when the payment is shipped. Called
 -- again it is the earlier row, whose time stays. Returns its id.
 CREATE OR REPLACE FUNCTION fahuo.notify_receipt(appid text, payment text, received_time timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -71,7 +71,8 @@ GRANT EXECUTE ON FUNCTION fahuo.trace_receipt(text, text, text) TO fahuo_writer,
 --> statement-breakpoint
 -- What became of each reminder, for the shop.
 CREATE OR REPLACE VIEW fahuo.receipts WITH (security_barrier = true) AS
-SELECT r.appid, r.payment, r.received_at, r.origin, r.state, r.errcode, r.errmsg, r.rid, r.detail, r.sent_at, r.finished_at
-FROM fahuo.receipt r;
+SELECT r.appid, r.payment, r.received_at, r.origin, r.state, r.errcode, r.errmsg, r.rid, r.detail, r.sent_at, r.finished_at,
+  r.event_id, r.source
+FROM fahuo.receipt r WHERE r.state <> 'forgotten';
 --> statement-breakpoint
 GRANT SELECT ON fahuo.receipts TO fahuo_writer, fahuo_service;

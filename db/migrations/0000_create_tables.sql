@@ -7,8 +7,8 @@ CREATE TYPE "fahuo"."finding_kind" AS ENUM('not_held', 'lost', 'console_edit');-
 CREATE TYPE "fahuo"."park_reason" AS ENUM('payment_not_found', 'conflict', 'not_shippable', 'unreadable', 'unrecognised', 'older_event', 'unrecorded');--> statement-breakpoint
 CREATE TYPE "fahuo"."push_phase" AS ENUM('shipped', 'settled');--> statement-breakpoint
 CREATE TYPE "fahuo"."receipt_call_kind" AS ENUM('read', 'notify', 'trace', 'query');--> statement-breakpoint
-CREATE TYPE "fahuo"."receipt_origin" AS ENUM('shop', 'trace', 'person');--> statement-breakpoint
-CREATE TYPE "fahuo"."receipt_state" AS ENUM('pending', 'sending', 'unknown', 'acknowledged', 'rejected', 'moot');--> statement-breakpoint
+CREATE TYPE "fahuo"."receipt_origin" AS ENUM('shop', 'event', 'trace', 'person');--> statement-breakpoint
+CREATE TYPE "fahuo"."receipt_state" AS ENUM('pending', 'sending', 'unknown', 'acknowledged', 'rejected', 'moot', 'forgotten');--> statement-breakpoint
 CREATE TYPE "fahuo"."relay_park_reason" AS ENUM('too_large', 'waits_behind', 'passed_over');--> statement-breakpoint
 CREATE TYPE "fahuo"."replay_state" AS ENUM('running', 'paused', 'incomplete', 'cancelled', 'done');--> statement-breakpoint
 CREATE TYPE "fahuo"."sweep" AS ENUM('recent', 'whole', 'asked');--> statement-breakpoint
@@ -217,7 +217,7 @@ CREATE TABLE "fahuo"."outbox" (
 	"event_time" text NOT NULL,
 	"appid" text NOT NULL,
 	"payment" text NOT NULL,
-	"version" integer NOT NULL,
+	"version" integer,
 	"reason" text,
 	"approved_by" text,
 	"traceparent" text,
@@ -307,6 +307,8 @@ CREATE TABLE "fahuo"."receipt" (
 	"transaction_id" text,
 	"received_at" timestamp (3) with time zone NOT NULL,
 	"origin" "fahuo"."receipt_origin" NOT NULL,
+	"event_id" text,
+	"source" text,
 	"state" "fahuo"."receipt_state" DEFAULT 'pending' NOT NULL,
 	"next_attempt_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"epoch" bigint DEFAULT 0 NOT NULL,
@@ -322,7 +324,8 @@ CREATE TABLE "fahuo"."receipt" (
 	"created_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	"finished_at" timestamp (3) with time zone,
 	CONSTRAINT "receipt_final_has_time" CHECK (("fahuo"."receipt"."state" in ('acknowledged', 'rejected', 'moot')) = ("fahuo"."receipt"."finished_at" is not null)),
-	CONSTRAINT "receipt_sending_has_intent" CHECK ("fahuo"."receipt"."state" not in ('sending', 'unknown') or ("fahuo"."receipt"."sends" > 0 and "fahuo"."receipt"."sent_at" is not null))
+	CONSTRAINT "receipt_sending_has_intent" CHECK ("fahuo"."receipt"."state" not in ('sending', 'unknown') or ("fahuo"."receipt"."sends" > 0 and "fahuo"."receipt"."sent_at" is not null)),
+	CONSTRAINT "receipt_event_has_source" CHECK (("fahuo"."receipt"."event_id" is null) = ("fahuo"."receipt"."source" is null))
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."receipt_call" (
@@ -340,6 +343,23 @@ CREATE TABLE "fahuo"."receipt_call" (
 	"failure" text,
 	"duration_ms" integer NOT NULL,
 	"called_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "fahuo"."receipt_event" (
+	"id" bigserial PRIMARY KEY NOT NULL,
+	"event_id" text NOT NULL,
+	"source" text NOT NULL,
+	"appid" text NOT NULL,
+	"payment" text NOT NULL,
+	"received_at" timestamp (3) with time zone NOT NULL,
+	"event_time" text NOT NULL,
+	"traceparent" text,
+	"topic" text NOT NULL,
+	"partition" integer NOT NULL,
+	"offset" bigint NOT NULL,
+	"notes" text,
+	"arrived_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
+	"late" boolean NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."trace" (
@@ -438,7 +458,7 @@ CREATE TABLE "fahuo"."relay_parked" (
 	"event_time" text NOT NULL,
 	"appid" text NOT NULL,
 	"payment" text NOT NULL,
-	"version" integer NOT NULL,
+	"version" integer,
 	"reason" text,
 	"approved_by" text,
 	"traceparent" text,
@@ -636,6 +656,10 @@ CREATE UNIQUE INDEX "receipt_transaction" ON "fahuo"."receipt" USING btree ("tra
 CREATE INDEX "receipt_due" ON "fahuo"."receipt" USING btree ("appid","next_attempt_at") WHERE "fahuo"."receipt"."state" in ('pending', 'sending', 'unknown');--> statement-breakpoint
 CREATE INDEX "receipt_finished" ON "fahuo"."receipt" USING btree ("finished_at") WHERE "fahuo"."receipt"."finished_at" is not null;--> statement-breakpoint
 CREATE INDEX "receipt_call_payment" ON "fahuo"."receipt_call" USING btree ("payment","appid","id");--> statement-breakpoint
+CREATE UNIQUE INDEX "receipt_event_event" ON "fahuo"."receipt_event" USING btree ("event_id","source");--> statement-breakpoint
+CREATE INDEX "receipt_event_payment" ON "fahuo"."receipt_event" USING btree ("payment");--> statement-breakpoint
+CREATE INDEX "receipt_event_out_trade_no" ON "fahuo"."receipt_event" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."receipt_event"."payment", ':') > 0;--> statement-breakpoint
+CREATE INDEX "receipt_event_late" ON "fahuo"."receipt_event" USING btree ("arrived_at") WHERE "fahuo"."receipt_event"."late";--> statement-breakpoint
 CREATE UNIQUE INDEX "trace_payment" ON "fahuo"."trace" USING btree ("payment","appid");--> statement-breakpoint
 CREATE INDEX "trace_due" ON "fahuo"."trace" USING btree ("appid","next_attempt_at") WHERE "fahuo"."trace"."state" in ('waiting', 'following');--> statement-breakpoint
 CREATE INDEX "trace_finished" ON "fahuo"."trace" USING btree ("finished_at") WHERE "fahuo"."trace"."finished_at" is not null;--> statement-breakpoint

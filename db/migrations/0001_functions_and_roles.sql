@@ -4851,7 +4851,7 @@ LANGUAGE sql IMMUTABLE AS $$
   SELECT 'must be ' || CASE name
     WHEN 'event' THEN 'one object with id, type, source, time, appid, version and data'
     WHEN 'id' THEN 'a text that names this event for good, like "order-17-1"'
-    WHEN 'type' THEN 'fahuo.shipment.shipped.v1, or fahuo.shipment.corrected.v1 for a correction'
+    WHEN 'type' THEN 'fahuo.shipment.shipped.v1, fahuo.shipment.corrected.v1 for a correction, or fahuo.shipment.received.v1 when the buyer has the goods'
     WHEN 'source' THEN 'a text that names the sender, like "/orders"'
     WHEN 'appid' THEN 'the appid of the mini-program as a text, like "wx0123456789abcdef"'
     WHEN 'traceparent' THEN 'a traceparent of the W3C, or left out'
@@ -5051,6 +5051,7 @@ DECLARE
 BEGIN
   IF jsonb_typeof(e) <> 'object' THEN RETURN fahuo.problem('event', e, fahuo.wanted('event')); END IF;
   IF kind IS NULL OR kind NOT IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1') THEN
+    IF kind = 'fahuo.shipment.received.v1' THEN RETURN fahuo.received_problems(e); END IF;
     RETURN fahuo.problem('type', e -> 'type', CASE kind WHEN 'fahuo.shipment.combined.v1'
       THEN 'names several payments: write it with fahuo.enqueue_combined, in TypeScript with enqueueCombined'
       ELSE fahuo.wanted('type') END);
@@ -5629,7 +5630,7 @@ BEGIN
       coalesce((SELECT o.event_id FROM fahuo.outbox o WHERE o.id = rival_row),
         (SELECT u.event_id FROM fahuo.upload u WHERE u.payment = key AND u.appid = e ->> 'appid' AND u.version = new_version)));
   ELSIF earlier.type = e ->> 'type' AND earlier.appid = e ->> 'appid' AND earlier.payment = key
-    AND earlier.version = coalesce(new_version, earlier.version)
+    AND earlier.version IS NOT DISTINCT FROM coalesce(new_version, earlier.version)
     AND (earlier.data = new_data OR earlier.data::pg_catalog.jsonb = e -> 'data') THEN
     id := earlier.id;
   ELSE
@@ -5655,6 +5656,12 @@ DECLARE
   earlier pg_catalog.record;
 BEGIN
   IF given IS NULL THEN
+    IF e ->> 'type' = 'fahuo.shipment.received.v1' THEN
+      earlier := fahuo.insert_received(e, new_data, new_notes);
+      id := earlier.id;
+      refusal := earlier.refusal;
+      RETURN;
+    END IF;
     INSERT INTO fahuo.drawn_version AS v (appid, payment, version) VALUES (app, key, 1)
     ON CONFLICT (payment, appid) DO UPDATE SET version = v.version + 1, drawn_at = clock_timestamp()
     RETURNING v.version INTO number;
@@ -6003,6 +6010,96 @@ REVOKE ALL ON FUNCTION fahuo.offer_combined(text) FROM PUBLIC;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION fahuo.offer_combined(text) TO fahuo_writer, fahuo_service;
 --> statement-breakpoint
+-- The event that the buyer has the goods: checkReceived of contract.ts in SQL, and its row in the outbox. It has no version, so
+-- neither the draw of a payment's next version nor a tombstone meets it; the payment's key alone keeps it behind its shipment.
+-- What is wrong with a received_time (received-time.ts); null where nothing is.
+CREATE OR REPLACE FUNCTION fahuo.received_time_problem(value jsonb) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  whole CONSTANT pg_catalog.text := 'must be when the buyer had the goods, in whole seconds since 1970';
+  n pg_catalog.numeric;
+  seconds pg_catalog.float8;
+BEGIN
+  IF jsonb_typeof(value) = 'string' THEN RETURN whole || ': send a number, not a string'; END IF;
+  IF jsonb_typeof(value) IS DISTINCT FROM 'number' THEN RETURN whole; END IF;
+  n := value::pg_catalog.numeric;
+  -- As JavaScript reads it; what is far beyond would not be a float8.
+  IF n BETWEEN 1 AND 1000000000000 THEN seconds := n::pg_catalog.float8; END IF;
+  IF n > 1000000000000 OR seconds >= 100000000000 THEN RETURN 'must be seconds since 1970, and is too many: divide milliseconds by 1000'; END IF;
+  IF n < 1 OR seconds < 1356998400 THEN RETURN 'must be when the buyer had the goods, after 2012: send the seconds since 1970'; END IF;
+  IF seconds > date_part('epoch', clock_timestamp()) + 300 THEN
+    RETURN 'must not be in the future: send the event when the buyer has the goods';
+  END IF;
+  RETURN CASE WHEN seconds <> trunc(seconds) THEN whole END;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.received_time_problem(jsonb) FROM PUBLIC;
+--> statement-breakpoint
+CREATE OR REPLACE FUNCTION fahuo.received_problems(e jsonb) RETURNS text[]
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  d CONSTANT pg_catalog.jsonb := e -> 'data';
+  p pg_catalog.text[] := '{}';
+  head pg_catalog.text[];
+  wrong pg_catalog.text;
+BEGIN
+  IF e ? 'version' THEN
+    p := fahuo.problem('version', e -> 'version', 'belongs to a shipment: remove it, a payment has one reminder');
+  END IF;
+  -- The attributes are those of a plain event. Its data is missing here, which is the last thing that is said.
+  head := fahuo.event_problems(e - '{version,data}'::pg_catalog.text[] || '{"type":"fahuo.shipment.shipped.v1"}');
+  p := p || head[:cardinality(head) - 3];
+  IF jsonb_typeof(d) IS DISTINCT FROM 'object' THEN
+    RETURN p || fahuo.problem('data', d, 'must be an object with order_key and received_time');
+  END IF;
+  p := p || fahuo.order_key_problems(d -> 'order_key');
+  wrong := fahuo.received_time_problem(d -> 'received_time');
+  IF wrong IS NOT NULL THEN p := p || fahuo.problem('data.received_time', d -> 'received_time', wrong); END IF;
+  IF d - '{order_key,received_time}'::pg_catalog.text[] <> '{}' THEN
+    p := p || fahuo.unknown_problems(d - '{order_key,received_time}'::pg_catalog.text[], 'data.');
+  END IF;
+  RETURN nullif(p, '{}');
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.received_problems(jsonb) FROM PUBLIC;
+--> statement-breakpoint
+-- Writes a valid received event; the row's id (0 where retention has dropped it), or why it is refused: insert_event for what
+-- has no version. A second event of a payment is taken, and answered: nobody's transaction fails over a reminder.
+CREATE OR REPLACE FUNCTION fahuo.insert_received(e jsonb, new_data text, new_notes text, OUT id bigint, OUT refusal text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  app CONSTANT pg_catalog.text := e ->> 'appid';
+  key CONSTANT pg_catalog.text := fahuo.payment_key(e -> 'data' -> 'order_key');
+  wanted_id CONSTANT pg_catalog.text := e ->> 'id';
+  wanted_source CONSTANT pg_catalog.text := e ->> 'source';
+  recent CONSTANT pg_catalog.record := fahuo.recent_outbox(wanted_id, wanted_source, app, key, 0); -- no version is 0
+  is_same pg_catalog.bool;
+BEGIN
+  IF recent.same_id IS NOT NULL THEN
+    SELECT o.type = e ->> 'type' AND o.appid = app AND o.payment = key
+      AND o.data::pg_catalog.jsonb -> 'received_time' = e -> 'data' -> 'received_time' INTO is_same
+    FROM fahuo.outbox o WHERE o.id = recent.same_id;
+  ELSE
+    SELECT r.appid = app AND r.payment = key
+      AND r.received_at = to_timestamp((e -> 'data' ->> 'received_time')::pg_catalog.float8) INTO is_same
+    FROM fahuo.receipt_event r WHERE r.event_id = wanted_id AND r.source = wanted_source;
+    IF is_same IS NULL AND EXISTS (SELECT FROM fahuo.upload u WHERE u.event_id = wanted_id AND u.source = wanted_source) THEN
+      is_same := false;
+    END IF;
+  END IF;
+  IF is_same THEN
+    id := coalesce(recent.same_id, (SELECT min(o.id) FROM fahuo.outbox o WHERE o.event_id = wanted_id AND o.source = wanted_source), 0);
+  ELSIF NOT is_same THEN
+    refusal := format('the event %s of %s came before with other content: give other content a new id', wanted_id, wanted_source);
+  ELSE
+    INSERT INTO fahuo.outbox (event_id, type, source, event_time, appid, payment, traceparent, data, notes)
+    VALUES (wanted_id, e ->> 'type', wanted_source, e ->> 'time', app, key, e ->> 'traceparent', new_data, new_notes)
+    RETURNING outbox.id INTO id;
+  END IF;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.insert_received(jsonb, text, text) FROM PUBLIC;
+--> statement-breakpoint
 -- The relay's doorbell: waits inside the server until an id beyond "after" has been drawn, and says the last one.
 -- A look at the sequence costs a microsecond and a nap thirty, so a step of 3 ms takes less than 1 % of a core and
 -- one statement in "for_ms"; polling from outside takes fifty a second for seven times the delay.
@@ -6245,7 +6342,7 @@ END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION fahuo.check_receipt(text, text) FROM PUBLIC;
 --> statement-breakpoint
--- The buyer has the goods: WeChat reminds of confirming the receipt, once per payment, when the payment is shipped. Called
+-- The buyer has the goods, for those who write no event of it: WeChat reminds of confirming the receipt, once per payment, when the payment is shipped. Called
 -- again it is the earlier row, whose time stays. Returns its id.
 CREATE OR REPLACE FUNCTION fahuo.notify_receipt(appid text, payment text, received_time timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -6301,8 +6398,9 @@ GRANT EXECUTE ON FUNCTION fahuo.trace_receipt(text, text, text) TO fahuo_writer,
 --> statement-breakpoint
 -- What became of each reminder, for the shop.
 CREATE OR REPLACE VIEW fahuo.receipts WITH (security_barrier = true) AS
-SELECT r.appid, r.payment, r.received_at, r.origin, r.state, r.errcode, r.errmsg, r.rid, r.detail, r.sent_at, r.finished_at
-FROM fahuo.receipt r;
+SELECT r.appid, r.payment, r.received_at, r.origin, r.state, r.errcode, r.errmsg, r.rid, r.detail, r.sent_at, r.finished_at,
+  r.event_id, r.source
+FROM fahuo.receipt r WHERE r.state <> 'forgotten';
 --> statement-breakpoint
 GRANT SELECT ON fahuo.receipts TO fahuo_writer, fahuo_service;
 --> statement-breakpoint
@@ -6650,7 +6748,12 @@ CREATE OR REPLACE VIEW fahuo.event_reason (reason, state, remedy) AS VALUES
   ('conflict', 'rejected', 'enqueue the right content under a new id and the next version'),
   ('second_correction', 'rejected', 'none: WeChat takes one correction of a payment'),
   ('newer_version', 'superseded', 'nothing: a newer version took its place'),
-  ('forgotten', 'superseded', 'nothing: it repeats what was ended and forgotten; a change needs a higher version');
+  ('forgotten', 'superseded', 'nothing: it repeats what was ended and forgotten; a change needs a higher version'),
+  ('shipment_first', 'waiting', 'nothing: the reminder goes out when WeChat shows the payment as shipped by express'),
+  ('reminder_unknown', 'waiting', 'look at the payment in WeChat''s console: it ends when the buyer confirms, or `fahuo wechat notify-confirm-receive PAYMENT --again --reason …` makes the call once more'),
+  ('reminder_refused', 'rejected', 'mend what the detail names, then `fahuo wechat notify-confirm-receive PAYMENT --again --reason …`'),
+  ('receipt_confirmed', 'superseded', 'nothing: the buyer has confirmed, or the money is settled'),
+  ('second_reminder', 'superseded', 'nothing: a payment has one reminder; fahuo.receipts says what became of it');
 --> statement-breakpoint
 -- Uploads. A row that is final has its answer; of the others the first thing that keeps them from being sent is told.
 CREATE OR REPLACE VIEW fahuo.upload_events AS
@@ -6727,15 +6830,80 @@ SELECT u.appid, u.payment, u.version, r.event_id, r.source, u.state, u.place, u.
   r.received_at AS committed_at, greatest(r.received_at, u.updated_at) AS updated_at
 FROM fahuo.upload_repeat r JOIN fahuo.upload_events u ON u.upload_id = r.upload_id;
 --> statement-breakpoint
+-- Received events that were consumed: the one that asked for the payment's reminder has its answer, and any other came second.
+-- A reminder waits for its app as an upload does; the calls of both are held by a pause of the reads.
+CREATE OR REPLACE VIEW fahuo.receipt_events AS
+SELECT e.appid, e.payment, NULL::integer AS version, e.event_id, e.source, w.state, w.place, w.reason,
+  CASE w.reason
+    WHEN 'second_reminder' THEN concat('the payment has its one reminder already', ': the event ' || r.event_id || ' of ' || r.source)
+    WHEN 'forgotten' THEN 'the reminder of this payment ended and was forgotten'
+    WHEN 'app_paused' THEN concat_ws(': ', p.errcode, p.reason)
+    WHEN 'wechat_unreachable' THEN v.reason
+    WHEN 'app_not_served' THEN 'no instance serves ' || e.appid
+    ELSE r.detail
+  END AS detail,
+  (SELECT x.remedy FROM fahuo.event_reason x WHERE x.reason = w.reason AND x.state = w.state) AS remedy,
+  CASE
+    WHEN w.reason NOT IN ('app_paused', 'due', 'shipment_first', 'reminder_unknown') THEN NULL
+    WHEN w.reason = 'app_paused' AND p.resume_at IS NULL THEN NULL
+    ELSE nullif(greatest(r.next_attempt_at, p.resume_at), 'infinity')
+  END AS next_attempt_at,
+  CASE WHEN w.is_first THEN r.sends ELSE 0 END AS attempts,
+  CASE WHEN w.is_first THEN r.errcode END AS errcode, CASE WHEN w.is_first THEN r.errmsg END AS errmsg,
+  CASE WHEN w.is_first THEN r.rid END AS rid, e.notes,
+  CASE WHEN w.is_first THEN r.sent_at END AS uploaded_at,
+  coalesce(
+    (SELECT o.created_at FROM fahuo.outbox o WHERE o.event_id = e.event_id AND o.source = e.source ORDER BY o.id LIMIT 1),
+    e.arrived_at) AS committed_at,
+  CASE WHEN w.is_first THEN greatest(e.arrived_at, r.sent_at, r.finished_at) ELSE e.arrived_at END AS updated_at
+FROM fahuo.receipt_event e
+LEFT JOIN LATERAL (
+  SELECT r.* FROM fahuo.receipt r WHERE r.payment = e.payment AND r.appid = e.appid LIMIT 1
+) r ON true
+LEFT JOIN LATERAL (
+  SELECT v.seen_at, v.unreachable_since, v.reason FROM fahuo.serving v
+  WHERE v.appid = e.appid AND v.seen_at > clock_timestamp() - interval '30 seconds'
+  ORDER BY v.unreachable_since NULLS FIRST LIMIT 1
+) v ON r.state IN ('pending', 'sending', 'unknown')
+LEFT JOIN LATERAL (
+  SELECT p.reason, p.errcode, p.resume_at FROM fahuo.pause p
+  WHERE p.appid = e.appid AND p.endpoint IN ('*', 'read') AND (p.resume_at IS NULL OR p.resume_at > clock_timestamp())
+  ORDER BY p.resume_at DESC NULLS FIRST LIMIT 1
+) p ON r.state IN ('pending', 'unknown')
+CROSS JOIN LATERAL (
+  SELECT f.is_first,
+    CASE
+      WHEN NOT f.is_first OR r.state IN ('moot', 'forgotten') THEN 'superseded'
+      WHEN r.state IN ('acknowledged', 'rejected') THEN r.state::text
+      ELSE 'waiting'
+    END AS state,
+    CASE WHEN NOT f.is_first OR r.finished_at IS NOT NULL OR r.state = 'forgotten' THEN 'final' ELSE r.state::text END AS place,
+    CASE
+      WHEN r.state = 'forgotten' THEN 'forgotten'
+      WHEN NOT f.is_first THEN 'second_reminder'
+      WHEN r.state = 'acknowledged' THEN NULL
+      WHEN r.state = 'rejected' THEN 'reminder_refused'
+      WHEN r.state = 'moot' THEN 'receipt_confirmed'
+      WHEN v.seen_at IS NULL THEN 'app_not_served'
+      WHEN r.state = 'sending' THEN 'sending'
+      WHEN p.reason IS NOT NULL AND r.state = 'pending' THEN 'app_paused'
+      WHEN r.state = 'unknown' THEN 'reminder_unknown'
+      WHEN v.unreachable_since IS NOT NULL THEN 'wechat_unreachable'
+      WHEN r.waits = 0 THEN 'due'
+      ELSE 'shipment_first'
+    END AS reason
+  FROM (SELECT coalesce(r.event_id = e.event_id AND r.source = e.source, false) AS is_first) f OFFSET 0
+) w;
+--> statement-breakpoint
 -- The outbox, and rows of it that the relay keeps after their partition is gone. Acknowledgements are no events of a writer.
 CREATE OR REPLACE VIEW fahuo.committed_events AS
 SELECT o.id, o.event_id, o.type, o.source, o.appid, o.payment, o.version, o.data, o.notes, o.created_at
 FROM fahuo.outbox o
-WHERE o.type IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1')
+WHERE o.type IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1', 'fahuo.shipment.received.v1')
 UNION ALL
 SELECT p.outbox_id, p.event_id, p.type, p.source, p.appid, p.payment, p.version, p.data, NULL, p.created_at
 FROM fahuo.relay_parked p
-WHERE p.type IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1')
+WHERE p.type IN ('fahuo.shipment.shipped.v1', 'fahuo.shipment.corrected.v1', 'fahuo.shipment.received.v1')
   AND NOT EXISTS (SELECT FROM fahuo.outbox o WHERE o.id = p.outbox_id AND o.event_id = p.event_id OFFSET 0);
 --> statement-breakpoint
 -- Those of them that have no row elsewhere: no upload of this event, no dead letter of this very text, and no twin that was
@@ -6745,7 +6913,9 @@ SELECT o.appid, o.payment, o.version, o.event_id, o.source,
   CASE WHEN t.found THEN 'superseded' ELSE 'waiting' END AS state,
   w.place,
   w.reason,
-  CASE w.reason WHEN 'too_large' THEN 'Kafka refuses it for its size' WHEN 'forgotten' THEN 'this version or a newer one was ended and forgotten' END AS detail,
+  CASE w.reason WHEN 'too_large' THEN 'Kafka refuses it for its size' WHEN 'forgotten' THEN
+    CASE WHEN o.version IS NULL THEN 'the reminder of this payment ended and was forgotten' ELSE 'this version or a newer one was ended and forgotten' END
+  END AS detail,
   (SELECT r.remedy FROM fahuo.event_reason r
    WHERE r.reason = w.reason AND r.state = CASE WHEN t.found THEN 'superseded' ELSE 'waiting' END) AS remedy,
   NULL::timestamptz AS next_attempt_at, 0 AS attempts, NULL::bigint AS errcode, NULL::text AS errmsg, NULL::text AS rid, o.notes,
@@ -6753,7 +6923,10 @@ SELECT o.appid, o.payment, o.version, o.event_id, o.source,
 FROM fahuo.committed_events o
 LEFT JOIN LATERAL (
   SELECT true AS found FROM fahuo.tombstone t
-  WHERE t.payment = o.payment AND t.appid = o.appid AND t.last_version >= o.version LIMIT 1
+  WHERE t.payment = o.payment AND t.appid = o.appid AND t.last_version >= o.version
+  UNION ALL
+  SELECT true FROM fahuo.receipt r
+  WHERE o.version IS NULL AND r.payment = o.payment AND r.appid = o.appid AND r.state = 'forgotten' LIMIT 1
 ) t ON true
 LEFT JOIN LATERAL (
   SELECT p.park_reason, p.parked_at, p.published_at FROM fahuo.relay_parked p
@@ -6783,8 +6956,11 @@ WHERE NOT EXISTS (
       AND u.id = r.upload_id AND u.version = o.version OFFSET 0
   ) AND NOT EXISTS (
     SELECT FROM fahuo.committed_events e WHERE e.event_id = o.event_id AND e.source = o.source AND e.id < o.id
-      AND e.appid = o.appid AND e.payment = o.payment AND e.version = o.version AND e.data = o.data OFFSET 0
-  );
+      AND e.appid = o.appid AND e.payment = o.payment AND e.version IS NOT DISTINCT FROM o.version AND e.data = o.data OFFSET 0
+  ) AND NOT CASE WHEN o.type = 'fahuo.shipment.received.v1' THEN EXISTS (
+    SELECT FROM fahuo.receipt_event r WHERE r.event_id = o.event_id AND r.source = o.source AND r.appid = o.appid
+      AND r.payment = o.payment AND r.received_at = to_timestamp((o.data::jsonb ->> 'received_time')::float8) OFFSET 0
+  ) ELSE false END;
 --> statement-breakpoint
 -- Dead letters that name an event or a payment: once each, however often the message came. One that broke the contract and
 -- was sent again in order, or that a person offered again, is answered by its upload.
@@ -6803,6 +6979,10 @@ WHERE d.redriven_at IS NULL AND (d.event_id IS NOT NULL OR d.payment IS NOT NULL
       -- A letter is written after the uploads of its batch: within a partition the offsets say what came later.
       AND CASE WHEN u.topic = d.topic AND u.partition = d.partition THEN u."offset" > d."offset" ELSE u.received_at >= d.received_at END
     OFFSET 0
+  )) AND NOT (d.reason IN ('invalid', 'undecodable') AND EXISTS (
+    SELECT FROM fahuo.receipt_event r WHERE r.event_id = d.event_id AND r.source = d.source
+      AND CASE WHEN r.topic = d.topic AND r.partition = d.partition THEN r."offset" > d."offset" ELSE r.arrived_at >= d.received_at END
+    OFFSET 0
   ));
 --> statement-breakpoint
 -- What fahuo.offer kept.
@@ -6817,6 +6997,8 @@ WHERE NOT EXISTS (
       AND e.event = f.event OFFSET 0
   ) AND NOT EXISTS (
     SELECT FROM fahuo.upload u WHERE u.event_id = f.event_id AND u.source = f.source AND u.received_at >= f.offered_at OFFSET 0
+  ) AND NOT EXISTS (
+    SELECT FROM fahuo.receipt_event r WHERE r.event_id = f.event_id AND r.source = f.source AND r.arrived_at >= f.offered_at OFFSET 0
   );
 --> statement-breakpoint
 -- A barrier around each source and kind of key: a reader's own function in WHERE is not run on what a view hides, and a
@@ -6837,7 +7019,7 @@ DECLARE
        AND q.out_trade_no = split_part(e.payment, ':', 2) AND q.appid = e.appid LIMIT 1))$of$;
   name pg_catalog.text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['upload', 'repeat', 'outbox', 'dead_letter', 'refused_offer'] LOOP
+  FOREACH name IN ARRAY ARRAY['upload', 'repeat', 'receipt', 'outbox', 'dead_letter', 'refused_offer'] LOOP
     EXECUTE format('CREATE OR REPLACE VIEW fahuo.%I WITH (security_barrier = true) AS
       SELECT e.appid, e.payment AS transaction_id, NULL::text AS mchid, NULL::text AS out_trade_no, %s, %s
       FROM fahuo.%I e WHERE coalesce(strpos(e.payment, '':''), 0) = 0',
@@ -6855,6 +7037,8 @@ SELECT * FROM fahuo.upload_by_transaction
 UNION ALL SELECT * FROM fahuo.upload_by_merchant
 UNION ALL SELECT * FROM fahuo.repeat_by_transaction
 UNION ALL SELECT * FROM fahuo.repeat_by_merchant
+UNION ALL SELECT * FROM fahuo.receipt_by_transaction
+UNION ALL SELECT * FROM fahuo.receipt_by_merchant
 UNION ALL SELECT * FROM fahuo.outbox_by_transaction
 UNION ALL SELECT * FROM fahuo.outbox_by_merchant
 UNION ALL SELECT * FROM fahuo.dead_letter_by_transaction
@@ -6919,6 +7103,12 @@ WHERE u.state IN ('acknowledged', 'rejected', 'superseded') AND strpos(u.payment
 CREATE OR REPLACE VIEW fahuo.acknowledgements WITH (security_barrier = true) AS
 SELECT * FROM fahuo.acknowledged_by_transaction
 UNION ALL SELECT * FROM fahuo.acknowledged_by_merchant
+UNION ALL SELECT appid, transaction_id, mchid, out_trade_no, version, event_id, source, state::fahuo.upload_state, errcode, errmsg,
+  rid, attempts, uploaded_at, updated_at, reason, detail
+  FROM fahuo.receipt_by_transaction WHERE place = 'final'
+UNION ALL SELECT appid, transaction_id, mchid, out_trade_no, version, event_id, source, state::fahuo.upload_state, errcode, errmsg,
+  rid, attempts, uploaded_at, updated_at, reason, detail
+  FROM fahuo.receipt_by_merchant WHERE place = 'final'
 UNION ALL SELECT appid, transaction_id, mchid, out_trade_no, version, event_id, source, 'rejected'::fahuo.upload_state, errcode, errmsg,
   rid, attempts, uploaded_at, updated_at, reason, detail
   FROM fahuo.dead_letter_by_transaction

@@ -52,7 +52,8 @@ export const eventColumns = () => ({
   eventTime: text('event_time').notNull(),
   appid: text('appid').notNull(),
   payment: text('payment').notNull(),
-  version: integer('version').notNull(),
+  /** Null of a receipt, which is no version of a shipment. */
+  version: integer('version'),
   reason: text('reason'),
   approvedBy: text('approved_by'),
   traceparent: text('traceparent'),

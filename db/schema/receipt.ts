@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { bigserial, check, index, integer, jsonb, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { bigserial, boolean, check, index, integer, jsonb, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { fahuo, id, instant, receiptCallKind, receiptOrigin, receiptState, traceState } from './columns.ts';
 
 /**
@@ -18,6 +18,9 @@ export const receipt = fahuo.table(
     /** When the buyer had the goods; WeChat shows it to the buyer. */
     receivedAt: instant('received_at').notNull(),
     origin: receiptOrigin('origin').notNull(),
+    /** The event that asked for it, where one did. */
+    eventId: text('event_id'),
+    source: text('source'),
     state: receiptState('state').notNull().default('pending'),
     /** When it is looked at next; of a row that is being worked on, when another may take it. */
     nextAttemptAt: instant('next_attempt_at')
@@ -61,6 +64,45 @@ export const receipt = fahuo.table(
       'receipt_sending_has_intent',
       sql`${t.state} not in ('sending', 'unknown') or (${t.sends} > 0 and ${t.sentAt} is not null)`,
     ),
+    check('receipt_event_has_source', sql`(${t.eventId} is null) = (${t.source} is null)`),
+  ],
+);
+
+/**
+ * Received events as they came, each once: what became of the reminder answers the one that asked for it, and the others
+ * came second.
+ */
+export const receiptEvent = fahuo.table(
+  'receipt_event',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    eventId: text('event_id').notNull(),
+    source: text('source').notNull(),
+    appid: text('appid').notNull(),
+    payment: text('payment').notNull(),
+    receivedAt: instant('received_at').notNull(),
+    eventTime: text('event_time').notNull(),
+    traceparent: text('traceparent'),
+    topic: text('topic').notNull(),
+    partition: integer('partition').notNull(),
+    offset: id('offset').notNull(),
+    /** What was changed because it means the same, one change a line. */
+    notes: text('notes'),
+    arrivedAt: instant('arrived_at')
+      .notNull()
+      .default(sql`clock_timestamp()`),
+    /** The payment's reminder had been forgotten when it came: it goes by its own age. */
+    late: boolean('late').notNull(),
+  },
+  (t) => [
+    uniqueIndex('receipt_event_event').on(t.eventId, t.source),
+    index('receipt_event_payment').on(t.payment),
+    index('receipt_event_out_trade_no')
+      .on(sql`split_part(${t.payment}, ':', 2)`)
+      .where(sql`strpos(${t.payment}, ':') > 0`),
+    index('receipt_event_late')
+      .on(t.arrivedAt)
+      .where(sql`${t.late}`),
   ],
 );
 

@@ -13,7 +13,9 @@ import { paymentIn } from '../shipment/payment.ts';
 import { addAccepted, type AcceptDeps, type AcceptOptions, type Accepted } from './accepted.ts';
 import { isRepeat, judgeLeftOut } from './batch.ts';
 import { namesOf, type Decoded } from './decode.ts';
-import { renderUpload } from './render.ts';
+import { insertReceipts, readReceiptRivals } from './receipt-store.ts';
+import { judgeReceipt, namesOfReceipt, type NewReceipt } from './receipt.ts';
+import { renderReceipt, renderUpload } from './render.ts';
 import { insertRepeats } from './repeat-store.ts';
 import { insertDeadLetters, noteProgress, outcomeOf, type NewDeadLetter } from './store.ts';
 
@@ -63,7 +65,8 @@ type Dead = Extract<Decoded, { kind: 'dead' }>;
 function refusedLetter(one: Decoded, detail: string): Dead {
   if (one.kind === 'dead') return { ...one, detail };
   const { received, event } = one;
-  const { id: eventId, source, appid, version } = event;
+  const { id: eventId, source, appid } = event;
+  const version = 'version' in event ? event.version : null;
   // Not through renderUpload: it may be what stumbles.
   const { order_key: key } = Object(event.data) as { order_key?: unknown };
   const names = { eventId, source, appid, version, payment: paymentIn(key) };
@@ -89,8 +92,9 @@ async function insertChunk(
     one.kind === 'event' ? [{ upload: renderUpload(one), received: one.received }] : [],
   );
   const unreadable = decoded.filter((one) => one.kind === 'dead');
+  const receipts = decoded.flatMap((one) => (one.kind === 'received' ? [one] : []));
   // No transaction around the statements: each is idempotent, and the last of them alone notes how far the group is.
-  const mayBeLast = unreadable.length === 0 ? progress : null;
+  const mayBeLast = unreadable.length + receipts.length === 0 ? progress : null;
   const inserted =
     offered.length === 0
       ? none
@@ -100,14 +104,16 @@ async function insertChunk(
   const leftOut = offered.filter((one) => !isIn(one));
   const judged = leftOut.filter(({ upload }) => !inserted.forgotten.has(positionOf(upload)));
   const refused = await judge(pool, judged);
-  const letters: NewDeadLetter[] = [...unreadable, ...refused];
+  const received =
+    receipts.length === 0 ? noReceipts : await acceptReceipts(pool, receipts, acknowledgements);
+  const letters: NewDeadLetter[] = [...unreadable, ...refused, ...received.refused];
   if (letters.length > 0) await insertDeadLetters(pool, letters, { acknowledgements, progress });
-  else if (leftOut.length > 0 && progress !== null) await noteProgress(pool, progress);
+  else if (leftOut.length + receipts.length > 0 && progress !== null) await noteProgress(pool, progress);
   for (const letter of letters) logDead(log, letter);
   return {
-    inserted: inserted.count - inserted.superseded,
-    duplicate: leftOut.length - refused.length,
-    superseded: inserted.superseded,
+    inserted: inserted.count - inserted.superseded + received.first,
+    duplicate: leftOut.length - refused.length + received.duplicate,
+    superseded: inserted.superseded + received.second,
     dead: letters.length,
   };
 }
@@ -122,6 +128,36 @@ async function judge(pool: Queryable, leftOut: readonly Offered[]): Promise<NewD
     const judged = judgeLeftOut(upload, rivals);
     return judged.kind === 'duplicate' ? [] : [{ ...namesOf(upload), ...judged, received }];
   });
+}
+
+/** Received events by what became of them; `second` are those whose payment has its reminder already. */
+type Receipts = { first: number; second: number; duplicate: number; refused: NewDeadLetter[] };
+const noReceipts: Receipts = { first: 0, second: 0, duplicate: 0, refused: [] };
+
+async function acceptReceipts(
+  pool: Queryable,
+  decoded: readonly Extract<Decoded, { kind: 'received' }>[],
+  acknowledgements: boolean,
+): Promise<Receipts> {
+  const offered = decoded.map((one) => ({ receipt: renderReceipt(one), received: one.received }));
+  const receiptsOf = (some: typeof offered): NewReceipt[] => some.map(({ receipt }) => receipt);
+  const inserted = await insertReceipts(pool, receiptsOf(offered), { acknowledgements });
+  const first = inserted.filter((one) => one.first).length;
+  const places = new Set(inserted.map(positionOf));
+  const leftOut = offered.filter(({ receipt }) => !places.has(positionOf(receipt)));
+  const rivals = leftOut.length === 0 ? null : await readReceiptRivals(pool, receiptsOf(leftOut));
+  const refused = leftOut.flatMap(({ receipt, received }): NewDeadLetter[] => {
+    const judged = rivals === null ? null : judgeReceipt(receipt, rivals);
+    return judged?.kind === 'conflict'
+      ? [{ ...namesOfReceipt(receipt), received, reason: 'conflict', detail: judged.detail }]
+      : [];
+  });
+  return {
+    first,
+    second: inserted.length - first,
+    duplicate: leftOut.length - refused.length,
+    refused,
+  };
 }
 
 const uploadsOf = (offered: readonly Offered[]): NewUpload[] => offered.map(({ upload }) => upload);

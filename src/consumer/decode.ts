@@ -1,8 +1,16 @@
 import type { DeadLetterReason } from '../../db/states.ts';
+import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Received } from '../kafka/message.ts';
-import { checkEvent, type ContractOptions } from '../shipment/contract.ts';
-import { COMBINED, CORRECTED, SHIPPED, type ShippingEvent } from '../shipment/events.ts';
+import { checkEvent, checkReceived, isReceived, type ContractOptions } from '../shipment/contract.ts';
+import {
+  COMBINED,
+  CORRECTED,
+  RECEIVED,
+  SHIPPED,
+  type ReceivedEvent,
+  type ShippingEvent,
+} from '../shipment/events.ts';
 import { maxDepth, maxEventBytes } from '../shipment/offer.ts';
 import { paymentIn } from '../shipment/payment.ts';
 import { describeProblems } from '../shipment/problems.ts';
@@ -20,6 +28,8 @@ export type Decoded =
       /** What was changed because it means the same. */
       notes: string[];
     }
+  /** The buyer has the goods. */
+  | { kind: 'received'; received: Received; event: ReceivedEvent; notes: string[] }
   | ({ kind: 'dead'; received: Received; reason: DeadLetterReason; detail: string } & Names);
 
 /** What a message names, valid or not: by these its writer and an operator find what became of it. */
@@ -31,7 +41,11 @@ export type Names = {
   version: number | null;
 };
 
-export type DecodeOptions = ContractOptions & { maskContacts: boolean };
+export type DecodeOptions = ContractOptions & {
+  maskContacts: boolean;
+  /** By this clock nobody has had the goods in the future; without one that is not asked. */
+  clock?: Clock;
+};
 
 /**
  * One message to one event, or to a dead letter that says why. CloudEvents 1.0 in binary mode (attributes in
@@ -58,7 +72,7 @@ function decodeOne(received: Received, options: DecodeOptions): Decoded {
   const read = readText(received.value);
   if (read.kind === 'bad') return undecodable(received, read.detail, namesInHeaders(received));
   const decoded = decodeText(received, read.text, options);
-  if (decoded.kind === 'event' || !isDeeperThan(read.text, maxDepth)) return decoded;
+  if (decoded.kind !== 'dead' || !isDeeperThan(read.text, maxDepth)) return decoded;
   const detail = `the value is nested deeper than ${maxDepth} levels`;
   return { ...decoded, reason: 'undecodable', detail };
 }
@@ -74,11 +88,18 @@ function decodeText(received: Received, text: string, options: DecodeOptions): D
   const structured = contentType?.startsWith('application/cloudevents') === true;
   const candidate = structured ? fromStructured(parsed.value) : fromBinary(received, parsed.value);
   const garbled = structured ? undefined : garbledHeader(received);
-  const checked = garbled === undefined ? check(candidate, options) : bad(garbled);
-  if (checked.kind === 'bad')
-    return { kind: 'dead', received, reason: 'invalid', detail: checked.detail, ...namesIn(candidate) };
-  const { event, notes } = checked;
-  return { kind: 'event', received, event, traceparent: event.traceparent ?? null, notes };
+  return decodedOf(received, candidate, garbled === undefined ? check(candidate, options) : bad(garbled));
+}
+
+function decodedOf(received: Received, candidate: Candidate, checked: CheckedCandidate): Decoded {
+  switch (checked.kind) {
+    case 'bad':
+      return { kind: 'dead', received, reason: 'invalid', detail: checked.detail, ...namesIn(candidate) };
+    case 'received':
+      return { ...checked, received };
+    case 'event':
+      return { ...checked, received, traceparent: checked.event.traceparent ?? null };
+  }
 }
 
 /** Of a value that cannot be read, where the event's attributes stand in headers. */
@@ -114,13 +135,16 @@ export const namesOf = (upload: NewUpload): Names => ({
 });
 
 type CheckedCandidate =
-  { kind: 'event'; event: ShippingEvent; notes: string[] } | { kind: 'bad'; detail: string };
+  | { kind: 'event'; event: ShippingEvent; notes: string[] }
+  | { kind: 'received'; event: ReceivedEvent; notes: string[] }
+  | { kind: 'bad'; detail: string };
 
 /** A candidate that trips a check over itself is a dead letter too: thrown on, it would hold up its partition (P7). */
 function check(candidate: Candidate, options: DecodeOptions): CheckedCandidate {
   try {
     const typeProblem = problemOfType(candidate.type);
     if (typeProblem !== null) return bad(typeProblem);
+    if (isReceived(candidate)) return checkReceipt(candidate, options);
     const checked = checkEvent(candidate, options);
     return checked.kind === 'invalid'
       ? bad(describeProblems(checked.problems))
@@ -128,6 +152,13 @@ function check(candidate: Candidate, options: DecodeOptions): CheckedCandidate {
   } catch (error) {
     return bad(`the event cannot be checked: ${messageOf(error)}`);
   }
+}
+
+function checkReceipt(candidate: Candidate, { clock }: DecodeOptions): CheckedCandidate {
+  const checked = checkReceived(candidate, { now: clock?.() });
+  return checked.kind === 'invalid'
+    ? bad(describeProblems(checked.problems))
+    : { kind: 'received', event: checked.event, notes: checked.notes };
 }
 
 const bad = (detail: string): { kind: 'bad'; detail: string } => ({ kind: 'bad', detail });
@@ -166,8 +197,8 @@ const oneKey =
   'names several payments, and a message has the key of one: send an event for each, or write it with fahuo.enqueue_combined';
 
 function problemOfType(type: unknown): string | null {
-  if (type === SHIPPED || type === CORRECTED) return null;
+  if (type === SHIPPED || type === CORRECTED || type === RECEIVED) return null;
   if (type === COMBINED) return `type is "${COMBINED}": ${oneKey}`;
   const shown = type === undefined ? 'missing' : JSON.stringify(type).slice(0, 80);
-  return `type is ${shown}: must be ${SHIPPED} or ${CORRECTED}`;
+  return `type is ${shown}: must be ${SHIPPED}, ${CORRECTED} or ${RECEIVED}`;
 }

@@ -4,6 +4,7 @@ import { describeNotes } from '../shipment/offer.ts';
 import { paymentOf } from '../shipment/payment.ts';
 import type { NewUpload } from '../upload/insert-store.ts';
 import type { Decoded } from './decode.ts';
+import type { NewReceipt } from './receipt.ts';
 
 /**
  * The upload row of an event. The body is rendered here, once: every attempt sends these characters, so a repeat is
@@ -37,3 +38,22 @@ export function renderUpload({
     notes: describeNotes(notes),
   };
 }
+
+/** The row of a received event. */
+export const renderReceipt = ({
+  received,
+  event,
+  notes,
+}: Extract<Decoded, { kind: 'received' }>): NewReceipt => ({
+  appid: event.appid,
+  payment: paymentOf(event.data.order_key),
+  eventId: event.id,
+  source: event.source,
+  receivedSeconds: event.data.received_time,
+  eventTime: event.time,
+  traceparent: event.traceparent ?? null,
+  topic: received.topic,
+  partition: received.partition,
+  offset: received.offset,
+  notes: describeNotes(notes),
+});

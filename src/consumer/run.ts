@@ -13,11 +13,12 @@ import { acceptMessages } from './handle.ts';
 import { readProgress } from './store.ts';
 
 /**
- * The consumer. Reads the topic, writes fahuo.upload, fahuo.dead_letter and fahuo.consumer_offset, then commits the offset.
+ * The consumer. Reads the topic, writes fahuo.upload, fahuo.receipt_event, fahuo.receipt, fahuo.dead_letter and
+ * fahuo.consumer_offset, then commits the offset.
  *
  * I1 An offset is committed only when every message below it is in the database (P1). It is noted there as well, and the
  *    older of the two is where a partition begins: a copy of the database that lost rows has them again.
- * I2 Every message ends as an upload row or a dead letter, once, however often it is delivered.
+ * I2 Every message ends as an upload row, a received event or a dead letter, once, however often it is delivered.
  * I3 Its group belongs to this database alone, see guard.ts.
  * I4 A message that cannot be read, a refused row or an absent dead-letter topic holds up nothing else (P7).
  */

@@ -68,7 +68,7 @@ export async function insertDeadLetters(
      ), told as materialized (
        select distinct on (i.event_id, i.source, i.version, i.value) i.* from inserted i
        where $15::boolean and (select count(*) from noted) >= 0 and i.event_id is not null and i.source is not null
-         and i.appid is not null and i.payment is not null and i.version is not null
+         and i.appid is not null and i.payment is not null
          and not exists (
            select 1 from fahuo.dead_letter e where e.event_id = i.event_id and e.source = i.source
              and e.version is not distinct from i.version and e.value is not distinct from i.value offset 0

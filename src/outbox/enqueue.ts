@@ -3,7 +3,7 @@ import { FahuoError } from '../errors.ts';
 import type { CarrierIds } from '../shipment/combinations.ts';
 import { checkCombined, type ContractOptions } from '../shipment/contract.ts';
 import { maskCombined, maskContacts } from '../shipment/mask.ts';
-import { checkOffer } from '../shipment/offer.ts';
+import { checkEnqueued } from '../shipment/offer.ts';
 import { describeProblems, type Problem } from '../shipment/problems.ts';
 import { insertCombined, insertEvent, isInOrder, type EnqueuedPart } from './store.ts';
 import { recognise, type OutboxTransaction, type RunStatement } from './transaction.ts';
@@ -21,7 +21,7 @@ export type EnqueueOptions = {
 };
 
 /**
- * Writes a shipping event (a `ShippingEvent`; without a version the payment's next is drawn) into the outbox, in the caller's
+ * Writes an event (a `ShippingEvent`, of which without a version the payment's next is drawn, or a `ReceivedEvent`) into the outbox, in the caller's
  * transaction: it is sent if that commits, and only then (P2). Returns the outbox id; the earlier one where the same event
  * came before. `tx` is a pg client after `begin`, or the transaction of drizzle, postgres.js, PGlite, Kysely, Knex, TypeORM or
  * Prisma.
@@ -34,7 +34,7 @@ export const enqueue = (
   event: unknown,
   options: EnqueueOptions = {},
 ): Promise<number> =>
-  write(tx, event, { ...options, mask: maskContacts, check: checkOffer, insert: insertEvent });
+  write(tx, event, { ...options, mask: maskContacts, check: checkEnqueued, insert: insertEvent });
 
 /**
  * {@link enqueue} for a combined payment (a `CombinedEvent`): a shipped event of each part, all or none, each with the next

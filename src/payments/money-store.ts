@@ -110,7 +110,7 @@ const unnamed = ({ merchants }: Extent): string => `
     and not exists (select from fahuo.payment p where p.transaction_id = u.payment and p.appid = u.appid)
   union
   select o.appid, o.payment from fahuo.outbox o
-  where o.id > $5 and o.type not like '%.acknowledged.v1' and strpos(o.payment, ':') = 0
+  where o.id > $5 and o.type not like '%.acknowledged.v1' and o.version is not null and strpos(o.payment, ':') = 0
     and not exists (select from fahuo.payment p where p.transaction_id = o.payment and p.appid = o.appid)
   ${merchants ? `union ${unnamedMerchants}` : ''}`;
 
@@ -118,7 +118,7 @@ const unnamedMerchants = `
   select n.appid, n.payment from (
     select l.appid, l.payment from fahuo.loose_payment l
     union select u.appid, u.payment from fahuo.upload u where u.id > $4 and strpos(u.payment, ':') > 0
-    union select o.appid, o.payment from fahuo.outbox o where o.id > $5 and strpos(o.payment, ':') > 0
+    union select o.appid, o.payment from fahuo.outbox o where o.id > $5 and o.version is not null and strpos(o.payment, ':') > 0
   ) n where not ${isToldOf('n')}`;
 
 const statement = (extent: Extent): string => `with open as (
@@ -128,9 +128,9 @@ const statement = (extent: Extent): string => `with open as (
     select n.appid, n.payment, null, null, null, null, null from (${unnamed(extent)}) n where ${ofApp('n')}
   ), ended as materialized (
     select appid, payment from fahuo.dead_letter where payment is not null
-    union select appid, payment from fahuo.refused_offer where payment is not null
+    union select appid, payment from fahuo.refused_offer where payment is not null and type is distinct from 'fahuo.shipment.received.v1'
   ), coming as materialized (
-    select appid, payment from fahuo.outbox where id > $5
+    select appid, payment from fahuo.outbox where id > $5 and version is not null
     union select appid, transaction_id from fahuo.reconcile_finding where kind = 'lost' and ended_at is null
   ), pairs as materialized (
     select o.*, ${told} as told, case when u.state = 'acknowledged' then u.upload_time end as uploaded_at

@@ -2,6 +2,7 @@ import { dueNow } from '../../db/due.ts';
 import type { Queryable } from '../../db/client.ts';
 import { finalReceiptStates, type ReceiptCallKind, type ReceiptState } from '../../db/states.ts';
 import { cutText, storable } from '../text.ts';
+import { lateReceiptAcknowledgements } from '../upload/acknowledgement-store.ts';
 import { keysOf } from '../upload/alias-store.ts';
 import type { Answer } from '../wechat/answer.ts';
 import type { OrderResult } from '../wechat/replies.ts';
@@ -119,7 +120,7 @@ const finals: readonly ReceiptState[] = finalReceiptStates;
 
 const storableOrNull = (text: string | null): string | null => (text === null ? null : storable(text));
 
-/** The calls go on record whatever becomes of the row (P6). */
+/** The calls go on record whatever becomes of the row (P6); an event that asked for it is answered when it is final. */
 async function moveAndKeep(db: Queryable, row: ReceiptRow, move: Move): Promise<Recorded> {
   const { advance, calls, spent, guard } = move;
   const { errcode = null, errmsg = null, rid = null } = calls.at(-1)?.answer ?? {};
@@ -132,8 +133,8 @@ async function moveAndKeep(db: Queryable, row: ReceiptRow, move: Move): Promise<
          sends = r.sends - case when $6::boolean then 0 else 1 end, detail = $7,
          errcode = coalesce($8, r.errcode), errmsg = coalesce($9, r.errmsg), rid = coalesce($10, r.rid),
          finished_at = case when $11::boolean then clock_timestamp() end
-       where r.id = $12 and ${guard} returning 1
-     ) select count(*)::int as moved from moved`,
+       where r.id = $12 and ${guard} returning r.*
+     ) select count(*)::int as moved, ${lateReceiptAcknowledgements('moved')} from moved`,
     [
       row.appid,
       row.payment,

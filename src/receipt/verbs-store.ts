@@ -1,5 +1,6 @@
 import type { Queryable } from '../../db/client.ts';
 import type { ReceiptCallKind, ReceiptOrigin, ReceiptState, TraceState } from '../../db/states.ts';
+import { lateReceiptAcknowledgements } from '../upload/acknowledgement-store.ts';
 
 /** What a person asks of a receipt, and may do about it. */
 export type Receipt = {
@@ -121,12 +122,12 @@ export async function retireReceipts(
     `with reminders as (
        update fahuo.receipt set state = 'rejected', epoch = epoch + 1, owner = null, next_attempt_at = 'infinity',
          finished_at = clock_timestamp(), detail = $2 || case when sends > 0 then '; it may have gone out' else '' end
-       where appid = $1 and state in ('pending', 'unknown') returning 1
+       where appid = $1 and state in ('pending', 'unknown') returning *
      ), traces as (
        update fahuo.trace set state = 'ended', epoch = epoch + 1, owner = null, next_attempt_at = 'infinity',
          finished_at = clock_timestamp(), sealed_phone = null, detail = $2
        where appid = $1 and state in ('waiting', 'following')
-     ) select count(*)::int as reminders from reminders`,
+     ) select count(*)::int as reminders, ${lateReceiptAcknowledgements('reminders')} from reminders`,
     [appid, detail],
   );
   return rows[0]?.reminders ?? 0;

@@ -36,7 +36,7 @@ export async function readHeldUploads(
 
 export type HeldEvent = LocatedRow & PublishedRow & { transactionId: string; published: boolean };
 
-/** The events of these payments that the outbox has, oldest first; `published` is false of what the relay has not come to. */
+/** The shipments of these payments that the outbox has, oldest first; `published` is false of what the relay has not come to. */
 export async function readHeldEvents(
   db: Queryable,
   appid: string,
@@ -52,7 +52,7 @@ export async function readHeldEvents(
             case when p.published_at is not null then jsonb_build_object('topic', p.topic, 'partition', p.partition,
               'offset', p."offset", 'publishedAt', p.published_at) end)
           from fahuo.relay_parked p where p.outbox_id = o.id and p.event_id = o.event_id) as parked
-       from fahuo.outbox o where o.payment = given.payment and o.appid = $1 offset 0
+       from fahuo.outbox o where o.payment = given.payment and o.appid = $1 and o.version is not null offset 0
      ) o order by o.id`,
     values(appid, names),
   );
@@ -68,7 +68,8 @@ export async function readEnded(
   const { rows } = await db.query<{ transactionId: string }>(
     `select distinct transaction_id as "transactionId" from ${named}
      where exists (select from fahuo.dead_letter d where d.payment = given.payment and d.appid = $1)
-       or exists (select from fahuo.refused_offer r where r.payment = given.payment and r.appid = $1)
+       or exists (select from fahuo.refused_offer r where r.payment = given.payment and r.appid = $1
+         and r.type is distinct from 'fahuo.shipment.received.v1')
        or exists (select from fahuo.tombstone t where t.payment = given.payment and t.appid = $1)`,
     values(appid, names),
   );

@@ -93,7 +93,8 @@ export async function refuseRelease(db: Queryable, { appid, payment }: PaymentNa
 export type ParkedRow = PaymentName & {
   outboxId: number;
   eventId: string;
-  version: number;
+  /** Null of a received event. */
+  version: number | null;
   reason: RelayParkReason;
   bytes: number;
   parkedAt: Date;

@@ -1,6 +1,7 @@
-import type { UploadState } from '../../db/states.ts';
+import type { ReceiptState, UploadState } from '../../db/states.ts';
 import { isLeftOut, isOutdated, isSame, judgeLeftOut } from '../consumer/batch.ts';
 import type { Decoded } from '../consumer/decode.ts';
+import { judgeReceipt, type NewReceipt, type ReceiptRivals } from '../consumer/receipt.ts';
 import { renderUpload } from '../consumer/render.ts';
 import { eventKey, type NewUpload, type Rival } from '../upload/insert-store.ts';
 import type { KnownUpload } from './store.ts';
@@ -47,6 +48,23 @@ const memberOf = (state: UploadState): keyof Plan => {
   }
 };
 
+/** Of a reminder that a received event asked for. */
+const memberOfReceipt = (state: ReceiptState | null): keyof Plan => {
+  switch (state) {
+    case 'acknowledged':
+      return 'acknowledged';
+    case 'pending':
+    case 'sending':
+    case 'unknown':
+      return 'underWay';
+    case 'rejected':
+    case 'moot':
+    case 'forgotten':
+    case null:
+      return 'finished';
+  }
+};
+
 /** Rows that a dry run would have made; the oldest are forgotten, or a large topic would not fit into memory. */
 const maxRemembered = 500_000;
 
@@ -58,21 +76,42 @@ export class Planner {
   #plan = emptyPlan;
   readonly #byPayment = new Map<string, Rival[]>();
   readonly #byEvent = new Map<string, Rival>();
+  readonly #reminders = new Set<string>();
 
   get plan(): Plan {
     return this.#plan;
   }
 
-  /** `known` holds the rows of these events and of their payments. */
+  /** `known` holds the rows of these events and of their payments; received ones are counted by {@link addReceipts}. */
   add(decoded: readonly Decoded[], known: readonly Rival[]): void {
     const knownOf = groupByKey(known);
     const sum = { ...this.#plan };
     for (const one of decoded) {
+      if (one.kind === 'received') continue;
       sum.events += 1;
       if (one.kind === 'dead') sum.dead += 1;
       else sum[this.#judge(renderUpload(one), knownOf)] += 1;
     }
     this.#plan = sum;
+  }
+
+  addReceipts(receipts: readonly NewReceipt[], known: ReceiptRivals): void {
+    const sum = { ...this.#plan };
+    for (const receipt of receipts) {
+      sum.events += 1;
+      sum[this.#judgeReceipt(receipt, known)] += 1;
+    }
+    this.#plan = sum;
+  }
+
+  #judgeReceipt(receipt: NewReceipt, known: ReceiptRivals): keyof Plan {
+    const judged = judgeReceipt(receipt, known);
+    if (judged.kind === 'conflict') return 'dead';
+    if (judged.kind === 'duplicate') return memberOfReceipt(judged.state);
+    const key = paymentKey(receipt);
+    if (judged.kind === 'second' || this.#reminders.has(key)) return 'finished';
+    if (this.#reminders.size < maxRemembered) this.#reminders.add(key);
+    return 'toSend';
   }
 
   /** Events that a tombstone covers. */

@@ -5,7 +5,9 @@ import { fromBinary, fromStructured, header, type Candidate } from '../consumer/
 import { decode } from '../consumer/decode.ts';
 import { acceptMessages } from '../consumer/handle.ts';
 import { lockOpenLetter, markRedriven, type Letter } from '../consumer/redrive-store.ts';
-import { renderUpload } from '../consumer/render.ts';
+import { readReceiptRivals } from '../consumer/receipt-store.ts';
+import { judgeReceipt, type NewReceipt } from '../consumer/receipt.ts';
+import { renderReceipt, renderUpload } from '../consumer/render.ts';
 import type { Received } from '../kafka/message.ts';
 import { readRivals } from '../upload/insert-store.ts';
 import { readTombstones } from '../upload/tombstone-store.ts';
@@ -25,6 +27,8 @@ export type Fate =
   | { kind: 'to_send' }
   /** On record, and not sent: WeChat has a newer version. */
   | { kind: 'superseded' }
+  /** On record as well: the payment has its one reminder. */
+  | { kind: 'second' }
   /** Its upload is there already, or was forgotten since. */
   | { kind: 'known' }
   | { kind: 'refused'; detail: string };
@@ -57,6 +61,7 @@ const offerOf = (received: Received, edited: string): Received => ({
 async function fateOf(db: Queryable, offer: Received, options: AcceptOptions): Promise<Fate> {
   const decoded = decode(offer, options);
   if (decoded.kind === 'dead') return { kind: 'refused', detail: decoded.detail };
+  if (decoded.kind === 'received') return fateOfReceipt(db, renderReceipt(decoded));
   const upload = renderUpload(decoded);
   const [grave] = await readTombstones(db, [upload]);
   if (grave !== undefined && grave.lastVersion >= upload.version) return { kind: 'known' };
@@ -64,6 +69,20 @@ async function fateOf(db: Queryable, offer: Received, options: AcceptOptions): P
   if (!isLeftOut(upload, rivals)) return { kind: isOutdated(upload, rivals) ? 'superseded' : 'to_send' };
   const judged = judgeLeftOut(upload, rivals);
   return judged.kind === 'dead' ? { kind: 'refused', detail: judged.detail } : { kind: 'known' };
+}
+
+async function fateOfReceipt(db: Queryable, receipt: NewReceipt): Promise<Fate> {
+  const judged = judgeReceipt(receipt, await readReceiptRivals(db, [receipt]));
+  switch (judged.kind) {
+    case 'first':
+      return { kind: 'to_send' };
+    case 'second':
+      return { kind: 'second' };
+    case 'duplicate':
+      return { kind: 'known' };
+    case 'conflict':
+      return { kind: 'refused', detail: judged.detail };
+  }
 }
 
 /** Does what the plan says; false when the letter was redriven meanwhile, or is refused after all. */

@@ -2,7 +2,8 @@ import type { Pool, Queryable } from '../../db/client.ts';
 import { chunksOf } from '../consumer/batch.ts';
 import { decode, type Decoded } from '../consumer/decode.ts';
 import type { AcceptDeps, AcceptOptions } from '../consumer/accepted.ts';
-import { renderUpload } from '../consumer/render.ts';
+import { readReceiptRivals } from '../consumer/receipt-store.ts';
+import { renderReceipt, renderUpload } from '../consumer/render.ts';
 import type { OffsetRange } from '../kafka/offset-range.ts';
 import { locate, outboxRowsFrom } from '../relay/journal/locate.ts';
 import { eventKey, readRivals } from '../upload/insert-store.ts';
@@ -106,8 +107,10 @@ async function planRanges(
   const unread = await readStretches(deps, options, { stretches }, async (messages) => {
     for (const chunk of chunksOf(messages)) {
       const decoded = chunk.map((message) => decode(message, options));
+      const receipts = decoded.flatMap((one) => (one.kind === 'received' ? [renderReceipt(one)] : []));
+      if (receipts.length > 0) planner.addReceipts(receipts, await readReceiptRivals(deps.pool, receipts));
       const { repeats, others } = await withoutForgotten(deps.pool, decoded);
-      const uploads = others.flatMap((one) => (one.kind === 'dead' ? [] : [renderUpload(one)]));
+      const uploads = others.flatMap((one) => (one.kind === 'event' ? [renderUpload(one)] : []));
       planner.addForgotten(repeats);
       planner.add(others, uploads.length === 0 ? [] : await readRivals(deps.pool, uploads));
     }
@@ -124,7 +127,7 @@ async function withoutForgotten(
   const tombstones = payments.length === 0 ? [] : await readTombstones(pool, payments);
   const last = new Map(tombstones.map((one) => [`${one.appid}/${one.payment}`, one.lastVersion]));
   const others = decoded.filter((one) => {
-    if (one.kind === 'dead' || last.size === 0) return true;
+    if (one.kind !== 'event' || last.size === 0) return true;
     const { appid, payment, version } = renderUpload(one);
     return version > (last.get(`${appid}/${payment}`) ?? 0);
   });

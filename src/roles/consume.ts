@@ -1,4 +1,5 @@
 import { openCarrierList } from '../carriers/list.ts';
+import { systemClock } from '../clock.ts';
 import { runConsumer } from '../consumer/run.ts';
 import { createPublisher } from '../kafka/publisher.ts';
 import { openAll } from '../opened.ts';
@@ -19,6 +20,7 @@ export const openConsume: OpenRole = ({ config, log, metrics, pool, doorbell }) 
       deadLetterTopic,
       acknowledgements,
       carriers,
+      clock: systemClock,
     };
     const deps = { pool, log, metrics, connection, publisher, doorbell };
     return {

@@ -44,6 +44,6 @@ export function reconcileOptionsOf(config: Config, owner: string, carriers: Carr
     leaseMs: 2 * config.wechat.callTimeoutMs + pageMs,
     topics: { events, acks },
     group,
-    accept: { carriers, maskContacts, carrierAliases, acknowledgements },
+    accept: { carriers, maskContacts, carrierAliases, acknowledgements, clock: systemClock },
   };
 }

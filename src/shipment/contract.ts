@@ -5,8 +5,10 @@ import { isEventTime } from './event-time.ts';
 import {
   COMBINED,
   CORRECTED,
+  RECEIVED,
   SHIPPED,
   type CombinedEvent,
+  type ReceivedEvent,
   type Shipment,
   type ShippedEvent,
   type ShippingEvent,
@@ -15,6 +17,7 @@ import { isMasked } from './mask.ts';
 import {
   MAX_PARCELS,
   MAX_PARTS,
+  noShipment,
   parcelsRule,
   partsRule,
   ruleOf,
@@ -23,19 +26,21 @@ import {
   structureProblems,
   type Problem,
 } from './problems.ts';
+import { receivedTimeProblem } from './received-time.ts';
 import { sameMeaning, type SameMeaningOptions } from './same-meaning.ts';
 import { byteLength, hasCodePoints, hasControls, isBlank, isClean, isWhole, maxItemDesc } from './texts.ts';
 import { isTraceparent } from './traceparent.ts';
 
 export { bundledCarriers } from './carriers.ts';
 export { partsOf } from './combined.ts';
-export { ACKNOWLEDGED, COMBINED, CORRECTED, SHIPPED } from './events.ts';
+export { ACKNOWLEDGED, COMBINED, CORRECTED, RECEIVED, SHIPPED } from './events.ts';
 export type {
   CombinedEvent,
   CombinedShipment,
   Contact,
   CorrectedEvent,
   Parcel,
+  ReceivedEvent,
   Shipment,
   ShippedEvent,
   ShippingEvent,
@@ -199,6 +204,19 @@ const combinedHead = z.strictObject({
   ),
 });
 
+const receivedDataRule = 'must be an object with order_key and received_time';
+
+/** A received event but for its time, which is checked by the clock. */
+const receivedHead = z.strictObject({
+  ...attributes,
+  type: z.literal(RECEIVED),
+  version: z.never({ error: 'belongs to a shipment: remove it, a payment has one reminder' }).optional(),
+  data: z.strictObject(
+    { order_key: orderKey, received_time: z.unknown().optional() },
+    { error: ({ code }) => (code === 'invalid_type' ? receivedDataRule : undefined) },
+  ),
+});
+
 /** `notes` says what was changed because it means the same, one change each: field and change. */
 export type Checked =
   { kind: 'valid'; event: ShippingEvent; notes: string[] } | { kind: 'invalid'; problems: Problem[] };
@@ -220,8 +238,11 @@ export function checkEvent(input: unknown, options: ContractOptions): Checked {
 }
 
 function checkStrictly(input: unknown, { carriers }: ContractOptions): Checked {
-  if (typeOf(input) === COMBINED)
-    return { kind: 'invalid', problems: [{ field: 'type', value: show(COMBINED), rule: severalPayments }] };
+  const type = typeOf(input);
+  if (type === COMBINED || type === RECEIVED) {
+    const rule = type === COMBINED ? severalPayments : noShipment;
+    return { kind: 'invalid', problems: [{ field: 'type', value: show(type), rule }] };
+  }
   const parsed = eventSchema.safeParse(input, { error: ruleOf });
   if (!parsed.success) return { kind: 'invalid', problems: structureProblems(input, parsed.error.issues) };
   const problems = combinationProblems(parsed.data.data, carriers);
@@ -234,6 +255,44 @@ const typeOf = (input: unknown): unknown => (Object(input) as { type?: unknown }
 
 /** Whether a text is meant to be a combined event: {@link checkCombined} is for these, {@link checkEvent} for all others. */
 export const isCombined = (input: unknown): boolean => typeOf(input) === COMBINED;
+
+/** Whether a text is meant to be a received event: {@link checkReceived} is for these. */
+export const isReceived = (input: unknown): boolean => typeOf(input) === RECEIVED;
+
+export type CheckedReceived =
+  { kind: 'valid'; event: ReceivedEvent; notes: string[] } | { kind: 'invalid'; problems: Problem[] };
+
+/**
+ * {@link checkEvent} for a received event. Nobody has had the goods after `now`, which is not asked where it is left out. Never
+ * throws. `fahuo.problems` says the same in SQL.
+ */
+export function checkReceived(input: unknown, { now }: { now?: Date | undefined }): CheckedReceived {
+  const { event, notes } = sameMeaning(input, { carriers: noCarriers });
+  if (event === Object(event) && !Array.isArray(event) && !isReceived(event))
+    return invalid([{ field: 'type', value: show(typeOf(event)), rule: `must be ${RECEIVED}` }]);
+  const head = receivedHead.safeParse(event, { error: ruleOf });
+  const problems = [
+    ...(head.success ? [] : structureProblems(event, head.error.issues)),
+    ...timeProblems(event, now),
+  ];
+  if (!head.success || problems.length > 0) return invalid(problems);
+  const { version: _never, ...rest } = head.data;
+  return {
+    kind: 'valid',
+    event: rest as ReceivedEvent,
+    notes: notes.filter((note) => !note.startsWith('version:')),
+  };
+}
+
+const noCarriers: CarrierIds = { has: () => false };
+
+function timeProblems(event: unknown, now: Date | undefined): Problem[] {
+  const { data } = Object(event) as { data?: unknown };
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return [];
+  const { received_time: time } = data as { received_time?: unknown };
+  const rule = receivedTimeProblem(time, now);
+  return rule === null ? [] : [{ field: 'data.received_time', value: show(time), rule }];
+}
 
 /** `parts` are what the door writes, in the order of `sub_orders`, each with what was changed in it. */
 export type CheckedCombined =

@@ -9,6 +9,8 @@ export const CORRECTED = 'fahuo.shipment.corrected.v1';
  * part. It stands on no topic.
  */
 export const COMBINED = 'fahuo.shipment.combined.v1';
+/** The buyer has the goods: WeChat reminds of confirming the receipt, once per payment. It is no version of a shipment. */
+export const RECEIVED = 'fahuo.shipment.received.v1';
 /** What WeChat answered, for the order service. Written by fahuo, never enqueued. */
 export const ACKNOWLEDGED = 'fahuo.shipment.acknowledged.v1';
 /** A payment's money has come, by WeChat's own word. Written by fahuo, never enqueued. */
@@ -18,6 +20,7 @@ export const SETTLED = 'fahuo.payment.settled.v1';
 export const eventTopics: ReadonlyMap<string, 'events' | 'acks'> = new Map([
   [SHIPPED, 'events'],
   [CORRECTED, 'events'],
+  [RECEIVED, 'events'],
   [ACKNOWLEDGED, 'acks'],
   [SETTLED, 'acks'],
 ]);
@@ -98,8 +101,28 @@ export type CorrectedEvent = {
   data: Shipment;
 };
 
-/** What `enqueue` takes, and what the topic carries. */
+/** A state of a payment's parcels, by its version. */
 export type ShippingEvent = ShippedEvent | CorrectedEvent;
+
+/** The buyer has the goods. The first one of a payment asks for its only reminder; no other has an effect. */
+export type ReceivedEvent = {
+  type: 'fahuo.shipment.received.v1';
+  /** Names this event for good, 1 to 128 characters: the same event under the same id is taken once. */
+  id: string;
+  /** Who sends it, 1 to 256 characters, like `/orders`. */
+  source: string;
+  /** When it happened: RFC 3339 with a zone, like `2026-11-26T15:04:00+08:00`. */
+  time: string;
+  /** The mini-program: 1 to 64 of `0-9 A-Z a-z _ -`. */
+  appid: string;
+  /** W3C trace context, 1 to 128 characters. */
+  traceparent?: string | undefined;
+  data: {
+    order_key: OrderKey;
+    /** When the buyer had the goods, in whole seconds since 1970; WeChat shows it to the buyer (wechat.md §1.5). */
+    received_time: number;
+  };
+};
 
 /** What is shipped of one part of a combined payment: its own `order_key` and parcels. */
 export type SubOrder = Omit<Shipment, 'payer'>;

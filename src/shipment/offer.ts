@@ -1,6 +1,15 @@
+import { systemClock, type Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { storable } from '../text.ts';
-import { checkCombined, checkEvent, type CheckedCombined, type ContractOptions } from './contract.ts';
+import {
+  checkCombined,
+  checkEvent,
+  checkReceived,
+  isReceived,
+  type CheckedCombined,
+  type CheckedReceived,
+  type ContractOptions,
+} from './contract.ts';
 import type { CorrectedEvent, ShippedEvent } from './events.ts';
 import { isDeeperThan } from './nesting.ts';
 import type { Problem } from './problems.ts';
@@ -23,6 +32,16 @@ export function checkOffer(input: unknown, options: ContractOptions): CheckedOff
   return { kind: 'valid', event, notes: checked.notes };
 }
 
+/** By `clock` nobody has had the goods in the future. */
+export type EnqueuedOptions = ContractOptions & { clock?: Clock };
+
+/** What `fahuo.enqueue` says of an event: {@link checkOffer}, and {@link checkReceived}. Never throws. */
+export const checkEnqueued = (
+  input: unknown,
+  { clock = systemClock, ...options }: EnqueuedOptions,
+): CheckedOffer | CheckedReceived =>
+  isReceived(input) ? checkReceived(input, { now: clock() }) : checkOffer(input, options);
+
 const isVersionless = (input: unknown): input is object =>
   typeof input === 'object' &&
   input !== null &&
@@ -35,10 +54,10 @@ export const maxEventBytes = 262_144;
 export const maxDepth = 32;
 
 /** The text of one event, as `fahuo.problems` takes it and with its words. Never throws. */
-export const checkOfferText = (text: string, options: ContractOptions): CheckedOffer =>
-  checkText(text, (value) => checkOffer(value, options));
+export const checkEnqueuedText = (text: string, options: EnqueuedOptions): CheckedOffer | CheckedReceived =>
+  checkText(text, (value) => checkEnqueued(value, options));
 
-/** The text of one combined event: {@link checkOfferText} with {@link checkCombined}. */
+/** The text of one combined event: {@link checkEnqueuedText} with {@link checkCombined}. */
 export const checkCombinedText = (text: string, options: ContractOptions): CheckedCombined =>
   checkText(text, (value) => checkCombined(value, options));
 

@@ -1,5 +1,5 @@
 import type { core } from 'zod';
-import { CORRECTED, SHIPPED } from './events.ts';
+import { CORRECTED, RECEIVED, SHIPPED } from './events.ts';
 
 /** One broken rule: where, what stood there, what the rule is (with its remedy). */
 export type Problem = { field: string; value: string; rule: string };
@@ -42,11 +42,14 @@ export const partsRule = `must hold 1 to ${MAX_PARTS} orders: send one event mor
 export const severalPayments =
   'names several payments: write it with fahuo.enqueue_combined, in TypeScript with enqueueCombined';
 
+/** Of a received event where versions of a shipment are checked. */
+export const noShipment = 'says that the buyer has the goods: check it with checkReceived';
+
 /** What belongs into a member, for whoever left it out or put another type there. Names are unique in the contract. */
 const wanted: Readonly<Record<string, string>> = {
   event: 'one object with id, type, source, time, appid, version and data',
   id: 'a text that names this event for good, like "order-17-1"',
-  type: `${SHIPPED}, or ${CORRECTED} for a correction`,
+  type: `${SHIPPED}, ${CORRECTED} for a correction, or ${RECEIVED} when the buyer has the goods`,
   source: 'a text that names the sender, like "/orders"',
   appid: 'the appid of the mini-program as a text, like "wx0123456789abcdef"',
   traceparent: 'a traceparent of the W3C, or left out',

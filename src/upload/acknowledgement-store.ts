@@ -56,3 +56,37 @@ export const lateAcknowledgements = (rows: string): string => late(acknowledgeme
 
 /** For dead letters. */
 export const lateLetterAcknowledgements = (rows: string): string => late(letterAcknowledgementsOf(rows));
+
+/**
+ * Of received events in `rows` that are final: `id` of fahuo.receipt_event, and what became of the reminder. No version: `ce_version`
+ * is left out.
+ */
+const receiptAcknowledgementsOf = (rows: string): string =>
+  heads(
+    `f.traceparent,
+    json_build_object('appid', f.appid, 'payment', f.payment, 'version', null, 'event_id', f.event_id,
+      'source', f.source, 'state', f.state, 'errcode', f.errcode, 'errmsg', f.errmsg, 'rid', f.rid, 'attempts', f.attempts,
+      'uploaded_at', f.uploaded_at, 'acknowledged_at', f.finished_at, 'reason', f.reason, 'detail', f.detail)::text as data
+  from (select null::integer as version, * from ${rows}) f`,
+    'ack-received-',
+  );
+
+/** For received events whose payment has its reminder already, as fahuo.receipt_events answers them. */
+export const lateSecondAcknowledgements = (rows: string): string =>
+  late(
+    receiptAcknowledgementsOf(`(select k.*, 'superseded' as state, null::bigint as errcode, null::text as errmsg,
+      null::text as rid, 0 as attempts, null::timestamptz as uploaded_at, k.arrived_at as finished_at,
+      case when k.late then 'forgotten' else 'second_reminder' end as reason,
+      'the payment has its one reminder already' as detail from ${rows} k)`),
+  );
+
+/** For the events that asked for the reminders in `rows`, whole rows of fahuo.receipt that have just become final. */
+export const lateReceiptAcknowledgements = (rows: string): string =>
+  late(
+    receiptAcknowledgementsOf(`(select e.id, e.appid, e.payment, e.event_id, e.source, e.traceparent,
+      case r.state when 'moot' then 'superseded' else r.state::text end as state, r.errcode, r.errmsg, r.rid,
+      r.sends as attempts, r.sent_at as uploaded_at, r.finished_at,
+      case r.state when 'moot' then 'receipt_confirmed' when 'rejected' then 'reminder_refused' end as reason, r.detail
+      from ${rows} r join fahuo.receipt_event e on e.event_id = r.event_id and e.source = r.source
+      where r.finished_at is not null and (select d.acknowledgement_rows from fahuo.deployment d))`),
+  );

@@ -5,11 +5,12 @@ import {
   acknowledgementColumns,
   lateAcknowledgements,
   lateLetterAcknowledgements,
+  lateSecondAcknowledgements,
 } from './acknowledgement-store.ts';
 import { columnsOf, insertColumns, notesOf, offered, publishedOf, type NewUpload } from './offered-rows.ts';
 
 export type { NewUpload } from './offered-rows.ts';
-export { lateLetterAcknowledgements };
+export { lateLetterAcknowledgements, lateSecondAcknowledgements };
 
 /**
  * `positions` names the inserted rows, see {@link positionOf}; null says that every offered row is in. `forgotten` are

@@ -247,7 +247,8 @@ export async function deleteFindings(
 }
 
 /**
- * Reminders to confirm receipt and what their parcels were followed by, so long after they ended, with their calls; and
+ * Reminders to confirm receipt and what their parcels were followed by, so long after they ended, with their calls and events;
+ * that a payment has had its reminder stays on record: no replay, no second word and no other name makes a second call (P12). And
  * after 60 days phones that nobody opens, of apps whose parcels are not followed. Returns the greater count of both.
  */
 export async function deleteReceipts(
@@ -258,7 +259,15 @@ export async function deleteReceipts(
     `select id from fahuo.${table} where ${past('finished_at', '$2::float8')} order by finished_at limit $1`;
   const { rows } = await db.query<{ count: number }>(
     `with receipts as (
-       delete from fahuo.receipt where id in (${old('receipt')}) returning payment, appid
+       update fahuo.receipt set state = 'forgotten', finished_at = null, next_attempt_at = 'infinity', event_id = null, source = null,
+         owner = null, sent_at = null, errcode = null, errmsg = null, rid = null, detail = null, asked_by = null
+       where id in (${old('receipt')} for update skip locked) returning payment, appid
+     ), events as (
+       update fahuo.receipt_event e set late = true from receipts r where e.payment = r.payment and e.appid = r.appid
+     ), late as (
+       delete from fahuo.receipt_event where id in (
+         select id from fahuo.receipt_event where late and ${past('arrived_at', '$2::float8')} order by arrived_at limit $1
+       ) returning 1
      ), traces as (
        delete from fahuo.trace where id in (${old('trace')}) returning payment, appid
      ), unserved as (
@@ -267,9 +276,9 @@ export async function deleteReceipts(
        delete from fahuo.receipt_call c using (select * from receipts union select * from traces) gone
        where c.payment = gone.payment and c.appid = gone.appid
          and not exists (select 1 from fahuo.receipt r where r.payment = c.payment and r.appid = c.appid
-           and not coalesce(${past('r.finished_at', '$2::float8')}, false))
+           and r.state <> 'forgotten' and not coalesce(${past('r.finished_at', '$2::float8')}, false))
      )
-     select greatest((select count(*) from receipts), (select count(*) from traces))::int as count`,
+     select greatest((select count(*) from receipts), (select count(*) from late), (select count(*) from traces))::int as count`,
     [of.limit, of.retentionMs],
   );
   return rows[0]?.count ?? 0;

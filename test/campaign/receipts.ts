@@ -5,7 +5,8 @@ import type { FaultRule } from '../../src/sandbox/faults.ts';
 import { createSandbox } from '../../src/sandbox/run.ts';
 import { sealPhone } from '../../src/shipment/sealed-phone.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { appid, shippedEvent } from '../support/events.ts';
+import { acceptEvents } from '../support/accept.ts';
+import { appid, receivedEvent, shippedEvent } from '../support/events.ts';
 import { createRandom } from '../support/random.ts';
 import { requestsOf, statsOf, tellSandbox } from '../support/sandbox-client.ts';
 import { insertPending } from '../support/uploader.ts';
@@ -44,7 +45,8 @@ const weather = [
 
 /**
  * Two processes with the receipts of one app, killed (kill -9) at any moment and started again, against a WeChat with
- * faults on each of its calls. Half of the payments are asked for by the shop, half by their parcels. When all that can
+ * faults on each of its calls. Half of the payments are asked for by the shop, by its function or by an event, half by their
+ * parcels. When all that can
  * end has ended, the buyers confirm, and what was unknown ends.
  */
 export async function runReceiptCampaign(server: string, options: ReceiptCampaign): Promise<ReceiptReport> {
@@ -122,12 +124,23 @@ const slice = ({ all, traced }: Names, round: number, rounds: number): Names => 
   return { all: some, traced: some.filter((payment) => traced.includes(payment)) };
 };
 
-async function askFor({ pool }: TestDatabase, { all, traced }: Names): Promise<void> {
+/** By event every second one that the shop asks for, which comes twice, and once more under another id. */
+const isByEvent = (payment: string): boolean => Number(payment.slice(1)) % 4 === 1;
+
+async function sayByEvent({ pool }: TestDatabase, payment: string): Promise<void> {
+  const event = receivedEvent({ payment, seconds: Math.floor(systemClock().getTime() / 1000) });
+  const { dead } = await acceptEvents(pool, [event, event, { ...event, id: `${payment}-again` }]);
+  if (dead > 0) throw new TypeError(`the event of ${payment} is a dead letter`);
+}
+
+async function askFor(database: TestDatabase, { all, traced }: Names): Promise<void> {
+  const { pool } = database;
   for (const payment of all)
     if (traced.includes(payment)) {
       const sealed = sealPhone(phoneSealKey({ appid, secret: 's' }), { appid, payment }, phone);
       await pool.query('select fahuo.trace_receipt($1, $2, $3)', [appid, payment, sealed]);
-    } else await pool.query('select fahuo.notify_receipt($1, $2, now())', [appid, payment]);
+    } else if (isByEvent(payment)) await sayByEvent(database, payment);
+    else await pool.query('select fahuo.notify_receipt($1, $2, now())', [appid, payment]);
 }
 
 const child = new URL('./receipt-child.ts', import.meta.url).pathname;

@@ -67,6 +67,66 @@ export function goodEvent(random: Random): Members {
   };
 }
 
+/** The buyer has the goods. */
+function goodReceived(random: Random): Members {
+  const { version: _none, reason: _why, approved_by: _who, data, ...event } = goodEvent(random);
+  return {
+    ...event,
+    type: 'fahuo.shipment.received.v1',
+    data: {
+      order_key: (data as Members)['order_key'],
+      received_time: random() < 0.8 ? 1_700_000_000 + whole(random, 1e7) : new Raw(pick(random, seconds)),
+    },
+  };
+}
+
+const seconds = [
+  '1356998400',
+  '1356998399',
+  '1764000000.0',
+  '17640000.00e2',
+  '1764000000.5',
+  '1764000000.00000000000000001',
+  '1764000000000',
+  '99999999999',
+  '100000000000',
+  '4102444800',
+  '"1764000000"',
+  '"2026-11-26T15:04:00+08:00"',
+  '-1764000000',
+  '1e400',
+  '-1e400',
+  '1e-400',
+  '1356998399.99999999999999999',
+];
+const inData =
+  (change: (random: Random, data: Members) => unknown): Mutation =>
+  (random, event) =>
+    isObject(event['data']) && change(random, event['data']);
+const changesOfReceived: readonly Mutation[] = [
+  (random, event) => (event['version'] = pick(random, [1, null, '1', 0])),
+  inData((random, data) => (data['received_time'] = anyValue(random, 'received_time'))),
+  inData((random, data) => (data['received_time'] = new Raw(pick(random, seconds)))),
+  inData((_random, data) => (data['payer'] = { openid: 'o' })),
+  (random, event) => (event['data'] = anyValue(random, 'data')),
+  (random, event) => Reflect.deleteProperty(event, pick(random, ['data', 'id', 'time', 'appid'])),
+];
+
+/** The text of one received event, as {@link eventText}. */
+export function receivedText(random: Random): string {
+  const event = goodReceived(random);
+  if (random() < 0.15) pick(random, spellings.slice(0, 3))(random, event);
+  if (random() < 0.15) {
+    const key = (event['data'] as Members)['order_key'] as Members;
+    key[key['order_number_type'] === 2 ? 'mchid' : 'transaction_id'] = '';
+  }
+  const changes = random() < 0.5 ? 0 : 1 + whole(random, 2);
+  for (let n = 0; n < changes; n++)
+    pick(random, [...changesOfReceived, ...mutations.slice(0, 4)])(random, event);
+  const text = textOf(event, random);
+  return random() < 0.97 ? text : spoilt(text, random);
+}
+
 const known = {
   event: ['id', 'type', 'source', 'time', 'appid', 'version', 'reason', 'approved_by', 'traceparent', 'data'],
   data: [
@@ -193,6 +253,7 @@ const texts = [
   '\\ud800',
   'fahuo.shipment.shipped.v1',
   'fahuo.shipment.corrected.v1',
+  'fahuo.shipment.received.v1',
   'FAHUO.SHIPMENT.SHIPPED.V1',
   'true',
   'null',

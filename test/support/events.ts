@@ -58,3 +58,21 @@ export function combinedEvent(
     },
   };
 }
+
+/** A valid received event, of a buyer who had the goods ten seconds ago. */
+export function receivedEvent(
+  overrides: { payment?: string; id?: string; appid?: string; seconds?: unknown } = {},
+): Record<string, unknown> & { data: Record<string, unknown> } {
+  const payment = overrides.payment ?? '4200001234202611230000000001';
+  return {
+    id: overrides.id ?? `${payment}-received`,
+    type: 'fahuo.shipment.received.v1',
+    source: '/orders',
+    time: '2026-11-26T15:04:00+08:00',
+    appid: overrides.appid ?? appid,
+    data: {
+      order_key: { order_number_type: 2, transaction_id: payment },
+      received_time: overrides.seconds ?? Math.floor(Date.now() / 1000) - 10,
+    },
+  };
+}

@@ -3,7 +3,7 @@ import { readConfig } from '../../roles/config.ts';
 import { bundledCarriers } from '../../shipment/carriers.ts';
 import { partPlace } from '../../shipment/combined.ts';
 import { checkCombined, isCombined, type ContractOptions, type Problem } from '../../shipment/contract.ts';
-import { checkOffer } from '../../shipment/offer.ts';
+import { checkEnqueued } from '../../shipment/offer.ts';
 import { fileText, nameOf } from '../event-file.ts';
 import { readEvents, type Written } from '../event-text.ts';
 import { answer, exitCodes, usage } from '../output.ts';
@@ -37,7 +37,7 @@ function resultOf(event: Written, options: ContractOptions): Result {
     return wrong([{ field: 'event', value: 'no JSON', rule: `must be one JSON object: ${event.why}` }]);
   const checked = isCombined(event.value)
     ? checkCombined(event.value, options)
-    : checkOffer(event.value, options);
+    : checkEnqueued(event.value, options);
   if (checked.kind === 'invalid') return wrong(checked.problems);
   const notes = 'parts' in checked ? notesOf(checked.parts) : checked.notes;
   return { line, ok: true, notes, problems: [] };

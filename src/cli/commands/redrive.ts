@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { userInfo } from 'node:os';
 import { deadLetterReasons } from '../../../db/states.ts';
+import { systemClock } from '../../clock.ts';
 import { openCarrierList } from '../../carriers/list.ts';
 import type { AcceptOptions } from '../../consumer/accepted.ts';
 import { readOpenLetters, type LetterSelection } from '../../consumer/redrive-store.ts';
@@ -91,6 +92,7 @@ const acceptOptions = (config: Config, carriers: CarrierIds): AcceptOptions => (
   maskContacts: config.consumer.maskContacts,
   carrierAliases: config.consumer.carrierAliases,
   acknowledgements: config.upload.acknowledgements,
+  clock: systemClock,
 });
 
 function exitCodeOf(outcomes: readonly Outcome[], executing: boolean): number {
@@ -130,6 +132,8 @@ function sayingOf(fate: RedrivePlan['fate']): string {
       return 'to be sent';
     case 'superseded':
       return 'goes on record as superseded: WeChat has a newer version';
+    case 'second':
+      return 'goes on record as superseded: the payment has its one reminder already';
     case 'known':
       return 'known already: nothing is sent';
     case 'refused':

@@ -199,5 +199,6 @@ function optionsOf(config: Config, carriers: CarrierIds): ReplayOptions {
     maskContacts: config.consumer.maskContacts,
     carrierAliases: config.consumer.carrierAliases,
     acknowledgements: config.upload.acknowledgements,
+    clock: systemClock,
   };
 }

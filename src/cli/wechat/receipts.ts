@@ -94,6 +94,8 @@ async function listReceipts(flags: WechatFlags & { state: string; limit: string 
 function receiptLine(payment: string, receipt: Receipt | null): string {
   if (receipt === null) return `No reminder is asked for ${payment}.`;
   const { state, detail, sends, receivedAt } = receipt;
+  if (state === 'forgotten')
+    return `${payment} has had its reminder, so long ago that nothing else is kept of it.`;
   const said = `The reminder of ${payment} is ${state}: ${detail ?? 'not looked at yet'}.`;
   return `${said} Received ${receivedAt.toISOString()}, ${sends} ${sends === 1 ? 'call' : 'calls'} made.`;
 }

@@ -43,7 +43,7 @@ export type PublishedRow = {
   eventTime: string;
   appid: string;
   payment: string;
-  version: number;
+  version: number | null;
   reason: string | null;
   approvedBy: string | null;
   traceparent: string | null;

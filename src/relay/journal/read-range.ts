@@ -54,7 +54,7 @@ export function messageFrom(
     ce_appid: row.appid,
     ce_id: row.eventId,
     ce_time: row.eventTime,
-    ce_version: String(row.version),
+    ce_version: row.version === null ? null : String(row.version),
     ce_reason: row.reason,
     ce_approvedby: row.approvedBy,
     traceparent: row.traceparent,

@@ -9,7 +9,8 @@ export type LocatedRow = {
   type: string;
   appid: string;
   payment: string;
-  version: number;
+  /** Null of a received event. */
+  version: number | null;
   createdAt: Date;
   /** Why it was not published in its turn, and where it lies if it was published later. */
   parked: { reason: RelayParkReason; since: string; place: Place | null } | null;

@@ -80,7 +80,7 @@ const deadLetters = async (): Promise<DeadLetter[]> =>
 const plan = async (...messages: Received[]) => {
   const planner = new Planner();
   const decoded = messages.map((message) => decode(message, options));
-  const asked = decoded.flatMap((one) => (one.kind === 'dead' ? [] : [renderUpload(one)]));
+  const asked = decoded.flatMap((one) => (one.kind === 'event' ? [renderUpload(one)] : []));
   planner.add(decoded, await readRivals(database.pool, asked));
   return planner.plan;
 };
@@ -298,7 +298,7 @@ describe('a dry run', () => {
     const planner = new Planner();
     for (let at = 100; at < messages.length; at += 70) {
       const decoded = messages.slice(at, at + 70).map((message) => decode(message, options));
-      const asked = decoded.flatMap((one) => (one.kind === 'dead' ? [] : [renderUpload(one)]));
+      const asked = decoded.flatMap((one) => (one.kind === 'event' ? [renderUpload(one)] : []));
       planner.add(decoded, await readRivals(database.pool, asked));
     }
     // One by one: of two that share an event id in one statement, Postgres takes whichever it meets first.

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
-import { checkOfferText, describeNotes } from '../../../src/shipment/offer.ts';
+import { checkEnqueuedText, describeNotes } from '../../../src/shipment/offer.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { canonical, sameEvent, sameProblems } from '../../support/contract-verdicts.ts';
-import { eventText } from '../../support/event-texts.ts';
+import { eventText, receivedText, type Random } from '../../support/event-texts.ts';
 import { createRandom } from '../../support/random.ts';
 
 let database: TestDatabase;
@@ -44,7 +44,7 @@ function verdictOfSql({ e, data, notes, problems }: SqlVerdict): Verdict {
 }
 
 function verdictOfTypeScript(text: string): Verdict {
-  const checked = checkOfferText(text, { carriers: bundledCarriers() });
+  const checked = checkEnqueuedText(text, { carriers: bundledCarriers() });
   return checked.kind === 'invalid'
     ? { valid: false, said: sameProblems(checked.problems) }
     : {
@@ -54,24 +54,31 @@ function verdictOfTypeScript(text: string): Verdict {
 }
 
 describe('the contract in SQL and in TypeScript', () => {
-  it(`says the same of ${count} generated events, good and broken: verdict, fields, rules, and the event that is kept`, async () => {
-    const random = createRandom(seed);
-    const counts = { taken: 0, noted: 0, refused: 0 };
-    const differing: unknown[] = [];
-    for (let done = 0; done < count; done += batchSize) {
-      const events = Array.from({ length: Math.min(batchSize, count - done) }, () => eventText(random));
-      const answers = await askSql(events);
-      for (const [at, text] of events.entries()) {
-        const answer = answers[at]!;
-        const [sql, typescript] = [verdictOfSql(answer), verdictOfTypeScript(text)];
-        counts[!sql.valid ? 'refused' : answer.notes === null ? 'taken' : 'noted'] += 1;
-        if (sql.valid !== typescript.valid || sql.said !== typescript.said)
-          differing.push({ text: text.slice(0, 3_000), sql, typescript });
+  it.each([
+    [count, 'shipments', eventText],
+    [count / 4, 'receipts', receivedText],
+  ])(
+    'says the same of %i generated %s, good and broken: verdict, fields, rules, and the event that is kept',
+    async (count: number, kind: string, write: (random: Random) => string) => {
+      const random = createRandom(seed);
+      const counts = { taken: 0, noted: 0, refused: 0 };
+      const differing: unknown[] = [];
+      for (let done = 0; done < count; done += batchSize) {
+        const events = Array.from({ length: Math.min(batchSize, count - done) }, () => write(random));
+        const answers = await askSql(events);
+        for (const [at, text] of events.entries()) {
+          const answer = answers[at]!;
+          const [sql, typescript] = [verdictOfSql(answer), verdictOfTypeScript(text)];
+          counts[!sql.valid ? 'refused' : answer.notes === null ? 'taken' : 'noted'] += 1;
+          if (sql.valid !== typescript.valid || sql.said !== typescript.said)
+            differing.push({ text: text.slice(0, 3_000), sql, typescript });
+        }
+        if (differing.length > 10) break;
       }
-      if (differing.length > 10) break;
-    }
-    console.log(`${count} events, seed ${seed}: ${JSON.stringify(counts)}, ${differing.length} differing`);
-    expect(differing.slice(0, 10)).toEqual([]);
-    for (const some of Object.values(counts)) expect(some).toBeGreaterThan(count / 20);
-  }, 600_000);
+      console.log(`${count} ${kind}, seed ${seed}: ${JSON.stringify(counts)}, ${differing.length} differing`);
+      expect(differing.slice(0, 10)).toEqual([]);
+      for (const some of Object.values(counts)) expect(some).toBeGreaterThan(count / 20);
+    },
+    600_000,
+  );
 });

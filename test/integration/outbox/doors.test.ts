@@ -104,7 +104,7 @@ const message = (value: unknown, headers: Record<string, string | undefined>): R
 });
 const byKafka = (received: Received): Said => {
   const decoded = decode(received, { carriers: bundledCarriers(), maskContacts: false });
-  return decoded.kind === 'event' ? taken(decoded.notes.join('\n')) : refused(decoded.detail);
+  return decoded.kind === 'dead' ? refused(decoded.detail) : taken(decoded.notes.join('\n'));
 };
 const header = (value: unknown): string | undefined =>
   typeof value === 'string' || typeof value === 'number' ? `${value}` : undefined;

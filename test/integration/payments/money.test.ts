@@ -117,6 +117,17 @@ describe('where money is', () => {
     expect(places.refused).toEqual({ payments: 2, unknown: 0, fen: 200 });
   });
 
+  it('is with no event where the outbox has nothing but the word of its receipt', async () => {
+    await told('p');
+    for (const payment of ['p', 'q', 'm:o'])
+      await database.pool.query(
+        `insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, data)
+         values ('e', 'fahuo.shipment.received.v1', '/o', '', $1, $2, '{}')`,
+        [appid, payment],
+      );
+    expect(await placesOf()).toEqual({ no_event: 100 });
+  });
+
   it('of an upload that WeChat told nothing of counts with an amount that is not known', async () => {
     await insertPending(database.pool, { count: 2 });
     const { places, deadlines } = await read();

@@ -3,6 +3,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { step } from '../../../src/receipt/run.ts';
 import { claimReceipts, markSending, recordLook, recordSent } from '../../../src/receipt/store.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
+import { deleteReceipts } from '../../../src/upload/retention-store.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { appid, shippedEvent } from '../../support/events.ts';
 import { createReceipts, type ReceiptsInTest } from '../../support/receipts.ts';
@@ -217,6 +218,21 @@ describe('the reminder to confirm receipt', () => {
     await database.pool.query('truncate fahuo.pause');
     await lookAgain();
     expect(await rowOf()).toMatchObject({ state: 'acknowledged' });
+  });
+
+  it('is never made again when it was forgotten, by another name of the payment neither', async () => {
+    await tellSandbox(sandbox.url, 'payments', { transaction_id: 't', mchid: 'm', out_trade_no: 'o' });
+    await ship('t');
+    await ask('t');
+    await look();
+    await database.pool.query("update fahuo.receipt set finished_at = now() - interval '401 days'");
+    await deleteReceipts(database.pool, { limit: 500, retentionMs: 400 * 86_400_000 });
+    await ask('t');
+    await ask('m:o');
+    await lookAgain(2);
+    const states = [await rowOf('t'), await rowOf('m:o')].map((row) => row?.state);
+    expect(states).toEqual(['forgotten', 'rejected']);
+    expect([await reminded(), await notifies()]).toEqual([1, 0]);
   });
 
   it('is moot once the buyer has confirmed', async () => {

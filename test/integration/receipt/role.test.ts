@@ -2,25 +2,28 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { connectAlone } from '../../../db/client.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createAdmin } from '../../../src/kafka/admin.ts';
+import { createPublisher } from '../../../src/kafka/publisher.ts';
 import { createLog } from '../../../src/log.ts';
 import { phoneSealKey } from '../../../src/receipt/phone.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
 import { sealPhone } from '../../../src/shipment/sealed-phone.ts';
-import { appid, shippedEvent } from '../../support/events.ts';
+import { appid, receivedEvent, shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { startFahuo, type FahuoProcess } from '../../support/fahuo-process.ts';
 import { uniqueName } from '../../support/names.ts';
+import { readTopic } from '../../support/topic.ts';
 import { createOwnedDatabase, type OwnedDatabase } from '../../support/roles.ts';
 
 let database: OwnedDatabase;
 let sandbox: Sandbox;
 let fahuo: FahuoProcess;
 let writerUrl: string;
+let topic: string;
 beforeAll(async () => {
   database = await createOwnedDatabase();
   writerUrl = await database.login('fahuo_writer');
   sandbox = await createSandbox({ autoCreatePayments: true }, systemClock);
-  const topic = uniqueName('receipts');
+  topic = uniqueName('receipts');
   const brokers = inject('kafkaBrokers');
   const admin = createAdmin(
     { brokers: brokers.split(','), clientId: 'test' },
@@ -66,7 +69,10 @@ it('the role upload reminds and follows with the rights of fahuo_service, for a 
   );
   await shop.query('select fahuo.trace_receipt($1, $2, $3)', [appid, followed, sealed]);
   await eventually(async () => {
-    const { rows } = await shop.query('select payment, origin, state, errcode from fahuo.receipts');
+    const { rows } = await shop.query(
+      'select payment, origin, state, errcode from fahuo.receipts where payment = $1',
+      [asked],
+    );
     expect(rows).toEqual([{ payment: asked, origin: 'shop', state: 'acknowledged', errcode: 0 }]);
     const { rows: traces } = await database.admin.query(
       'select payment, state, sealed_phone from fahuo.trace',
@@ -75,3 +81,70 @@ it('the role upload reminds and follows with the rights of fahuo_service, for a 
   });
   await shop.end();
 });
+
+const connection = () => ({ brokers: inject('kafkaBrokers').split(','), clientId: 'producer' });
+
+/** What a producer without an outbox writes: one event, in structured mode. */
+const produce = async (...events: readonly object[]): Promise<void> => {
+  const publisher = createPublisher(connection());
+  const messages = events.map((event) => ({
+    key: `${appid}/4200001234202611230000000003`,
+    value: JSON.stringify(event),
+    headers: { 'content-type': 'application/cloudevents+json' },
+  }));
+  const { kind } = await publisher.publish(topic, [{ partition: 0, messages }]);
+  await publisher.close();
+  expect(kind).toBe('published');
+};
+
+it('a producer of the topic alone says that the buyer has the goods, and WeChat is told so once', async () => {
+  const payment = '4200001234202611230000000003';
+  const shop = await connectAlone(writerUrl, 'order-service');
+  const stateOf = async (id: string): Promise<unknown[]> =>
+    (await shop.query<object>('select state, reason from fahuo.events where event_id = $1', [id])).rows;
+  await produce(shippedEvent({ payment }));
+  await eventually(async () => {
+    expect(await stateOf(`${payment}-1`)).toEqual([{ state: 'acknowledged', reason: null }]);
+  });
+  const seconds = Math.floor(systemClock().getTime() / 1000) + 2; // later than the shipment
+  const received = receivedEvent({ payment, id: 'had-it', seconds });
+  await produce(received, received, receivedEvent({ payment, id: 'again', seconds: seconds + 1 }));
+  await eventually(async () => {
+    expect(await stateOf('had-it')).toEqual([{ state: 'acknowledged', reason: null }]);
+  });
+  await produce(received);
+  await eventually(async () => {
+    expect(await stateOf('again')).toEqual([{ state: 'superseded', reason: 'second_reminder' }]);
+  });
+  const told = (await (await fetch(`${sandbox.url}/_sandbox/receipts`)).text())
+    .split('\n')
+    .filter((line) => line.includes(payment));
+  expect(told.map((line) => JSON.parse(line) as object)).toMatchObject([{ payment, receivedTime: seconds }]);
+  const { rows } = await shop.query(
+    'select origin, event_id, source from fahuo.receipts where payment = $1',
+    [payment],
+  );
+  expect(rows).toEqual([{ origin: 'event', event_id: 'had-it', source: '/orders' }]);
+  await shop.end();
+  await eventually(async () => {
+    const answers = (await readTopic(connection(), `${topic}.acks`))
+      .map(({ value, headers }) => ({ ...(JSON.parse(String(value)) as Answer), headers }))
+      .filter((one) => one.payment === payment && one.version === null);
+    expect(answers.map(({ event_id, state, reason }) => ({ event_id, state, reason }))).toEqual(
+      expect.arrayContaining([
+        { event_id: 'had-it', state: 'acknowledged', reason: null },
+        { event_id: 'again', state: 'superseded', reason: 'second_reminder' },
+      ]),
+    );
+    expect(answers).toHaveLength(2);
+    expect(answers.filter(({ headers }) => 'ce_version' in headers)).toEqual([]);
+  });
+});
+
+type Answer = {
+  payment: string;
+  version: number | null;
+  event_id: string;
+  state: string;
+  reason: string | null;
+};

@@ -13,7 +13,7 @@ import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
 import { offerAgain } from '../../../src/upload/verbs-store.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { createDoor } from '../../support/door.ts';
-import { appid, shippedEvent } from '../../support/events.ts';
+import { appid, receivedEvent, shippedEvent } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createReconcile, publishOutbox, type ReconcileInTest } from '../../support/reconcile.ts';
 import { effectsOf, statsOf, tellSandbox } from '../../support/sandbox-client.ts';
@@ -184,6 +184,25 @@ describe('what WeChat waits for and we hold as shipped', () => {
     const { requests, effects } = await statsOf(sandbox.url);
     expect(effects).toEqual({ ship: 1, add: 0, reship: 0 });
     expect(requests['get_order']).toBeDefined();
+  });
+
+  it('is not lost where the outbox has nothing but the word of its receipt', async () => {
+    await pay(payment);
+    const event = JSON.stringify(receivedEvent({ payment }));
+    const { rows } = await database.pool.query<{ id: number }>('select fahuo.enqueue($1) as id', [event]);
+    const { options } = reconcile;
+    await database.pool.query(
+      `with journal as (
+         insert into fahuo.relay_journal (shard, first_id, last_id, topic, partition, partition_count, base_offset, count)
+         values (0, $1, $1, $2, 0, 1, 0, 1)
+       ), offset_of as (
+         insert into fahuo.consumer_offset (consumer_group, topic, partition, next_offset) values ($3, $2, 0, 1)
+       )
+       update fahuo.relay_cursor set cursor = $1`,
+      [rows[0]!.id, options.topics.events, options.group],
+    );
+    await reconcile.pass('recent');
+    expect(await findings()).toEqual([]);
   });
 
   it('is not lost while the consumer has not come to its event, or the relay has not', async () => {

@@ -99,7 +99,7 @@ describe('retention', () => {
       (
         await database.pool.query<{ p: string }>(`select payment as p from fahuo.${table} order by 1`)
       ).rows.map(({ p }) => p);
-    expect([await left('receipt'), await left('trace'), await left('receipt_call')]).toEqual([
+    expect([await left('receipts'), await left('trace'), await left('receipt_call')]).toEqual([
       ['p2', 'p3'],
       ['q1'],
       ['p2', 'p3'],

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { faultRules } from '../../../src/sandbox/faults.ts';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
-import { checkCombined, checkEvent, CORRECTED, describeProblems } from '../../../src/shipment/contract.ts';
+import {
+  checkCombined,
+  checkEvent,
+  checkReceived,
+  CORRECTED,
+  describeProblems,
+} from '../../../src/shipment/contract.ts';
 import { blocksOf, documents, readText } from '../../support/documents.ts';
 
 type Found = { file: string; value: unknown };
@@ -46,6 +52,15 @@ it('a combined event in the documents is one that the contract takes', () => {
   }
 });
 
+it('a received event in the documents is one that the contract takes', () => {
+  const events = found('json received');
+  expect(events.length).toBeGreaterThan(0);
+  for (const { value } of events) {
+    const checked = checkReceived(value, { now: new Date('2026-12-01T00:00:00Z') });
+    expect(checked.kind === 'invalid' ? describeProblems(checked.problems) : '').toBe('');
+  }
+});
+
 it('every other block of JSON says what it is, and is JSON', () => {
   const blocks = documents().flatMap((file) => blocksOf(readText(file)));
   const kinds = blocks.map(({ info }) => info).filter((info) => info.startsWith('json'));
@@ -53,6 +68,7 @@ it('every other block of JSON says what it is, and is JSON', () => {
     new Set([
       'json event',
       'json combined',
+      'json received',
       'json acknowledgement',
       'json settlement',
       'json apps',

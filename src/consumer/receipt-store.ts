@@ -1,0 +1,92 @@
+import type { Queryable } from '../../db/client.ts';
+import { lateSecondAcknowledgements } from '../upload/insert-store.ts';
+import type { NewReceipt, ReceiptRivals } from './receipt.ts';
+
+type Place = { topic: string; partition: number; offset: number };
+/** An inserted event, by its message; `first`: it asked for the payment's reminder. */
+export type InsertedReceipt = Place & { first: boolean };
+
+/**
+ * Keeps received events, each once by its source and id, and has the payments reminded that have no reminder yet: the first
+ * word of a receipt wins, whoever says it. One statement, so that no event is kept without its reminder. What is left out is a
+ * repeat, or has the id of another event (see {@link readReceiptRivals}).
+ */
+export async function insertReceipts(
+  db: Queryable,
+  receipts: readonly NewReceipt[],
+  { acknowledgements }: { acknowledgements: boolean },
+): Promise<InsertedReceipt[]> {
+  const { rows } = await db.query<{ inserted: InsertedReceipt[] | null }>(
+    `with given as materialized (
+       select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[],
+         $9::int4[], $10::int8[], $11::text[]) with ordinality
+         as g(event_id, source, appid, payment, received_seconds, event_time, traceparent, topic, partition, "offset", notes, n)
+     ), kept as (
+       insert into fahuo.receipt_event (event_id, source, appid, payment, received_at, event_time, traceparent, topic, partition,
+         "offset", notes, late)
+       select event_id, source, appid, payment, to_timestamp(received_seconds), event_time, traceparent, topic, partition,
+         "offset", notes, exists (
+           select from fahuo.receipt r where r.payment = g.payment and r.appid = g.appid and r.state = 'forgotten' offset 0
+         )
+       from given g
+       where not exists (
+         select from fahuo.upload u where u.event_id = g.event_id and u.source = g.source offset 0
+       )
+       order by n
+       on conflict (event_id, source) do nothing
+       returning *
+     ), asked as (
+       insert into fahuo.receipt (appid, payment, received_at, origin, event_id, source)
+       select distinct on (payment, appid) appid, payment, received_at, 'event', event_id, source
+       from kept order by payment, appid, id
+       on conflict (payment, appid) do nothing
+       returning event_id, source
+     ), judged as materialized (
+       select k.*, exists (select from asked a where a.event_id = k.event_id and a.source = k.source) as first from kept k
+     ), second as materialized (
+       select * from judged where not first and $12::boolean
+     )
+     select json_agg(json_build_object('topic', topic, 'partition', partition, 'offset', "offset", 'first', first)) as inserted,
+       ${lateSecondAcknowledgements('second')}
+     from judged`,
+    [
+      receipts.map((one) => one.eventId),
+      receipts.map((one) => one.source),
+      receipts.map((one) => one.appid),
+      receipts.map((one) => one.payment),
+      receipts.map((one) => one.receivedSeconds),
+      receipts.map((one) => one.eventTime),
+      receipts.map((one) => one.traceparent),
+      receipts.map((one) => one.topic),
+      receipts.map((one) => one.partition),
+      receipts.map((one) => one.offset),
+      receipts.map((one) => one.notes),
+      acknowledgements,
+    ],
+  );
+  return rows[0]?.inserted ?? [];
+}
+
+/** Events of these ids, and reminders of these payments; look-ups by index, as in upload/insert-store.ts. */
+export async function readReceiptRivals(
+  db: Queryable,
+  receipts: readonly NewReceipt[],
+): Promise<ReceiptRivals> {
+  const { rows: events } = await db.query<ReceiptRivals['events'][number]>(
+    `select f.* from unnest($1::text[], $2::text[]) as g(event_id, source) cross join lateral (
+       select e.event_id as "eventId", e.source, e.appid, e.payment, date_part('epoch', e.received_at) as "receivedSeconds"
+       from fahuo.receipt_event e where e.event_id = g.event_id and e.source = g.source
+       union all
+       select u.event_id, u.source, u.appid, u.payment, null
+       from fahuo.upload u where u.event_id = g.event_id and u.source = g.source offset 0
+     ) f`,
+    [receipts.map((one) => one.eventId), receipts.map((one) => one.source)],
+  );
+  const { rows: reminders } = await db.query<ReceiptRivals['reminders'][number]>(
+    `select f.* from unnest($1::text[], $2::text[]) as g(appid, payment) cross join lateral (
+       select r.appid, r.payment, r.state from fahuo.receipt r where r.payment = g.payment and r.appid = g.appid offset 0
+     ) f`,
+    [receipts.map((one) => one.appid), receipts.map((one) => one.payment)],
+  );
+  return { events, reminders };
+}
