@@ -131,9 +131,9 @@ SELECT e.appid, e.payment, NULL::integer AS version, e.event_id, e.source, w.sta
   CASE
     WHEN w.reason NOT IN ('app_paused', 'due', 'shipment_first', 'reminder_unknown') THEN NULL
     WHEN w.reason = 'app_paused' AND p.resume_at IS NULL THEN NULL
-    ELSE nullif(greatest(r.next_attempt_at, p.resume_at), 'infinity')
+    ELSE nullif(greatest(r.next_attempt_at, p.resume_at, e.open_at), 'infinity')
   END AS next_attempt_at,
-  CASE WHEN w.is_first THEN r.sends ELSE 0 END AS attempts,
+  CASE WHEN w.is_first THEN coalesce(r.sends, 0) ELSE 0 END AS attempts,
   CASE WHEN w.is_first THEN r.errcode END AS errcode, CASE WHEN w.is_first THEN r.errmsg END AS errmsg,
   CASE WHEN w.is_first THEN r.rid END AS rid, e.notes,
   CASE WHEN w.is_first THEN r.sent_at END AS uploaded_at,
@@ -149,12 +149,12 @@ LEFT JOIN LATERAL (
   SELECT v.seen_at, v.unreachable_since, v.reason FROM fahuo.serving v
   WHERE v.appid = e.appid AND v.seen_at > clock_timestamp() - interval '30 seconds'
   ORDER BY v.unreachable_since NULLS FIRST LIMIT 1
-) v ON r.state IN ('pending', 'sending', 'unknown')
+) v ON e.open_at IS NOT NULL OR r.state IN ('pending', 'sending', 'unknown')
 LEFT JOIN LATERAL (
   SELECT p.reason, p.errcode, p.resume_at FROM fahuo.pause p
   WHERE p.appid = e.appid AND p.endpoint IN ('*', 'read') AND (p.resume_at IS NULL OR p.resume_at > clock_timestamp())
   ORDER BY p.resume_at DESC NULLS FIRST LIMIT 1
-) p ON r.state IN ('pending', 'unknown')
+) p ON e.open_at IS NOT NULL OR r.state IN ('pending', 'unknown')
 CROSS JOIN LATERAL (
   SELECT f.is_first,
     CASE
@@ -162,7 +162,7 @@ CROSS JOIN LATERAL (
       WHEN r.state IN ('acknowledged', 'rejected') THEN r.state::text
       ELSE 'waiting'
     END AS state,
-    CASE WHEN NOT f.is_first OR r.finished_at IS NOT NULL OR r.state = 'forgotten' THEN 'final' ELSE r.state::text END AS place,
+    CASE WHEN NOT f.is_first OR r.finished_at IS NOT NULL OR r.state = 'forgotten' THEN 'final' ELSE coalesce(r.state::text, 'pending') END AS place,
     CASE
       WHEN r.state = 'forgotten' THEN 'forgotten'
       WHEN NOT f.is_first THEN 'second_reminder'
@@ -171,13 +171,14 @@ CROSS JOIN LATERAL (
       WHEN r.state = 'moot' THEN 'receipt_confirmed'
       WHEN v.seen_at IS NULL THEN 'app_not_served'
       WHEN r.state = 'sending' THEN 'sending'
-      WHEN p.reason IS NOT NULL AND r.state = 'pending' THEN 'app_paused'
+      WHEN p.reason IS NOT NULL AND r.state IS DISTINCT FROM 'unknown' THEN 'app_paused'
       WHEN r.state = 'unknown' THEN 'reminder_unknown'
       WHEN v.unreachable_since IS NOT NULL THEN 'wechat_unreachable'
-      WHEN r.waits = 0 THEN 'due'
+      WHEN coalesce(r.waits, 0) = 0 THEN 'due'
       ELSE 'shipment_first'
     END AS reason
-  FROM (SELECT coalesce(r.event_id = e.event_id AND r.source = e.source, false) AS is_first) f OFFSET 0
+  -- Without a row the event is open: a transaction of the shop has asked for the reminder and is not over.
+  FROM (SELECT r.id IS NULL OR coalesce(r.event_id = e.event_id AND r.source = e.source, false) AS is_first) f OFFSET 0
 ) w;
 --> statement-breakpoint
 -- The outbox, and rows of it that the relay keeps after their partition is gone. Acknowledgements are no events of a writer.

@@ -15,8 +15,8 @@ END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION fahuo.check_receipt(text, text) FROM PUBLIC;
 --> statement-breakpoint
--- The buyer has the goods, for those who write no event of it: WeChat reminds of confirming the receipt, once per payment, when the payment is shipped. Called
--- again it is the earlier row, whose time stays. Returns its id.
+-- The buyer has the goods, for those who write no event of it: WeChat reminds of confirming the receipt, once per payment,
+-- when the payment is shipped. Called again it is the earlier row, whose time stays. Returns its id.
 CREATE OR REPLACE FUNCTION fahuo.notify_receipt(appid text, payment text, received_time timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -41,6 +41,37 @@ END $$;
 REVOKE ALL ON FUNCTION fahuo.notify_receipt(text, text, timestamptz) FROM PUBLIC;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION fahuo.notify_receipt(text, text, timestamptz) TO fahuo_writer, fahuo_service;
+--> statement-breakpoint
+-- Asks for the reminders of received events, in the order of n. `first`: it asked for it; `second`: the payment has one;
+-- `open`: a transaction that is not over asks for it as well, as notify_receipt does. The batch does not wait for the shop:
+-- that event, and those behind it, are asked for later.
+CREATE OR REPLACE FUNCTION fahuo.ask_receipts(events json) RETURNS TABLE (n bigint, outcome text)
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+DECLARE
+  e pg_catalog.record;
+  blocked pg_catalog.bool := false;
+BEGIN
+  FOR e IN SELECT * FROM json_to_recordset(events) AS x (n pg_catalog.int8, appid pg_catalog.text, payment pg_catalog.text,
+      received_at pg_catalog.timestamptz, event_id pg_catalog.text, source pg_catalog.text) ORDER BY x.n LOOP
+    n := e.n;
+    outcome := 'open';
+    IF NOT blocked THEN
+      BEGIN
+        INSERT INTO fahuo.receipt (appid, payment, received_at, origin, event_id, source)
+        VALUES (e.appid, e.payment, e.received_at, 'event', e.event_id, e.source)
+        ON CONFLICT (payment, appid) DO NOTHING;
+        outcome := CASE WHEN FOUND THEN 'first' ELSE 'second' END;
+      EXCEPTION WHEN lock_not_available THEN
+        blocked := true;
+      END;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.ask_receipts(json) FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION fahuo.ask_receipts(json) TO fahuo_service;
 --> statement-breakpoint
 -- Follow the parcels of this payment, and remind when all are signed for. WeChat asks for the buyer's phone in clear: it
 -- comes sealed for the app (docs/adr/0029), and is forgotten after use. Returns the row's id.

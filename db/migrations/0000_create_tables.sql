@@ -359,7 +359,8 @@ CREATE TABLE "fahuo"."receipt_event" (
 	"offset" bigint NOT NULL,
 	"notes" text,
 	"arrived_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
-	"late" boolean NOT NULL
+	"late" boolean NOT NULL,
+	"open_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
 CREATE TABLE "fahuo"."trace" (
@@ -659,6 +660,7 @@ CREATE INDEX "receipt_call_payment" ON "fahuo"."receipt_call" USING btree ("paym
 CREATE UNIQUE INDEX "receipt_event_event" ON "fahuo"."receipt_event" USING btree ("event_id","source");--> statement-breakpoint
 CREATE INDEX "receipt_event_payment" ON "fahuo"."receipt_event" USING btree ("payment");--> statement-breakpoint
 CREATE INDEX "receipt_event_out_trade_no" ON "fahuo"."receipt_event" USING btree (split_part("payment", ':', 2)) WHERE strpos("fahuo"."receipt_event"."payment", ':') > 0;--> statement-breakpoint
+CREATE INDEX "receipt_event_open" ON "fahuo"."receipt_event" USING btree ("appid","open_at") WHERE "fahuo"."receipt_event"."open_at" is not null;--> statement-breakpoint
 CREATE INDEX "receipt_event_late" ON "fahuo"."receipt_event" USING btree ("arrived_at") WHERE "fahuo"."receipt_event"."late";--> statement-breakpoint
 CREATE UNIQUE INDEX "trace_payment" ON "fahuo"."trace" USING btree ("payment","appid");--> statement-breakpoint
 CREATE INDEX "trace_due" ON "fahuo"."trace" USING btree ("appid","next_attempt_at") WHERE "fahuo"."trace"."state" in ('waiting', 'following');--> statement-breakpoint

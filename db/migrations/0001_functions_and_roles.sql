@@ -6342,8 +6342,8 @@ END $$;
 --> statement-breakpoint
 REVOKE ALL ON FUNCTION fahuo.check_receipt(text, text) FROM PUBLIC;
 --> statement-breakpoint
--- The buyer has the goods, for those who write no event of it: WeChat reminds of confirming the receipt, once per payment, when the payment is shipped. Called
--- again it is the earlier row, whose time stays. Returns its id.
+-- The buyer has the goods, for those who write no event of it: WeChat reminds of confirming the receipt, once per payment,
+-- when the payment is shipped. Called again it is the earlier row, whose time stays. Returns its id.
 CREATE OR REPLACE FUNCTION fahuo.notify_receipt(appid text, payment text, received_time timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -6368,6 +6368,37 @@ END $$;
 REVOKE ALL ON FUNCTION fahuo.notify_receipt(text, text, timestamptz) FROM PUBLIC;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION fahuo.notify_receipt(text, text, timestamptz) TO fahuo_writer, fahuo_service;
+--> statement-breakpoint
+-- Asks for the reminders of received events, in the order of n. `first`: it asked for it; `second`: the payment has one;
+-- `open`: a transaction that is not over asks for it as well, as notify_receipt does. The batch does not wait for the shop:
+-- that event, and those behind it, are asked for later.
+CREATE OR REPLACE FUNCTION fahuo.ask_receipts(events json) RETURNS TABLE (n bigint, outcome text)
+LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+DECLARE
+  e pg_catalog.record;
+  blocked pg_catalog.bool := false;
+BEGIN
+  FOR e IN SELECT * FROM json_to_recordset(events) AS x (n pg_catalog.int8, appid pg_catalog.text, payment pg_catalog.text,
+      received_at pg_catalog.timestamptz, event_id pg_catalog.text, source pg_catalog.text) ORDER BY x.n LOOP
+    n := e.n;
+    outcome := 'open';
+    IF NOT blocked THEN
+      BEGIN
+        INSERT INTO fahuo.receipt (appid, payment, received_at, origin, event_id, source)
+        VALUES (e.appid, e.payment, e.received_at, 'event', e.event_id, e.source)
+        ON CONFLICT (payment, appid) DO NOTHING;
+        outcome := CASE WHEN FOUND THEN 'first' ELSE 'second' END;
+      EXCEPTION WHEN lock_not_available THEN
+        blocked := true;
+      END;
+    END IF;
+    RETURN NEXT;
+  END LOOP;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.ask_receipts(json) FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION fahuo.ask_receipts(json) TO fahuo_service;
 --> statement-breakpoint
 -- Follow the parcels of this payment, and remind when all are signed for. WeChat asks for the buyer's phone in clear: it
 -- comes sealed for the app (docs/adr/0029), and is forgotten after use. Returns the row's id.
@@ -6846,9 +6877,9 @@ SELECT e.appid, e.payment, NULL::integer AS version, e.event_id, e.source, w.sta
   CASE
     WHEN w.reason NOT IN ('app_paused', 'due', 'shipment_first', 'reminder_unknown') THEN NULL
     WHEN w.reason = 'app_paused' AND p.resume_at IS NULL THEN NULL
-    ELSE nullif(greatest(r.next_attempt_at, p.resume_at), 'infinity')
+    ELSE nullif(greatest(r.next_attempt_at, p.resume_at, e.open_at), 'infinity')
   END AS next_attempt_at,
-  CASE WHEN w.is_first THEN r.sends ELSE 0 END AS attempts,
+  CASE WHEN w.is_first THEN coalesce(r.sends, 0) ELSE 0 END AS attempts,
   CASE WHEN w.is_first THEN r.errcode END AS errcode, CASE WHEN w.is_first THEN r.errmsg END AS errmsg,
   CASE WHEN w.is_first THEN r.rid END AS rid, e.notes,
   CASE WHEN w.is_first THEN r.sent_at END AS uploaded_at,
@@ -6864,12 +6895,12 @@ LEFT JOIN LATERAL (
   SELECT v.seen_at, v.unreachable_since, v.reason FROM fahuo.serving v
   WHERE v.appid = e.appid AND v.seen_at > clock_timestamp() - interval '30 seconds'
   ORDER BY v.unreachable_since NULLS FIRST LIMIT 1
-) v ON r.state IN ('pending', 'sending', 'unknown')
+) v ON e.open_at IS NOT NULL OR r.state IN ('pending', 'sending', 'unknown')
 LEFT JOIN LATERAL (
   SELECT p.reason, p.errcode, p.resume_at FROM fahuo.pause p
   WHERE p.appid = e.appid AND p.endpoint IN ('*', 'read') AND (p.resume_at IS NULL OR p.resume_at > clock_timestamp())
   ORDER BY p.resume_at DESC NULLS FIRST LIMIT 1
-) p ON r.state IN ('pending', 'unknown')
+) p ON e.open_at IS NOT NULL OR r.state IN ('pending', 'unknown')
 CROSS JOIN LATERAL (
   SELECT f.is_first,
     CASE
@@ -6877,7 +6908,7 @@ CROSS JOIN LATERAL (
       WHEN r.state IN ('acknowledged', 'rejected') THEN r.state::text
       ELSE 'waiting'
     END AS state,
-    CASE WHEN NOT f.is_first OR r.finished_at IS NOT NULL OR r.state = 'forgotten' THEN 'final' ELSE r.state::text END AS place,
+    CASE WHEN NOT f.is_first OR r.finished_at IS NOT NULL OR r.state = 'forgotten' THEN 'final' ELSE coalesce(r.state::text, 'pending') END AS place,
     CASE
       WHEN r.state = 'forgotten' THEN 'forgotten'
       WHEN NOT f.is_first THEN 'second_reminder'
@@ -6886,13 +6917,14 @@ CROSS JOIN LATERAL (
       WHEN r.state = 'moot' THEN 'receipt_confirmed'
       WHEN v.seen_at IS NULL THEN 'app_not_served'
       WHEN r.state = 'sending' THEN 'sending'
-      WHEN p.reason IS NOT NULL AND r.state = 'pending' THEN 'app_paused'
+      WHEN p.reason IS NOT NULL AND r.state IS DISTINCT FROM 'unknown' THEN 'app_paused'
       WHEN r.state = 'unknown' THEN 'reminder_unknown'
       WHEN v.unreachable_since IS NOT NULL THEN 'wechat_unreachable'
-      WHEN r.waits = 0 THEN 'due'
+      WHEN coalesce(r.waits, 0) = 0 THEN 'due'
       ELSE 'shipment_first'
     END AS reason
-  FROM (SELECT coalesce(r.event_id = e.event_id AND r.source = e.source, false) AS is_first) f OFFSET 0
+  -- Without a row the event is open: a transaction of the shop has asked for the reminder and is not over.
+  FROM (SELECT r.id IS NULL OR coalesce(r.event_id = e.event_id AND r.source = e.source, false) AS is_first) f OFFSET 0
 ) w;
 --> statement-breakpoint
 -- The outbox, and rows of it that the relay keeps after their partition is gone. Acknowledgements are no events of a writer.

@@ -93,6 +93,8 @@ export const receiptEvent = fahuo.table(
       .default(sql`clock_timestamp()`),
     /** The payment's reminder had been forgotten when it came: it goes by its own age. */
     late: boolean('late').notNull(),
+    /** When the reminder is asked for again: a transaction of the shop, not over yet, asks for the same payment's. Null: it was. */
+    openAt: instant('open_at'),
   },
   (t) => [
     uniqueIndex('receipt_event_event').on(t.eventId, t.source),
@@ -100,6 +102,9 @@ export const receiptEvent = fahuo.table(
     index('receipt_event_out_trade_no')
       .on(sql`split_part(${t.payment}, ':', 2)`)
       .where(sql`strpos(${t.payment}, ':') > 0`),
+    index('receipt_event_open')
+      .on(t.appid, t.openAt)
+      .where(sql`${t.openAt} is not null`),
     index('receipt_event_late')
       .on(t.arrivedAt)
       .where(sql`${t.late}`),

@@ -3,13 +3,14 @@ import { lateSecondAcknowledgements } from '../upload/insert-store.ts';
 import type { NewReceipt, ReceiptRivals } from './receipt.ts';
 
 type Place = { topic: string; partition: number; offset: number };
-/** An inserted event, by its message; `first`: it asked for the payment's reminder. */
+/** An inserted event, by its message; `first`: it asked for the payment's reminder, or will. */
 export type InsertedReceipt = Place & { first: boolean };
 
 /**
  * Keeps received events, each once by its source and id, and has the payments reminded that have no reminder yet: the first
- * word of a receipt wins, whoever says it. One statement, so that no event is kept without its reminder. What is left out is a
- * repeat, or has the id of another event (see {@link readReceiptRivals}).
+ * word of a receipt wins, whoever says it. One statement, so that no event is kept without its reminder; where that would wait
+ * for a transaction of the shop, the event stays open, and src/receipt asks for it (P7). What is left out is a repeat, or has
+ * the id of another event (see {@link readReceiptRivals}).
  */
 export async function insertReceipts(
   db: Queryable,
@@ -21,32 +22,36 @@ export async function insertReceipts(
        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[],
          $9::int4[], $10::int8[], $11::text[]) with ordinality
          as g(event_id, source, appid, payment, received_seconds, event_time, traceparent, topic, partition, "offset", notes, n)
-     ), kept as (
-       insert into fahuo.receipt_event (event_id, source, appid, payment, received_at, event_time, traceparent, topic, partition,
-         "offset", notes, late)
-       select event_id, source, appid, payment, to_timestamp(received_seconds), event_time, traceparent, topic, partition,
-         "offset", notes, exists (
-           select from fahuo.receipt r where r.payment = g.payment and r.appid = g.appid and r.state = 'forgotten' offset 0
-         )
-       from given g
+     ), fresh as materialized (
+       select g.*, to_timestamp(received_seconds) as received_at from given g
        where not exists (
          select from fahuo.upload u where u.event_id = g.event_id and u.source = g.source offset 0
+       ) and not exists (
+         select from fahuo.receipt_event e where e.event_id = g.event_id and e.source = g.source offset 0
        )
-       order by n
+     ), asked as materialized (
+       select f.*, a.outcome from fresh f join fahuo.ask_receipts((select json_agg(o) from (
+         select n, appid, payment, received_at, event_id, source from fresh
+       ) o)) a using (n)
+     ), kept as (
+       insert into fahuo.receipt_event (event_id, source, appid, payment, received_at, event_time, traceparent, topic, partition,
+         "offset", notes, late, open_at)
+       select event_id, source, appid, payment, received_at, event_time, traceparent, topic, partition, "offset", notes, exists (
+           select from fahuo.receipt r where r.payment = g.payment and r.appid = g.appid and r.state = 'forgotten' offset 0
+         ), case when outcome = 'open' then clock_timestamp() end
+       from asked g order by n
        on conflict (event_id, source) do nothing
        returning *
-     ), asked as (
-       insert into fahuo.receipt (appid, payment, received_at, origin, event_id, source)
-       select distinct on (payment, appid) appid, payment, received_at, 'event', event_id, source
-       from kept order by payment, appid, id
-       on conflict (payment, appid) do nothing
-       returning event_id, source
      ), judged as materialized (
-       select k.*, exists (select from asked a where a.event_id = k.event_id and a.source = k.source) as first from kept k
+       select k.*, (
+         select a.outcome from asked a where a.event_id = k.event_id and a.source = k.source and a.topic = k.topic
+           and a.partition = k.partition and a."offset" = k."offset"
+       ) as outcome from kept k
      ), second as materialized (
-       select * from judged where not first and $12::boolean
+       select * from judged where outcome = 'second' and $12::boolean
      )
-     select json_agg(json_build_object('topic', topic, 'partition', partition, 'offset', "offset", 'first', first)) as inserted,
+     select json_agg(json_build_object('topic', topic, 'partition', partition, 'offset', "offset", 'first', outcome <> 'second'))
+         as inserted,
        ${lateSecondAcknowledgements('second')}
      from judged`,
     [

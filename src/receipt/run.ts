@@ -3,7 +3,7 @@ import { monotonicMs } from '../clock.ts';
 import { runLoop, type StepResult } from '../loop.ts';
 import { leaseMs, type ReceiptDeps, type ReceiptOptions, type WorkDeps } from './deps.ts';
 import { remind } from './remind.ts';
-import { claimReceipts, doubtLost } from './store.ts';
+import { askOpen, claimReceipts, doubtLost } from './store.ts';
 import { claimTraces } from './trace-store.ts';
 import { trace } from './trace.ts';
 
@@ -50,6 +50,7 @@ export async function step(deps: WorkDeps, options: AppOptions, signal: AbortSig
     log.warn({ appid, rows: lost }, 'receipt.calls_lost');
     metrics.receiptTransitions.inc({ state: 'unknown' }, lost);
   }
+  for (let asked = 0; asked < rowsAtOnce && (await askOpen(pool, appid)) !== null; asked++);
   const claimedAtMs = monotonicMs();
   const rows = await claimReceipts(pool, { appid, owner, leaseMs: leaseMs(options), limit: rowsAtOnce });
   await Promise.all(rows.map((row) => remind(deps, options, { row, claimedAtMs }, signal)));

@@ -2,7 +2,7 @@ import { dueNow } from '../../db/due.ts';
 import type { Queryable } from '../../db/client.ts';
 import { finalReceiptStates, type ReceiptCallKind, type ReceiptState } from '../../db/states.ts';
 import { cutText, storable } from '../text.ts';
-import { lateReceiptAcknowledgements } from '../upload/acknowledgement-store.ts';
+import { lateReceiptAcknowledgements, lateSecondAcknowledgements } from '../upload/acknowledgement-store.ts';
 import { keysOf } from '../upload/alias-store.ts';
 import type { Answer } from '../wechat/answer.ts';
 import type { OrderResult } from '../wechat/replies.ts';
@@ -47,6 +47,35 @@ export async function claimReceipts(db: Queryable, claim: Claim): Promise<Receip
     [claim.appid, claim.limit, claim.owner, claim.leaseMs],
   );
   return rows;
+}
+
+/** Until an event whose reminder is asked for by a transaction that is not over is tried again. */
+const openWaitMs = 2_000;
+
+/**
+ * Asks for the reminder of the next event that stayed open, by itself: one that is `open` again waits, and the others do not.
+ * Null where none is due.
+ */
+export async function askOpen(db: Queryable, appid: string): Promise<'first' | 'second' | 'open' | null> {
+  const { rows } = await db.query<{ outcome: 'first' | 'second' | 'open' | null }>(
+    `with due as (
+       select * from fahuo.receipt_event where appid = $1 and open_at <= ${dueNow} order by open_at limit 1 for update skip locked
+     ), asked as materialized (
+       select a.* from fahuo.ask_receipts((select json_agg(o) from (
+         select id as n, appid, payment, received_at, event_id, source from due
+       ) o)) a
+     ), moved as (
+       update fahuo.receipt_event e set open_at = case when a.outcome = 'open' then ${inMs('$2::float8')} end, late = exists (
+         select from fahuo.receipt r where r.payment = e.payment and r.appid = e.appid and r.state = 'forgotten' offset 0
+       )
+       from asked a where e.id = a.n returning e.*, a.outcome
+     ), second as materialized (
+       select * from moved where outcome = 'second' and (select d.acknowledgement_rows from fahuo.deployment d)
+     )
+     select (select outcome from moved) as outcome, ${lateSecondAcknowledgements('second')}`,
+    [appid, openWaitMs],
+  );
+  return rows[0]?.outcome ?? null;
 }
 
 /** `sending → unknown` for calls whose process did not come back in time. Returns the count. */

@@ -1,6 +1,7 @@
 import type { Queryable } from '../../db/client.ts';
 import type { ReceiptCallKind, ReceiptOrigin, ReceiptState, TraceState } from '../../db/states.ts';
 import { lateReceiptAcknowledgements } from '../upload/acknowledgement-store.ts';
+import { askOpen } from './store.ts';
 
 /** What a person asks of a receipt, and may do about it. */
 export type Receipt = {
@@ -112,12 +113,16 @@ export async function askAgain(
 
 /**
  * `pending`, `unknown` → `rejected` and `waiting`, `following` → `ended`, with the phones, for an app that is served no more.
- * A call that is under way is left. Returns how many reminders there were.
+ * A call that is under way is left, and so is an event whose reminder a transaction of the shop asks for as well. Returns how
+ * many reminders there were.
  */
 export async function retireReceipts(
   db: Queryable,
   { appid, detail }: { appid: string; detail: string },
 ): Promise<number> {
+  const isAsked = async (): Promise<boolean> =>
+    ['first', 'second'].includes((await askOpen(db, appid)) ?? '');
+  while (await isAsked());
   const { rows } = await db.query<{ reminders: number }>(
     `with reminders as (
        update fahuo.receipt set state = 'rejected', epoch = epoch + 1, owner = null, next_attempt_at = 'infinity',

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { connectAlone } from '../../../db/client.ts';
 import { acceptMessages } from '../../../src/consumer/handle.ts';
 import { readOpenLetters } from '../../../src/consumer/redrive-store.ts';
 import type { Received } from '../../../src/kafka/message.ts';
 import { createLog } from '../../../src/log.ts';
 import { createMetrics } from '../../../src/metrics.ts';
 import { enqueue } from '../../../src/outbox/enqueue.ts';
-import { claimReceipts, recordLook } from '../../../src/receipt/store.ts';
+import { askOpen, claimReceipts, recordLook } from '../../../src/receipt/store.ts';
 import { retireReceipts } from '../../../src/receipt/verbs-store.ts';
 import { executeRedrive, planRedrive } from '../../../src/replay/redrive.ts';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
@@ -56,7 +57,7 @@ const answer = (event_id: string, state: string, place: string, reason: string |
   version: null,
 });
 const reminders = () =>
-  run(
+  run<{ payment: string }>(
     `select payment, origin, state, event_id, source, date_part('epoch', received_at) as at from fahuo.receipts order by 1`,
   );
 const reminder = (payment: string, event_id: string | null, change: object = {}) => ({
@@ -120,6 +121,44 @@ describe('a received event of the topic', () => {
     expect(await reminders()).toEqual([reminder('p', null)]);
     expect(await eventsOf()).toEqual([answer('p-received', 'superseded', 'final', 'second_reminder')]);
   });
+
+  it.each([
+    ['commit', 'second', { state: 'superseded', place: 'final', reason: 'second_reminder' }],
+    ['rollback', 'first', { state: 'waiting', place: 'pending', reason: 'app_not_served' }],
+  ])(
+    'stays open beside a transaction of the shop that asks for the same reminder, and nothing else waits for it: %s',
+    async (end, outcome, answered) => {
+      const shop = await connectAlone(database.url, 'shop');
+      try {
+        await shop.query('begin');
+        await shop.query('select fahuo.notify_receipt($1, $2, now())', [appid, 'p']);
+        const batch = [received('q'), received('p'), shippedEvent({ payment: 'p', id: 's' }), received('r')];
+        expect(await accept(...batch)).toEqual({ inserted: 4, duplicate: 0, superseded: 0, dead: 0 });
+        expect(await accept(...batch)).toMatchObject({ inserted: 0, duplicate: 4 });
+        // What stood behind it is asked for by itself, and is not held up by it.
+        await run(`update fahuo.receipt_event set open_at = now() where open_at is not null`);
+        const outcomes = [await askOpen(database.pool, appid), await askOpen(database.pool, appid)];
+        expect(outcomes.toSorted()).toEqual(['first', 'open']);
+        expect((await reminders()).map(({ payment }) => payment)).toEqual(['q', 'r']);
+        expect(await run(`select state, reason from fahuo.events where event_id = 'p-received'`)).toEqual([
+          { state: 'waiting', reason: 'app_not_served' },
+        ]);
+        await shop.query(end);
+        expect(await askOpen(database.pool, appid), 'before its wait is over').toBeNull();
+        await run(`update fahuo.receipt_event set open_at = now() where open_at is not null`);
+        expect(await askOpen(database.pool, appid)).toBe(outcome);
+        expect(await askOpen(database.pool, appid)).toBeNull();
+        expect(
+          await run(`select state, place, reason from fahuo.events where event_id = 'p-received'`),
+        ).toEqual([answered]);
+        expect((await reminders()).filter(({ payment }) => payment === 'p')).toHaveLength(1);
+        const acked = await run(`select from fahuo.outbox where data like '%second_reminder%'`);
+        expect(acked).toHaveLength(end === 'commit' ? 1 : 0);
+      } finally {
+        await shop.end();
+      }
+    },
+  );
 
   it('is refused under the id of another event, of whatever kind', async () => {
     await accept(shippedEvent({ payment: 'p', id: 'e1' }), received('p', { id: 'e2' }));
