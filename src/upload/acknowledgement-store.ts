@@ -7,10 +7,14 @@ export const acknowledgementColumns = (alias: string): string =>
 
 const outboxColumns = 'event_id, type, source, event_time, appid, payment, version, traceparent, data';
 
+/** `id` names the answer, and not the event: one that is answered anew, by a person or a reconciliation, has another. */
 const heads = (rows: string, id: string): string => `
-  select '${id}' || f.id as event_id, 'fahuo.shipment.acknowledged.v1' as type, 'fahuo' as source,
+  select ${id} as event_id, 'fahuo.shipment.acknowledged.v1' as type, 'fahuo' as source,
     (select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) as event_time, f.appid,
     f.payment, f.version, ${rows}`;
+
+const answerId = (prefix: string, at: string): string =>
+  `'${prefix}' || f.id || '-' || floor(extract(epoch from ${at}) * 1000)::bigint`;
 
 /** Why a final row has its state, by the words of fahuo.events. */
 const reason = `case when f.resolved_by is not null then 'resolved' when f.state = 'rejected' then 'refused'
@@ -24,7 +28,7 @@ const acknowledgementsOf = (rows: string): string =>
       'source', f.source, 'state', f.state, 'errcode', f.errcode, 'errmsg', f.errmsg, 'rid', f.rid, 'attempts', f.attempts,
       'uploaded_at', f.upload_time, 'acknowledged_at', f.finished_at, 'reason', ${reason}, 'detail', f.detail)::text as data
   from ${rows} f`,
-    'ack-',
+    answerId('ack-', 'f.finished_at'),
   );
 
 /** The same of dead letters in `rows` that name their event: it was rejected before it became an upload. */
@@ -35,7 +39,7 @@ const letterAcknowledgementsOf = (rows: string): string =>
       'source', f.source, 'state', 'rejected', 'errcode', null, 'errmsg', null, 'rid', null, 'attempts', 0,
       'uploaded_at', null, 'acknowledged_at', f.received_at, 'reason', f.reason, 'detail', f.detail)::text as data
   from ${rows} f`,
-    'ack-dead-',
+    `'ack-dead-' || f.id`,
   );
 
 /**
@@ -68,7 +72,7 @@ const receiptAcknowledgementsOf = (rows: string): string =>
       'source', f.source, 'state', f.state, 'errcode', f.errcode, 'errmsg', f.errmsg, 'rid', f.rid, 'attempts', f.attempts,
       'uploaded_at', f.uploaded_at, 'acknowledged_at', f.finished_at, 'reason', f.reason, 'detail', f.detail)::text as data
   from (select null::integer as version, * from ${rows}) f`,
-    'ack-received-',
+    answerId('ack-received-', 'f.finished_at'),
   );
 
 /** For received events whose payment has its reminder already, as fahuo.receipt_events answers them. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { acknowledgementColumns, acknowledgementInsert } from '../../../src/upload/acknowledgement-store.ts';
 import { acceptEvents } from '../../support/accept.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { shippedEvent } from '../../support/events.ts';
@@ -52,7 +53,7 @@ describe('an event that is older than an acknowledged one', () => {
     };
     expect(await acceptEvents(database.pool, [late])).toMatchObject({ superseded: 1 });
     const { rows } = await database.pool.query<{ data: string } & Record<string, unknown>>(
-      `select o.event_id = 'ack-' || u.id as named, o.type, o.source, o.payment, o.version, o.traceparent, o.data
+      `select o.event_id = 'ack-' || u.id || '-' || floor(extract(epoch from u.finished_at) * 1000)::bigint as named, o.type, o.source, o.payment, o.version, o.traceparent, o.data
        from fahuo.outbox o join fahuo.upload u using (payment, version) where payment = 'q'`,
     );
     expect(rows).toMatchObject([
@@ -72,6 +73,22 @@ describe('an event that is older than an acknowledged one', () => {
       attempts: 0,
       detail: 'a newer version was acknowledged before this one arrived',
     });
+  });
+
+  it('is answered under another name each time that it ends', async () => {
+    await acceptEvents(database.pool, [shippedEvent({ payment: 'again' })]);
+    for (const second of [1, 2])
+      await database.pool.query(
+        `with ended as (
+           update fahuo.upload set state = 'acknowledged', finished_at = to_timestamp($1) where payment = 'again'
+           returning ${acknowledgementColumns('upload')}
+         ) ${acknowledgementInsert('ended')}`,
+        [second],
+      );
+    const { rows } = await database.pool.query<{ name: string }>(
+      `select regexp_replace(event_id, '^ack-[0-9]+', 'ack') as name from fahuo.outbox where payment = 'again' order by id`,
+    );
+    expect(rows).toEqual([{ name: 'ack-1000' }, { name: 'ack-2000' }]);
   });
 
   it('leaves no word in the outbox where acknowledgements are not wanted, and none comes of a redelivery', async () => {
