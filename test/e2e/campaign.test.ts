@@ -9,7 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => parts.stop());
 
-it.each([1, 2, 3])(
+// The first has a WeChat that merges parcel lists, the second one that overwrites them.
+it.each([1, 2])(
   'seed %i: 500 events through faults, kills and restarts, each applied once, in order, and on record',
   async (seed) => {
     const report = await runCampaign(parts, { seed, events: 500, kills: 4 });

@@ -12,6 +12,8 @@ import { createRandom } from '../support/random.ts';
 import { appid, createStack, effectsOf, statsOf, type Stack } from '../support/stack.ts';
 
 const log = createLog({ level: 'silent' });
+/** `ROAD_KILLS=100 vitest run …` for a longer look. */
+const kills = Number(process.env['ROAD_KILLS'] ?? 12);
 const paymentOf = (number: number): string => `42000012342026112300${String(number).padStart(8, '0')}`;
 
 let stack: Stack;
@@ -125,15 +127,16 @@ describe('the road from the outbox to the acknowledgement', () => {
     }
   });
 
-  it('survives 20 kills at random instants: 2,000 acknowledged, one effect each', async () => {
+  it(`survives ${kills} kills at random instants: 2,000 acknowledged, one effect each`, async () => {
     stack = await createStack({ sandbox: { latencyMs: 15 }, env: { FAHUO_WINDOW: '16' } });
     const seed = 4_711;
     const random = createRandom(seed);
     const total = 2_000;
+    const share = (part: number): number => Math.floor((total * part) / kills);
     const settled = (): Promise<number> => count(`state = 'acknowledged'`);
-    for (let kill = 1; kill <= 20; kill++) {
+    for (let kill = 1; kill <= kills; kill++) {
       const process = await stack.start();
-      await enqueueMany((total * (kill - 1)) / 20, (total * kill) / 20);
+      await enqueueMany(share(kill - 1), share(kill));
       // Somewhere in the middle of the flow: after a random number of acknowledgements, or of milliseconds.
       const target = (await settled()) + Math.floor(random() * 60);
       await eventually(async () => expect(await settled()).toBeGreaterThanOrEqual(target), 60_000, 2);
@@ -146,7 +149,9 @@ describe('the road from the outbox to the acknowledgement', () => {
     const { rows } = await stack.database.pool.query<{ n: number }>(
       `select count(*) as n from fahuo.attempt where outcome = 'unanswered'`,
     );
-    console.log(`seed ${seed}: 20 kills, ${total} acknowledged, ${rows[0]!.n} sends cut off and read back`);
+    console.log(
+      `seed ${seed}: ${kills} kills, ${total} acknowledged, ${rows[0]!.n} sends cut off and read back`,
+    );
   });
 
   it('runs two of every role side by side, loses one, and replays to nothing', async () => {
