@@ -138,7 +138,7 @@ export function readStatus(
 /** Seconds or a date (RFC 9110 §10.2.3); null where it is neither. */
 export function readRetryAfter(text: string | undefined, nowMs: number): number | null {
   const trimmed = text?.trim() ?? '';
-  if (/^\d{1,9}$/.test(trimmed)) return Number(trimmed) * 1_000;
+  if (/^\d+$/.test(trimmed)) return Number(trimmed) * 1_000;
   const at = /^[A-Z][a-z]{2}, \d/.test(trimmed) ? Date.parse(trimmed) : Number.NaN;
   return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
 }

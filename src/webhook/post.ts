@@ -25,13 +25,16 @@ export function createPost(given: { url: string; timeoutMs: number; connections:
     connections,
     pipelining: 1,
     allowH2: false,
-    connect: { timeout: timeoutMs },
+    // Less than all of it: a connection that does not come about is told from an answer that does not.
+    connect: { timeout: timeoutMs / 2 },
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     keepAliveTimeout: 10_000,
   });
   const path = `${url.pathname}${url.search}`;
-  const own = { 'content-type': 'application/json', 'user-agent': 'fahuo', ...loginOf(url) };
+  const login = loginOf(url);
+  const own = { 'content-type': 'application/json', 'user-agent': 'fahuo', ...login };
+  const secrets = secretsIn(url, login.authorization);
   return {
     post: async (headers, body, signal) => {
       // Not AbortSignal.any: a signal that lives as long as the process would keep every request's.
@@ -47,7 +50,7 @@ export function createPost(given: { url: string; timeoutMs: number; connections:
           body,
           signal: ended.signal,
         });
-        return await read(answer, ended.signal);
+        return await read(answer, secrets, ended.signal);
       } catch (error) {
         if (signal.aborted) return { kind: 'aborted' };
         return ended.signal.aborted
@@ -69,19 +72,36 @@ function loginOf({ username, password }: URL): { authorization?: string } {
   return { authorization: `Basic ${Buffer.from(login).toString('base64')}` };
 }
 
+/** What an error page may say back of a request: of the address, logs and status show scheme, host and port alone. */
+function secretsIn({ pathname, search, searchParams, username, password }: URL, login = ''): string[] {
+  const raw = [pathname.slice(1), search.slice(1), ...searchParams.values(), username, password];
+  const all = [...raw, ...raw.flatMap(decoded), login.replace('Basic ', '')];
+  return [...new Set(all)].filter((one) => one.length >= hiddenLength).sort((a, b) => b.length - a.length);
+}
+/** What is shorter is a word that stands in any text. */
+const hiddenLength = 4;
+
+function decoded(text: string): string[] {
+  try {
+    return [decodeURIComponent(text)];
+  } catch {
+    return [];
+  }
+}
+
 /** The status says it; a body that hangs or breaks changes nothing. */
-async function read(answer: Dispatcher.ResponseData, signal: AbortSignal): Promise<Posted> {
+async function read(
+  answer: Dispatcher.ResponseData,
+  secrets: readonly string[],
+  signal: AbortSignal,
+): Promise<Posted> {
   const { statusCode, headers, body } = answer;
   const taken = statusCode >= 200 && statusCode < 300;
   const said = taken
     ? await body.dump({ limit: passedBytes, signal }).then(nothing, nothing)
-    : await beginningOf(body);
-  const retryAfter = headers['retry-after'];
-  return readStatus(
-    statusCode,
-    { retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined, said },
-    systemClock().getTime(),
-  );
+    : shownOf(await beginningOf(body), secrets);
+  const [retryAfter] = [headers['retry-after']].flat();
+  return readStatus(statusCode, { retryAfter, said }, systemClock().getTime());
 }
 const nothing = (): string => '';
 
@@ -97,8 +117,14 @@ async function beginningOf(body: Dispatcher.ResponseData['body']): Promise<strin
   } catch {
     // What came until then is as good.
   }
-  const text = Buffer.concat(chunks).toString('utf8').replaceAll(/\s+/g, ' ').trim();
-  return storable(Array.from(text).slice(0, saidCharacters).join(''));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** One line, with nothing in it that a terminal would do, and no secret of ours. */
+function shownOf(text: string, secrets: readonly string[]): string {
+  const line = text.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+  const shown = secrets.reduce((rest, secret) => rest.replaceAll(secret, '…'), line);
+  return storable(Array.from(shown).slice(0, saidCharacters).join(''));
 }
 
 /** Before anything could be sent. What ends later may have arrived. */

@@ -149,7 +149,7 @@ describe('a webhook', () => {
     expect(shop.heard.filter(({ payment }) => payment === 'bad')).toHaveLength(1);
     await eventually(async () =>
       expect(await waiting()).toMatchObject([
-        { attempts: 1, detail: 'answered 400: <h1>no such\uFFFD order</h1>', wait_s: 5 },
+        { attempts: 1, detail: 'answered 400: <h1>no such order</h1>', wait_s: 5 },
         { attempts: 0 },
       ]),
     );
