@@ -78,6 +78,11 @@ const claimed = (due: string): string => `
   returning d.id, d.epoch, d.attempts, d.webhook_id as "webhookId", d.type, d.event_time as "eventTime", d.appid,
     d.payment, d.data`;
 
+const firsts = (and: string): string => `
+  select d.id from fahuo.webhook_delivery d
+  where d.state = 'waiting' and d.next_attempt_at <= ${dueNow} ${and} and ${isFirst}
+  order by d.next_attempt_at, d.id limit 100`;
+
 /** `waiting → sending` for what is due, the longest due first. */
 export async function claimDue(db: Queryable, { owner, leaseMs, limit }: Claim): Promise<Delivery[]> {
   const { rows } = await db.query<Delivery>(
@@ -89,8 +94,8 @@ export async function claimDue(db: Queryable, { owner, leaseMs, limit }: Claim):
 }
 
 /**
- * The same for one row while the address fails: of a payment that has not failed, if there is one among the first. No other
- * instance lets out a probe before this one has ended, or its lease has.
+ * The same for one row while the address fails: one that was never tried, of a payment that has not failed, if there is
+ * one among the first. No other instance lets out a probe before this one has ended, or its lease has.
  */
 export async function claimProbe(
   tx: Queryable,
@@ -104,10 +109,10 @@ export async function claimProbe(
   if (mine !== 1) return [];
   const { rows } = await tx.query<Delivery>(
     claimed(`select d.id from (
-        select d.* from fahuo.webhook_delivery d where d.state = 'waiting' and d.next_attempt_at <= ${dueNow} and ${isFirst}
-        order by d.next_attempt_at, d.id limit 100
+        (${firsts('and d.detail is null')}) union (${firsts('')})
       ) f join fahuo.webhook_delivery d on d.id = f.id and d.state = 'waiting'
-      order by (select (f.appid || '/' || f.payment) = any (p.suspects) from fahuo.webhook_endpoint p), f.next_attempt_at, f.id
+      order by (select (d.appid || '/' || d.payment) = any (p.suspects) from fahuo.webhook_endpoint p), d.detail is not null,
+        d.next_attempt_at, d.id
       limit 1`),
     [owner, leaseMs],
   );

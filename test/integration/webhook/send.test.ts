@@ -255,6 +255,17 @@ describe('an address that fails as a whole', () => {
     await eventually(async () => expect((await health())?.failingSince).toBeNull());
   });
 
+  it('is probed with one that was never tried, however many failed and are due before it', async () => {
+    shop.answer = ({ payment }) => (payment === 'good' ? 204 : 500);
+    await insert(names('bad', 300));
+    await run(`update fahuo.webhook_delivery set attempts = id % 2, detail = 'answered 500'`);
+    await run('update fahuo.webhook_endpoint set failing_since = clock_timestamp()');
+    await insert(['good']);
+    start({ window: 1 });
+    await untilTaken(1);
+    expect(shop.heard[0]).toMatchObject({ payment: 'good' });
+  });
+
   it('says by Retry-After when it is asked again', async () => {
     shop.answer = (_heard, nth) => (nth === 1 ? { status: 429, headers: { 'retry-after': '2' } } : 204);
     await insert(names('p', 10));
