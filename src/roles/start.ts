@@ -90,8 +90,9 @@ const follow =
         bell,
         read: () => {
           const config = read();
+          const apps = appsOf(config, wanted); // where these are wrong, nobody is told anything
           for (const tell of context.onReload) tell(config);
-          return appsOf(config, wanted);
+          return apps;
         },
       },
       signal,

@@ -2,11 +2,13 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createAdmin } from '../../../src/kafka/admin.ts';
 import { createLog } from '../../../src/log.ts';
+import { createDoorbell } from '../../../src/loop.ts';
 import { readConfig } from '../../../src/roles/config.ts';
 import { roleNames, startRoles, type RoleName } from '../../../src/roles/start.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
-import { webhookSecret } from '../../support/webhook-shop.ts';
+import { openShop, webhookSecret } from '../../support/webhook-shop.ts';
+import { insertDeliveries } from '../../../src/webhook/store.ts';
 import { uniqueName } from '../../support/names.ts';
 
 const log = createLog({ level: 'silent' });
@@ -108,4 +110,33 @@ describe('a start', () => {
       await eventually(() => expect(sockets()).toBe(before), closesWithinMs);
     },
   );
+});
+
+it('settings that are read again change nothing where one of them is wrong', async () => {
+  const shop = await openShop();
+  const [stop, bell] = [new AbortController(), createDoorbell()];
+  let reads = 0;
+  const read = () => {
+    reads++;
+    const other = `whsec_${Buffer.alloc(32, 'other').toString('base64')}`;
+    return configOf({ FAHUO_APPS_FILE: '/nowhere', WECHAT_APPID: '', FAHUO_ACK_WEBHOOK_SECRET: other });
+  };
+  const config = configOf({ FAHUO_ACK_WEBHOOK_URL: shop.url });
+  const { done } = await startRoles(
+    { config, log, reload: { bell, read } },
+    ['push', 'webhook'],
+    stop.signal,
+  );
+  try {
+    bell.ring();
+    await eventually(() => expect(reads).toBe(1));
+    const named = { webhookId: 'a', type: 't', eventTime: 't', appid: 'wx1', payment: 'p1' };
+    await insertDeliveries(database.pool, [{ ...named, data: '{"payment":"p1"}' }]);
+    await eventually(() => expect(shop.heard).toHaveLength(1));
+    expect(shop.heard[0]).toMatchObject({ signed: true });
+  } finally {
+    stop.abort();
+    await done;
+    await shop.down();
+  }
 });
