@@ -93,6 +93,10 @@ export async function claimDue(db: Queryable, { owner, leaseMs, limit }: Claim):
   return rows;
 }
 
+/** Without the time in which nobody tried, such as that of a stop: it has not failed then (ADR 13). */
+const failingTried = `case when retry_at < ${dueNow} - interval '5 minutes' then failing_since + (${dueNow} - retry_at)
+  else failing_since end`;
+
 /**
  * The same for one row while the address fails: one that was never tried, of a payment that has not failed, if there is
  * one among the first. No other instance lets out a probe before this one has ended, or its lease has.
@@ -102,7 +106,7 @@ export async function claimProbe(
   { owner, leaseMs }: Omit<Claim, 'limit'>,
 ): Promise<Delivery[]> {
   const { rowCount: mine } = await tx.query(
-    `update fahuo.webhook_endpoint set retry_at = ${inMs('$1::float8')}
+    `update fahuo.webhook_endpoint set retry_at = ${inMs('$1::float8')}, failing_since = ${failingTried}
      where failing_since is not null and paused_at is null and retry_at <= ${dueNow}`,
     [leaseMs],
   );

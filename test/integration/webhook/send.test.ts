@@ -291,6 +291,20 @@ describe('an address that fails as a whole', () => {
     expect(await resumeWebhook(database.pool)).toBe(false);
   });
 
+  it('is not given up for days in which nobody tried', async () => {
+    shop.answer = () => 500;
+    await insert(['p1']);
+    // As an instance leaves it that is stopped while the address fails, and started after a holiday.
+    await run(`update fahuo.webhook_endpoint set failing_since = clock_timestamp() - interval '96 hours 1 minute',
+      retry_at = clock_timestamp() - interval '96 hours'`);
+    start();
+    await eventually(() => expect(shop.heard.length).toBeGreaterThanOrEqual(2));
+    const now = await health();
+    expect(now?.pausedAt).toBeNull();
+    expect(Date.now() - now!.failingSince!.getTime()).toBeLessThan(120_000);
+    expect(Date.now() - now!.failingSince!.getTime()).toBeGreaterThan(60_000);
+  });
+
   it('is paused at once by 410, and another address is a new chance', async () => {
     shop.answer = () => 410;
     await insert(['p1', 'p2']);
