@@ -19,8 +19,8 @@ export const openWebhook: OpenRole = (context) => {
     let keys = keysOf(config);
     context.onReload.push((fresh) => void (keys = keysOf(fresh)));
     const { origin } = new URL(url);
-    if (await saveEndpoint(pool, { origin, fingerprint: fingerprintOf(url, keys) }))
-      log.info({ origin }, 'webhook.endpoint_set');
+    const fingerprint = fingerprintOf(url, keys);
+    if (await saveEndpoint(pool, { origin, fingerprint })) log.info({ origin }, 'webhook.endpoint_set');
     const post = opened.add('webhook sockets', createPost({ url, timeoutMs, connections: window }), (it) =>
       it.close(),
     );
@@ -30,7 +30,7 @@ export const openWebhook: OpenRole = (context) => {
       ...{ nowMs: () => systemClock().getTime(), random: systemRandom },
     };
     const options = {
-      ...{ instance, window, timeoutMs, giveUpMs, probe: defaultProbe },
+      ...{ instance, fingerprint, window, timeoutMs, giveUpMs, probe: defaultProbe },
       group: webhookGroupOf(config),
       topic: topicsOf(config).acks,
       sessionTimeoutMs: config.consumer.sessionTimeoutMs,

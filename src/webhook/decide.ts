@@ -25,6 +25,8 @@ export type Endpoint = {
   failures: number;
   /** Payments whose answers failed since the last one was taken. */
   suspects: readonly string[];
+  /** Another instance was given another address or secret since this one started. */
+  superseded: boolean;
 };
 export type EndpointChange =
   | { to: 'suspected' }
@@ -80,7 +82,7 @@ export function decideFailure(
   const suspects = [...endpoint.suspects.filter((one) => one !== tried.suspect), tried.suspect].slice(
     -maxSuspects,
   );
-  if (failed.kind === 'gone') return paused(failed.detail, suspects);
+  if (failed.kind === 'gone' && !endpoint.superseded) return paused(failed.detail, suspects);
   if (isOwn(failed) && endpoint.failingMs === null && suspects.length < wholeFromSuspects)
     return {
       row: { afterMs: rowWaitMs(tried.attempts, options.random), counts: true },
@@ -93,10 +95,12 @@ export function decideFailure(
 
 function failsAsAWhole(
   failed: Failed,
-  { failingMs, failures: before, suspects }: Endpoint,
+  { failingMs, failures: before, suspects, superseded }: Endpoint,
   options: Options,
 ): AfterFailure {
-  if (failingMs !== null && failingMs >= options.giveUpMs) return paused(gaveUp(failed, failingMs), suspects);
+  // What became of an address that was left says nothing of the one that is set now.
+  if (failingMs !== null && failingMs >= options.giveUpMs && !superseded)
+    return paused(gaveUp(failed, failingMs), suspects);
   const failures = failingMs === null ? 0 : before + 1;
   const afterMs = askedMs(failed) ?? probeWaitMs(failures, options);
   return { row: unspent(afterMs), endpoint: { to: 'failing', failures, afterMs, suspects } };

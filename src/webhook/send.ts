@@ -22,6 +22,8 @@ export type SendDeps = {
 };
 export type SendOptions = {
   instance: string;
+  /** Of the address and secret that this instance began with. */
+  fingerprint: string;
   /** Asked at every request: they change at SIGHUP. */
   keys: () => readonly Buffer[];
   window: number;
@@ -117,14 +119,14 @@ async function record(deps: SendDeps, options: SendOptions, claimed: Claimed, po
 
 async function recordFailed(
   { pool, log, random }: SendDeps,
-  { giveUpMs, probe: timing }: SendOptions,
+  { fingerprint, giveUpMs, probe: timing }: SendOptions,
   { row, probe }: Claimed,
   failed: Failed,
 ): Promise<void> {
   const tried = { suspect: `${row.appid}/${row.payment}`, attempts: row.attempts, probe };
   const { detail } = failed;
   const decided = await inTransaction(pool, async (tx) => {
-    const endpoint = await store.lockEndpoint(tx);
+    const endpoint = await store.lockEndpoint(tx, fingerprint);
     const after =
       endpoint === null
         ? { row: { afterMs: 0, counts: false }, endpoint: null }

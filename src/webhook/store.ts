@@ -152,10 +152,12 @@ export async function recordTaken(
 }
 
 /** The address, locked until the transaction ends; null while it is paused. */
-export async function lockEndpoint(tx: Queryable): Promise<Endpoint | null> {
+export async function lockEndpoint(tx: Queryable, fingerprint: string): Promise<Endpoint | null> {
   const { rows } = await tx.query<Endpoint & { paused: boolean }>(
     `select (extract(epoch from clock_timestamp() - failing_since) * 1000)::float8 as "failingMs", failures, suspects,
-       paused_at is not null as paused from fahuo.webhook_endpoint for update`,
+       fingerprint is distinct from $1 as superseded, paused_at is not null as paused
+     from fahuo.webhook_endpoint for update`,
+    [fingerprint],
   );
   const [row] = rows;
   return row === undefined || row.paused ? null : row;

@@ -40,8 +40,10 @@ const dayMs = 86_400_000;
 const keys = (): Buffer[] => keysIn(webhookSecret);
 
 /** An instance that posts, and how it is stopped. */
-function start(change: { timeoutMs?: number; giveUpMs?: number; window?: number; url?: string } = {}) {
-  const { timeoutMs = 1_000, giveUpMs = 3 * dayMs, window = 8 } = change;
+function start(
+  change: { timeoutMs?: number; giveUpMs?: number; window?: number; url?: string; fingerprint?: string } = {},
+) {
+  const { timeoutMs = 1_000, giveUpMs = 3 * dayMs, window = 8, fingerprint = shop.url } = change;
   const metrics = createMetrics();
   const post = createPost({ url: change.url ?? shop.url, timeoutMs, connections: window });
   const abort = new AbortController();
@@ -52,6 +54,7 @@ function start(change: { timeoutMs?: number; giveUpMs?: number; window?: number;
     },
     {
       instance: `i${stops.length}`,
+      fingerprint,
       keys,
       window,
       timeoutMs,
@@ -318,6 +321,22 @@ describe('an address that fails as a whole', () => {
     expect(await saveEndpoint(database.pool, { origin: 'http://shop', fingerprint: 'another' })).toBe(true);
     await untilTaken(2);
   });
+});
+
+it('an address that was left and is gone does not pause the one that is set now', async () => {
+  const left = await openShop();
+  left.answer = () => 410;
+  await insert(names('p', 20));
+  start({ url: left.url, fingerprint: 'the one before', window: 1 });
+  try {
+    await eventually(() => expect(left.heard.length).toBeGreaterThan(0));
+    start();
+    await untilTaken(20);
+    expect(await health()).toMatchObject({ pausedAt: null });
+  } finally {
+    await stops[0]!();
+    await left.down();
+  }
 });
 
 describe('what was left', () => {

@@ -12,11 +12,12 @@ import {
 
 const dayMs = 86_400_000;
 const options = { giveUpMs: 3 * dayMs, random: () => 0, probe: defaultProbe };
-const well: Endpoint = { failingMs: null, failures: 0, suspects: [] };
+const well: Endpoint = { failingMs: null, failures: 0, suspects: [], superseded: false };
 const failing = (failingMs: number, failures = 0, suspects = ['a', 'b']): Endpoint => ({
   failingMs,
   failures,
   suspects,
+  superseded: false,
 });
 const refused: Failed = { kind: 'refused', detail: 'answered 500' };
 const unanswered: Failed = { kind: 'unanswered', detail: 'no answer' };
@@ -112,6 +113,16 @@ describe('an address', () => {
         reason: 'nothing but failures for 72 hours, the last: answered 500',
         suspects: ['a', 'b', 'c'],
       },
+    });
+  });
+
+  it('that another instance has left pauses nothing, whatever became of it', () => {
+    const left = { ...failing(30 * dayMs, 9), superseded: true };
+    for (const failed of [refused, { kind: 'gone', detail: 'answered 410' }] as const)
+      expect(decide(failed, { ...tried, probe: true }, left).endpoint).toMatchObject({ to: 'failing' });
+    expect(decide({ kind: 'gone', detail: '' }, tried, { ...well, superseded: true })).toMatchObject({
+      row: { counts: false },
+      endpoint: { to: 'failing', failures: 0 },
     });
   });
 
