@@ -4,8 +4,12 @@ import { nearest } from '../nearest.ts';
 
 /** The answer goes to stdout, logs to stderr; with --json exactly one JSON value a line. */
 export function answer(json: boolean | undefined, value: unknown, text: () => string): void {
-  process.stdout.write(json === true ? `${JSON.stringify(value)}\n` : `${text()}\n`);
+  const shown = json === true ? JSON.stringify(value) : text();
+  process.stdout.write(`${process.stdout.isTTY ? forTerminal(shown) : shown}\n`);
 }
+
+/** What others wrote (names in a message, texts of an answer) tells the terminal nothing; a file gets it as it is. */
+const forTerminal = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\uFFFD');
 
 /** Stable exit codes, which scripts rely on. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, nothingMatched: 3 } as const;

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { unknownWord, wholeNumber } from '../../../src/cli/output.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { answer, unknownWord, wholeNumber } from '../../../src/cli/output.ts';
 import { table } from '../../../src/table.ts';
 
 describe('a table', () => {
@@ -10,6 +10,28 @@ describe('a table', () => {
       ['é', null],
     ]);
     expect(shown).toBe('苹果  one\npear  two\né');
+  });
+
+  it('is one line a row, and nothing that a terminal would do, whatever others wrote into a cell', () => {
+    expect(table([['4200\n0001\u001b[2J', 'a\u009b31mb']])).toBe('4200 0001 [2J  a 31mb');
+  });
+});
+
+describe('an answer', () => {
+  const wasTerminal = process.stdout.isTTY;
+  afterEach(() => {
+    process.stdout.isTTY = wasTerminal;
+    vi.restoreAllMocks();
+  });
+
+  it.each([
+    ['a terminal, tells it nothing that others wrote', true, 'payment \uFFFD[2J\uFFFD1\n\tok\n'],
+    ['a file, is as it is', false, 'payment \u001b[2J\r1\n\tok\n'],
+  ])('on %s', (_name, isTerminal, expected) => {
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    process.stdout.isTTY = isTerminal;
+    answer(false, null, () => 'payment \u001b[2J\r1\n\tok');
+    expect(write.mock.calls).toEqual([[expected]]);
   });
 });
 
