@@ -235,6 +235,9 @@ describe('the apps', () => {
       [{ ...set, FAHUO_ACK_WEBHOOK_URL: 'https://u:%zz@shop/' }, '(hidden): has a name or password with a %'],
       [{ ...set, FAHUO_ACK_WEBHOOK_SECRET: 'whsec_short' }, '(hidden): must be whsec_ and 24 to 64 bytes'],
       [{ ...set, FAHUO_ACK_WEBHOOK_SECRET: `${secret} ${secret.slice(6)}` }, '(hidden): must be whsec_'],
+      // Java's decoder takes neither, and every webhook would be refused for its signature.
+      [{ ...set, FAHUO_ACK_WEBHOOK_SECRET: `${secret}a` }, '(hidden): must be whsec_'],
+      [{ ...set, FAHUO_ACK_WEBHOOK_SECRET: `${secret}=` }, '(hidden): must be whsec_'],
     ])('%j is refused: %s', (env, problem) => {
       expect(() => readConfig(env)).toThrow(problem);
     });
