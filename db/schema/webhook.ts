@@ -26,6 +26,7 @@ export const webhookDelivery = fahuo.table(
     attempts: integer('attempts').notNull().default(0),
     /** What the last try came to. */
     detail: text('detail'),
+    /** Or when a person asked for it once more. */
     receivedAt: instant('received_at')
       .notNull()
       .default(sql`clock_timestamp()`),

@@ -73,7 +73,8 @@ export async function redeliver(
 ): Promise<number> {
   const { rowCount } = await db.query(
     `update fahuo.webhook_delivery set state = 'waiting', attempts = 0, delivered_at = null,
-       next_attempt_at = clock_timestamp()
+       next_attempt_at = clock_timestamp(),
+       received_at = case state when 'delivered' then clock_timestamp() else received_at end
      where payment = $1 and ($2::text is null or appid = $2) and state <> 'sending'`,
     [payment, appid],
   );

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { sleep } from '../../../src/clock.ts';
 import { createLog } from '../../../src/log.ts';
 import { createMetrics } from '../../../src/metrics.ts';
+import { deleteWebhooks } from '../../../src/upload/retention-store.ts';
 import type { NewDelivery } from '../../../src/webhook/message.ts';
 import { createPost } from '../../../src/webhook/post.ts';
 import { runSend } from '../../../src/webhook/send.ts';
@@ -370,5 +371,19 @@ describe('what was left', () => {
     await untilTaken(6);
     expect(shop.taken.slice(4).map(({ id }) => id)).toEqual(['p1-1', 'p1-2']);
     expect(await redeliver(database.pool, { payment: 'nobody', appid: null })).toBe(0);
+  });
+
+  it('and is posted again at a word waits since that word, and not since it came', async () => {
+    await insert(['p1', 'p2']);
+    await run(`update fahuo.webhook_delivery set received_at = now() - interval '40 days'`);
+    await run(
+      `update fahuo.webhook_delivery set state = 'delivered', delivered_at = now() where payment = 'p1'`,
+    );
+    await redeliver(database.pool, { payment: 'p1', appid: null });
+    await redeliver(database.pool, { payment: 'p2', appid: null });
+    const page = { limit: 10, webhookDeliveredMs: 60 * dayMs, webhookUndeliveredMs: 30 * dayMs };
+    expect(await deleteWebhooks(database.pool, page)).toEqual({ taken: 0, untaken: 1 });
+    expect(await waiting()).toMatchObject([{ payment: 'p1' }]);
+    expect((await health())?.waitingSeconds).toBeLessThan(60);
   });
 });
