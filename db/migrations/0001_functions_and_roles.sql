@@ -6782,9 +6782,9 @@ CREATE OR REPLACE VIEW fahuo.event_reason (reason, state, remedy) AS VALUES
   ('forgotten', 'superseded', 'nothing: it repeats what was ended and forgotten; a change needs a higher version'),
   ('shipment_first', 'waiting', 'nothing: the reminder goes out when WeChat shows the payment as shipped by express'),
   ('reminder_unknown', 'waiting', 'look at the payment in WeChat''s console: it ends when the buyer confirms, or `fahuo wechat notify-confirm-receive PAYMENT --again --reason …` makes the call once more'),
-  ('reminder_refused', 'rejected', 'mend what the detail names, then `fahuo wechat notify-confirm-receive PAYMENT --again --reason …`'),
+  ('reminder_refused', 'rejected', 'where the time was wrong: `fahuo wechat notify-confirm-receive PAYMENT --again --received-time TIME --reason …`; otherwise nothing can be mended'),
   ('receipt_confirmed', 'superseded', 'nothing: the buyer has confirmed, or the money is settled'),
-  ('second_reminder', 'superseded', 'nothing: a payment has one reminder; fahuo.receipts says what became of it');
+  ('second_reminder', 'superseded', 'nothing, unless the first was refused, which fahuo.receipts says: then `fahuo wechat notify-confirm-receive PAYMENT --again --received-time TIME --reason …`');
 --> statement-breakpoint
 -- Uploads. A row that is final has its answer; of the others the first thing that keeps them from being sent is told.
 CREATE OR REPLACE VIEW fahuo.upload_events AS

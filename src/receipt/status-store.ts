@@ -28,7 +28,8 @@ export async function readReceiptHealth(db: Queryable): Promise<ReceiptHealth> {
 
 /** What a payment's story has of its receipt, by any appid. */
 export type ReceiptStory = {
-  reminders: (Named & Receipt)[];
+  /** `eventId`: of the event that asked for it. */
+  reminders: (Named & Receipt & { eventId: string | null })[];
   traces: (Named & Trace)[];
   calls: (Named & ReceiptCall)[];
 };
@@ -38,8 +39,8 @@ const storyCalls = 50;
 
 /** By either name of the payment: a reminder knows the transaction that a read told before its call. */
 export async function readReceiptStory(db: Queryable, payment: string): Promise<ReceiptStory> {
-  const reminders = await db.query<Named & Receipt>(
-    `select appid, payment, ${receiptColumns} from fahuo.receipt where payment = $1 or transaction_id = $1 order by id`,
+  const reminders = await db.query<ReceiptStory['reminders'][number]>(
+    `select appid, payment, event_id as "eventId", ${receiptColumns} from fahuo.receipt where payment = $1 or transaction_id = $1 order by id`,
     [payment],
   );
   const names = [payment, ...reminders.rows.map((one) => one.payment)];

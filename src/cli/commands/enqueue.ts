@@ -23,7 +23,7 @@ export function addEnqueue(program: Command): void {
         inTransaction(pool, async (tx) => {
           const written: number[] = [];
           for await (const { line, number } of fileLines(file ?? '-'))
-            written.push(...(await enqueueLine(tx, parse(line, number), consumer)));
+            written.push(...(await enqueueLine(tx, parse(line, number), consumer).catch(refusedAt(number))));
           return written;
         }),
       );
@@ -44,10 +44,27 @@ async function enqueueLine(
   return (await enqueueCombined(tx, event, options)).map(({ outboxId }) => outboxId);
 }
 
+const uniqueViolation = '23505';
+
+/** What the door raises over an id or a version that is used is the writer's to mend, and no failure of ours. */
+const refusedAt =
+  (number: number) =>
+  (error: unknown): never => {
+    const { code } = Object(error) as { code?: unknown };
+    if (code !== uniqueViolation) throw error;
+    throw new FahuoError('EVENT_INVALID', `line ${number}: ${messageOf(error)}`, {
+      cause: error,
+      remedy: 'Nothing was written. Give other content a new id and the next version, or none.',
+    });
+  };
+
 function parse(line: string, number: number): unknown {
   try {
     return JSON.parse(line);
   } catch (cause) {
-    throw new FahuoError('EVENT_INVALID', `line ${number} is not JSON: ${messageOf(cause)}`, { cause });
+    throw new FahuoError('EVENT_INVALID', `line ${number} is not JSON: ${messageOf(cause)}`, {
+      cause,
+      remedy: 'Write one event a line; `fahuo check FILE` takes one that spans lines as well.',
+    });
   }
 }

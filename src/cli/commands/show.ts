@@ -40,7 +40,7 @@ export const renderStory = (story: Story): string =>
     ...(isNamed(story) ? [] : ['  no event here names it']),
     ...story.outbox.map(
       (row) =>
-        `  outbox ${row.id}  v${row.version}  ${row.type}  event ${row.eventId}  ${time(row.createdAt)}\n    ${placeOf(row)}`,
+        `  outbox ${row.id}  ${row.version === null ? '' : `v${row.version}  `}${row.type}  event ${row.eventId}  ${time(row.createdAt)}\n    ${placeOf(row)}`,
     ),
     ...story.forgotten.map(
       (left) =>
@@ -129,8 +129,8 @@ const sentLine = ({ body, deltaBody }: UploadStory, attempt: AttemptStory): stri
 /** The calls stand below all reminders and parcels: one about a parcel names it. */
 const receiptLines = ({ reminders, traces, calls }: ReceiptStory): string[] => [
   ...reminders.map(
-    ({ appid, state, origin, receivedAt, nextAttemptAt, finishedAt, detail }) =>
-      `  reminder  ${appid}  ${state}  received ${time(receivedAt)} (${origin})  ${
+    ({ appid, state, origin, eventId, receivedAt, nextAttemptAt, finishedAt, detail }) =>
+      `  reminder  ${appid}  ${state}  received ${time(receivedAt)} (${[origin, eventId ?? ''].join(' ').trim()})  ${
         nextAttemptAt === null ? `finished ${time(finishedAt)}` : `next look ${time(nextAttemptAt)}`
       }${detail === null ? '' : `\n    ${detail}`}`,
   ),

@@ -9,6 +9,7 @@ import { describeAge } from '../../carriers/age.ts';
 import { readCarrierState } from '../../carriers/store.ts';
 import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../console/status-store.ts';
 import { messageOf, topicMissing } from '../../errors.ts';
+import type { Admin } from '../../kafka/admin.ts';
 import { whileOpen } from '../../opened.ts';
 import { readPushHealth, type PushHealth } from '../../push/status-store.ts';
 import { readReceiptHealth, type ReceiptHealth } from '../../receipt/status-store.ts';
@@ -16,7 +17,7 @@ import { isLed } from '../../relay/leader-store.ts';
 import { sequenceRemedy } from '../../relay/remedies.ts';
 import { describeFault } from '../../relay/sequence.ts';
 import { readStatus, type Blocker } from '../../relay/status-store.ts';
-import { topicsOf } from '../../roles/services.ts';
+import { topicsOf, webhookGroupOf } from '../../roles/services.ts';
 import { table } from '../../table.ts';
 import { describeWebhook } from './webhook-lines.ts';
 import { readWebhookHealth } from '../../webhook/status-store.ts';
@@ -82,18 +83,38 @@ async function readTopic(session: Session) {
     return await whileOpen(session.log, async (opened) => {
       const admin = addAdmin({ ...session, opened });
       if ((await admin.partitionCount(events)) === null) throw topicMissing(events);
-      const offsets = await admin.topicOffsets(events);
-      const committed = await admin.groupOffsets(consumer.group, events);
-      const lag = offsets.reduce(
-        (sum, { partition, low, high }) =>
-          sum + Math.max(0, high - Math.max(low, committed.get(partition) ?? low)),
-        0,
-      );
-      return { name: events, group: consumer.group, partitions: offsets.length, lag };
+      const { partitions, lag } = await lagOf(admin, consumer.group, events);
+      return { name: events, group: consumer.group, partitions, lag, ...(await readUnread(session, admin)) };
     });
   } catch (error) {
     return { name: events, problem: messageOf(error) };
   }
+}
+
+async function lagOf(
+  admin: Admin,
+  group: string,
+  topic: string,
+): Promise<{ partitions: number; lag: number }> {
+  const offsets = await admin.topicOffsets(topic);
+  const committed = await admin.groupOffsets(group, topic);
+  const lag = offsets.reduce(
+    (sum, { partition, low, high }) =>
+      sum + Math.max(0, high - Math.max(low, committed.get(partition) ?? low)),
+    0,
+  );
+  return { partitions: offsets.length, lag };
+}
+
+/** Answers on the ack topic that no webhook role has read: nobody else counts them. */
+async function readUnread(
+  { config }: Session,
+  admin: Admin,
+): Promise<{ webhook_group?: string; webhook_lag?: number }> {
+  if (config.webhook.url === undefined) return {};
+  const [group, { acks }] = [webhookGroupOf(config), topicsOf(config)];
+  if ((await admin.partitionCount(acks)) === null) return {};
+  return { webhook_group: group, webhook_lag: (await lagOf(admin, group, acks)).lag };
 }
 
 export function renderStatus(status: Status): string {
@@ -115,6 +136,7 @@ export function renderStatus(status: Status): string {
     ...pushLines(status.push),
     ...receiptLines(status.receipts),
     ...(status.webhook === null ? [] : describeWebhook(status.webhook)),
+    ...unreadLines(topic),
     ...(status.carriers.problem === null ? [] : [`CARRIERS ${status.carriers.problem}`]),
   ].join('\n');
 }
@@ -129,6 +151,13 @@ function pushLines({ waiting, waitingSeconds, failure, warnings }: PushHealth): 
       ({ appid, event, count, receivedAt, text }) =>
         `WARNED   ${appid} ${event} (${count} in three days, the last at ${receivedAt.toISOString()}): ${text}`,
     ),
+  ];
+}
+
+function unreadLines(topic: Status['topic']): string[] {
+  if (!('webhook_lag' in topic) || !topic.webhook_lag) return [];
+  return [
+    `         ${topic.webhook_lag} answers are not read yet (group ${topic.webhook_group ?? ''}): if that lasts, no process has the role webhook`,
   ];
 }
 

@@ -110,6 +110,20 @@ describe('a file with a combined event', () => {
     });
   });
 
+  it('that has the id of another content is refused in two lines, and nothing is written', async () => {
+    const first = fileOf('first', text('used-1'));
+    expect((await fahuo(['enqueue'], first)).code).toBe(0);
+    const again = fileOf('again', text('fresh-1'), '\n', text('used-1').replace('SF', 'SG'));
+    const { code, stderr } = await fahuo(['enqueue'], again);
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n')).toEqual([
+      expect.stringMatching(/^fahuo: line 2: .*other content.*\(EVENT_INVALID\)$/) as string,
+      'Nothing was written. Give other content a new id and the next version, or none.',
+    ]);
+    const { rows } = await database.pool.query(`select from fahuo.outbox where payment = 'fresh-1'`);
+    expect(rows).toEqual([]);
+  });
+
   it('is enqueued as its parts', async () => {
     const file = fileOf('parts', JSON.stringify(combined('parts', ['ok-p1', 'ok-p2'])), '\n', text('ok-p3'));
     const { code, stdout } = await fahuo(['enqueue'], file);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAlone } from '../../../db/client.ts';
+import { createPublisher } from '../../../src/kafka/publisher.ts';
 import { tryLock } from '../../../src/relay/leader-store.ts';
 import { runCommand } from '../../support/command.ts';
 import { uniqueName } from '../../support/names.ts';
@@ -23,6 +24,22 @@ describe('fahuo status', () => {
     expect(await said(['status'])).toMatch(/leader host-1$/m);
     expect(JSON.parse(await said(['status', '--json']))).toMatchObject({ relay: { owner: 'host-1' } });
     await leader.end();
+  });
+
+  it('counts the answers that nobody reads for the webhook', async () => {
+    const env = {
+      FAHUO_ACK_WEBHOOK_URL: 'http://127.0.0.1:9',
+      FAHUO_ACK_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+    };
+    expect(await said(['status'], env)).not.toContain('not read yet');
+    const publisher = createPublisher(stack.connection);
+    const messages = ['a', 'b'].map((key) => ({ key, value: '{}', headers: {} }));
+    await publisher.publish(`${stack.topic}.acks`, [{ partition: 0, messages }]);
+    await publisher.close();
+    expect(await said(['status'], env)).toMatch(
+      / {9}2 answers are not read yet \(group \S+\.webhook\): if that lasts, no process has the role webhook/,
+    );
+    expect(await said(['status'])).not.toContain('not read yet');
   });
 
   it('says that a topic is missing, and is a status all the same', async () => {
