@@ -8,6 +8,8 @@ import { missingPartitions } from '../../relay/partitions/decide.ts';
 import { hasDefaultRows, partitionIds, readPartitions } from '../../relay/partitions/store.ts';
 import { readLastId } from '../../relay/snapshot-store.ts';
 import { openPool } from '../../roles/services.ts';
+import { pausedRemedy } from '../../webhook/send.ts';
+import { readWebhookHealth } from '../../webhook/status-store.ts';
 import { examine, finding, type Check, type Doctor } from './check.ts';
 
 /** The pool for the other checks, null where Postgres is not reached. */
@@ -29,8 +31,24 @@ export async function checkDatabase({
     await examine('outbox ids', () => checkSequence(db)),
     await examine('outbox partitions', () => checkPartitions(db)),
     await examine('carriers', () => checkCarriers(db)),
+    ...(config.webhook.url === undefined ? [] : [await examine('webhook', () => checkWebhook(db))]),
   ];
   return { pool, checks: [reached, ...checks, ...(await checkRelay(db))] };
+}
+
+async function checkWebhook(db: Pool): Promise<string> {
+  const health = await readWebhookHealth(db);
+  if (health === null) return 'nothing was posted yet: the role webhook has not run';
+  const { origin, waiting, failingSince, pausedAt, reason } = health;
+  const why = reason ?? 'nothing is known of why';
+  if (pausedAt !== null)
+    throw finding(`paused since ${pausedAt.toISOString()}: ${why}`, `Please ${pausedRemedy}.`);
+  if (failingSince !== null)
+    throw finding(
+      `${origin} has failed since ${failingSince.toISOString()}: ${why}`,
+      'Mend what it names; it goes on by itself.',
+    );
+  return `${origin}, ${waiting} answers wait`;
 }
 
 async function checkRelay(db: Pool): Promise<Check[]> {

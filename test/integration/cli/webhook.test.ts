@@ -9,6 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.close());
 
+const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const run = (...words: string[]) => runCommand(words, stack.env);
 
 it('the role webhook that is asked for by name wants an address', async () => {
@@ -33,6 +34,11 @@ it('fahuo webhook and fahuo status tell what the address does, and a person’s 
   await pool.query(
     `update fahuo.webhook_endpoint set paused_at = '2026-11-30T00:00:00Z', reason = 'answered 410', forgotten = 7`,
   );
+  const env = { ...stack.env, FAHUO_ACK_WEBHOOK_URL: 'http://127.0.0.1:9', FAHUO_ACK_WEBHOOK_SECRET: secret };
+  const doctor = async (): Promise<string> => (await runCommand(['doctor'], env)).stdout;
+  expect(await doctor()).toMatch(
+    /FAILED +webhook +paused since 2026-11-30T00:00:00.000Z: answered 410\. Please mend what .*fahuo webhook resume/,
+  );
   const status = (await run('status')).stdout;
   expect(status).toMatch(
     /^webhook {2}https:\/\/shop\.example: 2 wait, the oldest for \d s, 1 were refused: fahuo webhook status$/m,
@@ -50,6 +56,12 @@ it('fahuo webhook and fahuo status tell what the address does, and a person’s 
   });
   expect(await run('webhook', 'resume')).toMatchObject({ code: 0, stdout: 'Webhooks are resumed.\n' });
   expect(await run('webhook', 'resume')).toMatchObject({ code: 3 });
+  expect(await doctor()).toMatch(/ok +webhook +https:\/\/shop\.example, 2 answers wait/);
+  await pool.query(`update fahuo.webhook_endpoint set failing_since = now(), reason = 'answered 500'`);
+  expect(await doctor()).toMatch(
+    /FAILED +webhook +https:\/\/shop\.example has failed since .*: answered 500\./,
+  );
+  await pool.query(`update fahuo.webhook_endpoint set failing_since = null`);
   expect((await run('webhook', 'status')).stdout).not.toMatch(/PAUSED|w2/);
   expect(await run('webhook', 'redeliver', 'p1', '--app', 'wx2')).toMatchObject({ code: 3 });
   expect(await run('webhook', 'redeliver', 'p1', '--json')).toMatchObject({
