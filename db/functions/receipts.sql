@@ -42,19 +42,21 @@ REVOKE ALL ON FUNCTION fahuo.notify_receipt(text, text, timestamptz) FROM PUBLIC
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION fahuo.notify_receipt(text, text, timestamptz) TO fahuo_writer, fahuo_service;
 --> statement-breakpoint
--- Asks for the reminders of received events, in the order of n. `first`: it asked for it; `second`: the payment has one;
--- `open`: a transaction that is not over asks for it as well, as notify_receipt does. The batch does not wait for the shop:
--- that event, and those behind it, are asked for later.
-CREATE OR REPLACE FUNCTION fahuo.ask_receipts(events json) RETURNS TABLE (n bigint, outcome text)
+-- Asks for the reminders of received events that are kept, in their order. `first`: it asked for it; `second`: the payment has
+-- one, `late`: and it was forgotten; `open`: a transaction that is not over asks for it as well, as notify_receipt does. The
+-- batch does not wait for the shop: that event, and those behind it, are asked for again after `wait`. Whoever keeps the events
+-- calls it in the same statement: VOLATILE, it sees them, and those alone that were not left out.
+CREATE OR REPLACE FUNCTION fahuo.ask_receipts(ids bigint[], wait interval) RETURNS TABLE (id bigint, outcome text, late boolean)
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+#variable_conflict use_column
 DECLARE
   e pg_catalog.record;
   blocked pg_catalog.bool := false;
 BEGIN
-  FOR e IN SELECT * FROM json_to_recordset(events) AS x (n pg_catalog.int8, appid pg_catalog.text, payment pg_catalog.text,
-      received_at pg_catalog.timestamptz, event_id pg_catalog.text, source pg_catalog.text) ORDER BY x.n LOOP
-    n := e.n;
+  FOR e IN SELECT r.* FROM fahuo.receipt_event r WHERE r.id = ANY (ids) ORDER BY r.id LOOP
+    id := e.id;
     outcome := 'open';
+    late := false;
     IF NOT blocked THEN
       BEGIN
         INSERT INTO fahuo.receipt (appid, payment, received_at, origin, event_id, source)
@@ -65,13 +67,20 @@ BEGIN
         blocked := true;
       END;
     END IF;
+    IF outcome = 'second' THEN
+      late := EXISTS (SELECT FROM fahuo.receipt r WHERE r.payment = e.payment AND r.appid = e.appid AND r.state = 'forgotten');
+    END IF;
+    IF outcome = 'open' OR late OR e.open_at IS NOT NULL THEN
+      UPDATE fahuo.receipt_event r SET open_at = CASE WHEN outcome = 'open' THEN clock_timestamp() + wait END, late = ask_receipts.late
+      WHERE r.id = e.id;
+    END IF;
     RETURN NEXT;
   END LOOP;
 END $$;
 --> statement-breakpoint
-REVOKE ALL ON FUNCTION fahuo.ask_receipts(json) FROM PUBLIC;
+REVOKE ALL ON FUNCTION fahuo.ask_receipts(bigint[], interval) FROM PUBLIC;
 --> statement-breakpoint
-GRANT EXECUTE ON FUNCTION fahuo.ask_receipts(json) TO fahuo_service;
+GRANT EXECUTE ON FUNCTION fahuo.ask_receipts(bigint[], interval) TO fahuo_service;
 --> statement-breakpoint
 -- Follow the parcels of this payment, and remind when all are signed for. WeChat asks for the buyer's phone in clear: it
 -- comes sealed for the app (docs/adr/0029), and is forgotten after use. Returns the row's id.

@@ -1,5 +1,5 @@
 import type { Queryable } from '../../db/client.ts';
-import { lateSecondAcknowledgements } from '../upload/insert-store.ts';
+import { lateSecondAcknowledgements, secondColumns } from '../upload/insert-store.ts';
 import type { NewReceipt, ReceiptRivals } from './receipt.ts';
 
 type Place = { topic: string; partition: number; offset: number };
@@ -22,38 +22,28 @@ export async function insertReceipts(
        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[],
          $9::int4[], $10::int8[], $11::text[]) with ordinality
          as g(event_id, source, appid, payment, received_seconds, event_time, traceparent, topic, partition, "offset", notes, n)
-     ), fresh as materialized (
-       select g.*, to_timestamp(received_seconds) as received_at from given g
-       where not exists (
-         select from fahuo.upload u where u.event_id = g.event_id and u.source = g.source offset 0
-       ) and not exists (
-         select from fahuo.receipt_event e where e.event_id = g.event_id and e.source = g.source offset 0
-       )
-     ), asked as materialized (
-       select f.*, a.outcome from fresh f join fahuo.ask_receipts((select json_agg(o) from (
-         select n, appid, payment, received_at, event_id, source from fresh
-       ) o)) a using (n)
      ), kept as (
        insert into fahuo.receipt_event (event_id, source, appid, payment, received_at, event_time, traceparent, topic, partition,
-         "offset", notes, late, open_at)
-       select event_id, source, appid, payment, received_at, event_time, traceparent, topic, partition, "offset", notes, exists (
-           select from fahuo.receipt r where r.payment = g.payment and r.appid = g.appid and r.state = 'forgotten' offset 0
-         ), case when outcome = 'open' then clock_timestamp() end
-       from asked g order by n
+         "offset", notes, late)
+       select event_id, source, appid, payment, to_timestamp(received_seconds), event_time, traceparent, topic, partition, "offset",
+         notes, false
+       from given g
+       where not exists (
+         select from fahuo.upload u where u.event_id = g.event_id and u.source = g.source offset 0
+       )
+       order by n
        on conflict (event_id, source) do nothing
        returning *
-     ), judged as materialized (
-       select k.*, (
-         select a.outcome from asked a where a.event_id = k.event_id and a.source = k.source and a.topic = k.topic
-           and a.partition = k.partition and a."offset" = k."offset"
-       ) as outcome from kept k
+     ), asked as materialized (
+       select * from fahuo.ask_receipts((select array_agg(id) from kept), interval '0')
      ), second as materialized (
-       select * from judged where outcome = 'second' and $12::boolean
+       select ${secondColumns} from kept e join asked using (id) where outcome = 'second' and $12::boolean
      )
-     select json_agg(json_build_object('topic', topic, 'partition', partition, 'offset', "offset", 'first', outcome <> 'second'))
-         as inserted,
-       ${lateSecondAcknowledgements('second')}
-     from judged`,
+     select (
+         select json_agg(json_build_object('topic', topic, 'partition', partition, 'offset', "offset", 'first', outcome <> 'second'))
+         from kept join asked using (id)
+       ) as inserted,
+       ${lateSecondAcknowledgements('second')}`,
     [
       receipts.map((one) => one.eventId),
       receipts.map((one) => one.source),

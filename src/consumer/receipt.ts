@@ -41,7 +41,8 @@ export function judgeReceipt(receipt: NewReceipt, rivals: ReceiptRivals): Judged
   const reminder = rivals.reminders.find((one) => isOfPayment(one, receipt));
   const ofEvent = rivals.events.filter((one) => isOfEvent(one, receipt));
   if (ofEvent.length === 0) return { kind: reminder === undefined ? 'first' : 'second' };
-  const isSame = ofEvent.every(
+  // A shipment of another producer may have its id as well: both are answered.
+  const isSame = ofEvent.some(
     (one) => isOfPayment(one, receipt) && one.receivedSeconds === receipt.receivedSeconds,
   );
   if (isSame) return { kind: 'duplicate', state: reminder?.state ?? null };

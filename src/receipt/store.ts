@@ -2,7 +2,11 @@ import { dueNow } from '../../db/due.ts';
 import type { Queryable } from '../../db/client.ts';
 import { finalReceiptStates, type ReceiptCallKind, type ReceiptState } from '../../db/states.ts';
 import { cutText, storable } from '../text.ts';
-import { lateReceiptAcknowledgements, lateSecondAcknowledgements } from '../upload/acknowledgement-store.ts';
+import {
+  lateReceiptAcknowledgements,
+  lateSecondAcknowledgements,
+  secondColumns,
+} from '../upload/acknowledgement-store.ts';
 import { keysOf } from '../upload/alias-store.ts';
 import type { Answer } from '../wechat/answer.ts';
 import type { OrderResult } from '../wechat/replies.ts';
@@ -61,18 +65,12 @@ export async function askOpen(db: Queryable, appid: string): Promise<'first' | '
     `with due as (
        select * from fahuo.receipt_event where appid = $1 and open_at <= ${dueNow} order by open_at limit 1 for update skip locked
      ), asked as materialized (
-       select a.* from fahuo.ask_receipts((select json_agg(o) from (
-         select id as n, appid, payment, received_at, event_id, source from due
-       ) o)) a
-     ), moved as (
-       update fahuo.receipt_event e set open_at = case when a.outcome = 'open' then ${inMs('$2::float8')} end, late = exists (
-         select from fahuo.receipt r where r.payment = e.payment and r.appid = e.appid and r.state = 'forgotten' offset 0
-       )
-       from asked a where e.id = a.n returning e.*, a.outcome
+       select * from fahuo.ask_receipts((select array_agg(id) from due), $2::float8 * interval '1 millisecond')
      ), second as materialized (
-       select * from moved where outcome = 'second' and (select d.acknowledgement_rows from fahuo.deployment d)
+       select ${secondColumns} from due e join asked using (id)
+       where outcome = 'second' and (select d.acknowledgement_rows from fahuo.deployment d)
      )
-     select (select outcome from moved) as outcome, ${lateSecondAcknowledgements('second')}`,
+     select (select outcome from asked) as outcome, ${lateSecondAcknowledgements('second')}`,
     [appid, openWaitMs],
   );
   return rows[0]?.outcome ?? null;

@@ -6,11 +6,12 @@ import {
   lateAcknowledgements,
   lateLetterAcknowledgements,
   lateSecondAcknowledgements,
+  secondColumns,
 } from './acknowledgement-store.ts';
 import { columnsOf, insertColumns, notesOf, offered, publishedOf, type NewUpload } from './offered-rows.ts';
 
 export type { NewUpload } from './offered-rows.ts';
-export { lateLetterAcknowledgements, lateSecondAcknowledgements };
+export { lateLetterAcknowledgements, lateSecondAcknowledgements, secondColumns };
 
 /**
  * `positions` names the inserted rows, see {@link positionOf}; null says that every offered row is in. `forgotten` are

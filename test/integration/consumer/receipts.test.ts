@@ -69,6 +69,7 @@ const reminder = (payment: string, event_id: string | null, change: object = {})
   at: now,
   ...change,
 });
+const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
 const end = (state: string, change = '') =>
   run(`update fahuo.receipt set state = $1::fahuo.receipt_state, finished_at = now()${change}`, [state]);
 const letters = () =>
@@ -170,6 +171,43 @@ describe('a received event of the topic', () => {
       { reason: 'conflict', event_id: 'e2', payment: 'p' },
     ]);
     expect(await reminders()).toHaveLength(1);
+  });
+
+  it('asks for nothing where another event has its id, in one batch and at one time', async () => {
+    expect(await accept(received('p', { id: 'e' }), received('q', { id: 'e' }))).toMatchObject({
+      inserted: 1,
+      dead: 1,
+    });
+    const other = await database.pool.connect();
+    try {
+      await other.query('begin');
+      await other.query(
+        `insert into fahuo.receipt_event (event_id, source, appid, payment, received_at, event_time, topic, partition, "offset", late)
+         values ('f', '/orders', $1, 'r', to_timestamp($2), 'x', 't', 1, 1, false)`,
+        [appid, now],
+      );
+      const accepting = accept(received('s', { id: 'f' }));
+      await expect.poll(() => run(waiting)).toHaveLength(1);
+      await other.query('commit');
+      expect(await accepting).toMatchObject({ inserted: 0, dead: 1 });
+    } finally {
+      other.release();
+    }
+    expect(await reminders()).toEqual([reminder('p', 'e')]);
+    // The right event of the other payment is its first.
+    expect(await accept(received('q', { id: 'g' }))).toMatchObject({ inserted: 1, superseded: 0 });
+  });
+
+  it('is nothing when it comes again, after a shipment of another producer had its id', async () => {
+    await accept(received('p', { id: 'e' }));
+    await accept(shippedEvent({ payment: 'p', id: 'e' }));
+    expect(await accept(received('p', { id: 'e' }))).toEqual({
+      inserted: 0,
+      duplicate: 1,
+      superseded: 0,
+      dead: 0,
+    });
+    expect(await accept(received('p', { id: 'e', seconds: now + 1 }))).toMatchObject({ dead: 1 });
   });
 
   it('holds up nobody where it is broken, and is answered until it comes in order', async () => {

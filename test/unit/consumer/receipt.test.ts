@@ -112,6 +112,8 @@ describe('what the door makes of a received event', () => {
       state: 'acknowledged',
     });
     expect(judge({ events: [same] })).toEqual({ kind: 'duplicate', state: null });
+    const shipment = { ...same, payment: 'q', receivedSeconds: null };
+    expect(judge({ events: [same, shipment] })).toEqual({ kind: 'duplicate', state: null });
   });
 
   it.each([
