@@ -1,3 +1,4 @@
+import type { Pool } from '../../db/client.ts';
 import { createPauses } from '../apps/pauses.ts';
 import { monotonicMs } from '../clock.ts';
 import { runLoop, type StepResult } from '../loop.ts';
@@ -50,12 +51,23 @@ export async function step(deps: WorkDeps, options: AppOptions, signal: AbortSig
     log.warn({ appid, rows: lost }, 'receipt.calls_lost');
     metrics.receiptTransitions.inc({ state: 'unknown' }, lost);
   }
-  for (let asked = 0; asked < rowsAtOnce && (await askOpen(pool, appid)) !== null; asked++);
+  const asked = await askAll(pool, appid);
   const claimedAtMs = monotonicMs();
   const rows = await claimReceipts(pool, { appid, owner, leaseMs: leaseMs(options), limit: rowsAtOnce });
   await Promise.all(rows.map((row) => remind(deps, options, { row, claimedAtMs }, signal)));
   const traced = options.trace.apps.has(appid) ? await traceDue(deps, options, signal) : 0;
-  return rows.length + traced > 0 ? 'busy' : 'idle';
+  return asked + rows.length + traced > 0 ? 'busy' : 'idle';
+}
+
+/** Asks for reminders of events that stayed open. Returns how many are open no more. */
+async function askAll(pool: Pool, appid: string): Promise<number> {
+  let closed = 0;
+  for (let asked = 0; asked < rowsAtOnce; asked++) {
+    const outcome = await askOpen(pool, appid);
+    if (outcome === null) break;
+    if (outcome !== 'open') closed += 1;
+  }
+  return closed;
 }
 
 async function traceDue(deps: WorkDeps, options: AppOptions, signal: AbortSignal): Promise<number> {

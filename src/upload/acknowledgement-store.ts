@@ -76,7 +76,8 @@ const receiptAcknowledgementsOf = (rows: string): string =>
   );
 
 /** What {@link lateSecondAcknowledgements} reads of the received event `e`, and of what fahuo.ask_receipts said of it. */
-export const secondColumns = 'id, e.appid, e.payment, e.event_id, e.source, e.traceparent, e.arrived_at, asked.late';
+export const secondColumns =
+  'id, e.appid, e.payment, e.event_id, e.source, e.traceparent, e.arrived_at, asked.late';
 
 /** For received events whose payment has its reminder already, as fahuo.receipt_events answers them. */
 export const lateSecondAcknowledgements = (rows: string): string =>

@@ -355,6 +355,24 @@ describe('the ack topic', () => {
       { data: { event_id: 'q-received', state: 'rejected', reason: 'reminder_refused', detail: 'gone' } },
     ]);
   });
+
+  it('says so of events that stand behind an open one, and of that one when its transaction is over', async () => {
+    const shop = await connectAlone(database.url, 'shop');
+    try {
+      await shop.query('begin');
+      await shop.query('select fahuo.notify_receipt($1, $2, now())', [appid, 'p']);
+      await accept(received('p'), received('q'));
+      expect(await retireReceipts(database.pool, { appid, detail: 'gone' })).toBe(1);
+      await shop.query('rollback');
+      expect(await retireReceipts(database.pool, { appid, detail: 'gone' })).toBe(1);
+    } finally {
+      await shop.end();
+    }
+    expect(await eventsOf()).toEqual([
+      answer('p-received', 'rejected', 'final', 'reminder_refused'),
+      answer('q-received', 'rejected', 'final', 'reminder_refused'),
+    ]);
+  });
 });
 
 describe('the doors of SQL', () => {

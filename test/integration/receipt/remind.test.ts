@@ -20,7 +20,9 @@ beforeAll(async () => {
 beforeEach(async () => {
   receipts = createReceipts(database.pool, { wechat: sandbox.url, callTimeoutMs: 300 });
   await tellSandbox(sandbox.url, 'reset', {});
-  await database.pool.query('truncate fahuo.receipt, fahuo.receipt_call, fahuo.upload, fahuo.pause');
+  await database.pool.query(
+    'truncate fahuo.receipt, fahuo.receipt_event, fahuo.receipt_call, fahuo.upload, fahuo.pause',
+  );
 });
 afterEach(() => receipts.close());
 afterAll(async () => {
@@ -253,6 +255,21 @@ describe('the reminder to confirm receipt', () => {
       await Promise.all([step(receipts.deps, receipts.options, signal), step(receipts.deps, other, signal)]);
     expect([await reminded(), await notifies()]).toEqual([40, 40]);
   });
+});
+
+it('asks for the reminders of open events one after the other, without a rest between them', async () => {
+  await ask();
+  await database.pool.query(
+    `insert into fahuo.receipt_event (event_id, source, appid, payment, received_at, event_time, topic, partition, "offset", late, open_at)
+     select n, '/o', $1, 'p', now(), 'x', 't', 0, n, false, now() from generate_series(1, 20) n`,
+    [appid],
+  );
+  await database.pool.query("update fahuo.receipt set state = 'moot', finished_at = now()");
+  expect(await look()).toBe('busy');
+  expect(await look()).toBe('busy');
+  expect(await look()).toBe('idle');
+  const { rowCount } = await database.pool.query('select from fahuo.receipt_event where open_at is not null');
+  expect(rowCount).toBe(0);
 });
 
 describe('fahuo.notify_receipt', () => {
