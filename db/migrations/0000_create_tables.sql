@@ -162,6 +162,7 @@ CREATE TABLE "fahuo"."dead_letter" (
 	"reason" "fahuo"."dead_letter_reason" NOT NULL,
 	"detail" text NOT NULL,
 	"event_id" text,
+	"type" text,
 	"source" text,
 	"appid" text,
 	"payment" text,

@@ -37,6 +37,7 @@ export const deadLetter = fahuo.table(
     detail: text('detail').notNull(),
     /** What the message names, where it names it: by these its writer finds the answer, and an operator the letter. */
     eventId: text('event_id'),
+    type: text('type'),
     source: text('source'),
     appid: text('appid'),
     payment: text('payment'),

@@ -65,11 +65,11 @@ type Dead = Extract<Decoded, { kind: 'dead' }>;
 function refusedLetter(one: Decoded, detail: string): Dead {
   if (one.kind === 'dead') return { ...one, detail };
   const { received, event } = one;
-  const { id: eventId, source, appid } = event;
+  const { id: eventId, type, source, appid } = event;
   const version = 'version' in event ? event.version : null;
   // Not through renderUpload: it may be what stumbles.
   const { order_key: key } = Object(event.data) as { order_key?: unknown };
-  const names = { eventId, source, appid, version, payment: paymentIn(key) };
+  const names = { eventId, type, source, appid, version, payment: paymentIn(key) };
   return { ...names, kind: 'dead', received, reason: 'invalid', detail };
 }
 

@@ -35,6 +35,7 @@ export type Decoded =
 /** What a message names, valid or not: by these its writer and an operator find what became of it. */
 export type Names = {
   eventId: string | null;
+  type: string | null;
   source: string | null;
   appid: string | null;
   payment: string | null;
@@ -77,7 +78,7 @@ function decodeOne(received: Received, options: DecodeOptions): Decoded {
   return { ...decoded, reason: 'undecodable', detail };
 }
 
-const unnamed: Names = { eventId: null, source: null, appid: null, payment: null, version: null };
+const unnamed: Names = { eventId: null, type: null, source: null, appid: null, payment: null, version: null };
 
 function decodeText(received: Received, text: string, options: DecodeOptions): Decoded {
   const parsed = parse(text);
@@ -106,12 +107,13 @@ function decodedOf(received: Received, candidate: Candidate, checked: CheckedCan
 const namesInHeaders = (received: Received): Names => namesIn(fromBinary(received, undefined));
 
 /** What a message that is not valid names all the same: an operator looks for it by that. */
-function namesIn({ id, source, appid, version, data }: Candidate): Names {
+function namesIn({ id, type, source, appid, version, data }: Candidate): Names {
   const text = (value: unknown, max: number): string | null =>
     typeof value === 'string' && value !== '' ? value.slice(0, max) : null;
   const { order_key: key } = Object(data) as { order_key?: unknown };
   return {
     eventId: text(id, 128),
+    type: text(type, 128),
     source: text(source, 256),
     appid: text(appid, 64),
     payment: text(paymentIn(key), 128),
@@ -128,6 +130,7 @@ function versionIn(value: unknown): number | null {
 /** What an event names that is valid, and becomes a dead letter for another reason. */
 export const namesOf = (upload: NewUpload): Names => ({
   eventId: upload.event_id,
+  type: upload.kind === 'corrected' ? CORRECTED : SHIPPED,
   source: upload.source,
   appid: upload.appid,
   payment: upload.payment,

@@ -1,4 +1,5 @@
 import type { ReceiptState } from '../../db/states.ts';
+import { RECEIVED } from '../shipment/events.ts';
 import type { Names } from './decode.ts';
 
 /** A received event as a row. */
@@ -62,6 +63,7 @@ const isOfPayment = (one: { appid: string; payment: string }, { appid, payment }
 /** What a received event names that becomes a dead letter. */
 export const namesOfReceipt = ({ eventId, source, appid, payment }: NewReceipt): Names => ({
   eventId,
+  type: RECEIVED,
   source,
   appid,
   payment,

@@ -57,17 +57,17 @@ export async function insertDeadLetters(
   const { rows } = await db.query<{ count: number }>(
     `with inserted as (
        insert into fahuo.dead_letter (topic, partition, "offset", key, value, headers, message_hash, reason, detail, event_id,
-         source, appid, payment, version)
+         source, appid, payment, version, type)
        select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::bytea[], $6::text[], $7::text[],
-         $8::fahuo.dead_letter_reason[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[])
+         $8::fahuo.dead_letter_reason[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[], $15::text[])
        on conflict do nothing
        returning id, appid, payment, version, event_id, source, reason, detail, value, received_at
      ), noted as (
-       ${progressUpsert(16, `$16::text is not null and (select count(*) from inserted) >= 0`)}
+       ${progressUpsert(17, `$17::text is not null and (select count(*) from inserted) >= 0`)}
        returning 1
      ), told as materialized (
        select distinct on (i.event_id, i.source, i.version, i.value) i.* from inserted i
-       where $15::boolean and (select count(*) from noted) >= 0 and i.event_id is not null and i.source is not null
+       where $16::boolean and (select count(*) from noted) >= 0 and i.event_id is not null and i.source is not null
          and i.appid is not null and i.payment is not null
          and not exists (
            select 1 from fahuo.dead_letter e where e.event_id = i.event_id and e.source = i.source
@@ -91,6 +91,7 @@ export async function insertDeadLetters(
       letters.map(name('appid')),
       letters.map(name('payment')),
       letters.map(({ version }) => version),
+      letters.map(name('type')),
       acknowledgements,
       ...progressValues(progress),
     ],

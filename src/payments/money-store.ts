@@ -127,7 +127,7 @@ const statement = (extent: Extent): string => `with open as (
     union all
     select n.appid, n.payment, null, null, null, null, null from (${unnamed(extent)}) n where ${ofApp('n')}
   ), ended as materialized (
-    select appid, payment from fahuo.dead_letter where payment is not null
+    select appid, payment from fahuo.dead_letter where payment is not null and type is distinct from 'fahuo.shipment.received.v1'
     union select appid, payment from fahuo.refused_offer where payment is not null and type is distinct from 'fahuo.shipment.received.v1'
   ), coming as materialized (
     select appid, payment from fahuo.outbox where id > $5 and version is not null

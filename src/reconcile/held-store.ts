@@ -67,7 +67,8 @@ export async function readEnded(
 ): Promise<ReadonlySet<string>> {
   const { rows } = await db.query<{ transactionId: string }>(
     `select distinct transaction_id as "transactionId" from ${named}
-     where exists (select from fahuo.dead_letter d where d.payment = given.payment and d.appid = $1)
+     where exists (select from fahuo.dead_letter d where d.payment = given.payment and d.appid = $1
+         and d.type is distinct from 'fahuo.shipment.received.v1')
        or exists (select from fahuo.refused_offer r where r.payment = given.payment and r.appid = $1
          and r.type is distinct from 'fahuo.shipment.received.v1')
        or exists (select from fahuo.tombstone t where t.payment = given.payment and t.appid = $1)`,

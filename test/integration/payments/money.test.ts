@@ -3,8 +3,9 @@ import type { MoneyPlace } from '../../../db/states.ts';
 import { readMoney } from '../../../src/payments/read-money.ts';
 import { noticeUploads } from '../../../src/reconcile/store.ts';
 import { runCommand } from '../../support/command.ts';
+import { acceptEvents } from '../../support/accept.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { appid } from '../../support/events.ts';
+import { appid, receivedEvent } from '../../support/events.ts';
 import { insertPending } from '../../support/uploader.ts';
 
 const now = new Date('2026-11-30T12:00:00Z');
@@ -125,6 +126,7 @@ describe('where money is', () => {
          values ('e', 'fahuo.shipment.received.v1', '/o', '', $1, $2, '{}')`,
         [appid, payment],
       );
+    await acceptEvents(database.pool, [receivedEvent({ payment: 'p', seconds: Date.now() })]);
     expect(await placesOf()).toEqual({ no_event: 100 });
   });
 

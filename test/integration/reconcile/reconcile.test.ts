@@ -11,6 +11,7 @@ import { firstLoose, forgetLoose, noticeUploads, takeSweep } from '../../../src/
 import { stepSweep } from '../../../src/reconcile/sweep.ts';
 import { createSandbox, type Sandbox } from '../../../src/sandbox/run.ts';
 import { offerAgain } from '../../../src/upload/verbs-store.ts';
+import { acceptEvents } from '../../support/accept.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { createDoor } from '../../support/door.ts';
 import { appid, receivedEvent, shippedEvent } from '../../support/events.ts';
@@ -203,6 +204,18 @@ describe('what WeChat waits for and we hold as shipped', () => {
     );
     await reconcile.pass('recent');
     expect(await findings()).toEqual([]);
+  });
+
+  it('is lost all the same where a broken word of its receipt is a dead letter', async () => {
+    await pay(payment);
+    await ship(payment);
+    await database.pool.query('delete from fahuo.upload');
+    await acceptEvents(database.pool, [receivedEvent({ payment, seconds: Date.now() })]);
+    await reconcile.pass('recent');
+    aheadMs = apartMs + 1_000;
+    await reconcile.pass('recent');
+    const { rows } = await database.pool.query('select state, caution from fahuo.upload');
+    expect(rows).toEqual([{ state: 'pending', caution: 'lost' }]);
   });
 
   it('is not lost while the consumer has not come to its event, or the relay has not', async () => {

@@ -254,7 +254,7 @@ describe('retention', () => {
       received: { topic: 't', partition: 0, offset, key: null, value: null, headers: {} },
       reason: 'invalid' as const,
       detail: 'd',
-      ...{ eventId: null, source: null, appid: null, payment: null, version: null },
+      ...{ eventId: null, type: null, source: null, appid: null, payment: null, version: null },
     });
     await insertDeadLetters(database.pool, [letter(1), letter(2), letter(3)], {
       acknowledgements: false,

@@ -130,6 +130,7 @@ describe('what the door makes of a received event', () => {
 
   it('names event and payment, and no version', () => {
     expect(namesOfReceipt(receipt)).toEqual({
+      type: 'fahuo.shipment.received.v1',
       eventId: 'e',
       source: '/orders',
       appid,
