@@ -262,12 +262,13 @@ WHERE d.redriven_at IS NULL AND (d.event_id IS NOT NULL OR d.payment IS NOT NULL
       AND e.version IS NOT DISTINCT FROM d.version AND e.value IS NOT DISTINCT FROM d.value OFFSET 0
   ) AND NOT (d.reason IN ('invalid', 'undecodable') AND EXISTS (
     SELECT FROM fahuo.upload u WHERE u.event_id = d.event_id AND u.source = d.source
-      -- A letter is written after the uploads of its batch: within a partition the offsets say what came later.
-      AND CASE WHEN u.topic = d.topic AND u.partition = d.partition THEN u."offset" > d."offset" ELSE u.received_at >= d.received_at END
+      -- A letter is written after the uploads of its batch: within a partition the offsets say what came later. One message that
+      -- was refused may be taken at a later time, by a replay for example.
+      AND CASE WHEN u.topic = d.topic AND u.partition = d.partition THEN u."offset" >= d."offset" ELSE u.received_at >= d.received_at END
     OFFSET 0
   )) AND NOT (d.reason IN ('invalid', 'undecodable') AND EXISTS (
     SELECT FROM fahuo.receipt_event r WHERE r.event_id = d.event_id AND r.source = d.source
-      AND CASE WHEN r.topic = d.topic AND r.partition = d.partition THEN r."offset" > d."offset" ELSE r.arrived_at >= d.received_at END
+      AND CASE WHEN r.topic = d.topic AND r.partition = d.partition THEN r."offset" >= d."offset" ELSE r.arrived_at >= d.received_at END
     OFFSET 0
   ));
 --> statement-breakpoint

@@ -223,6 +223,23 @@ describe('a received event of the topic', () => {
     expect(await eventsOf("event_id = 'e'")).toEqual([answer('e', 'waiting', 'pending', 'app_not_served')]);
   });
 
+  it('has one answer where its own message is taken at a later time', async () => {
+    const message: Received = {
+      topic: 't',
+      partition: 7,
+      offset: 41,
+      key: null,
+      value: Buffer.from(JSON.stringify(received('p', { id: 'e', seconds: now + 3_600 }))),
+      headers: { 'content-type': Buffer.from('application/cloudevents+json') },
+    };
+    expect(await acceptMessages(deps(), [message], options)).toMatchObject({ dead: 1 });
+    const later = () => new Date(Date.now() + 7_200_000);
+    expect(await acceptMessages(deps(), [message], { ...options, clock: later })).toMatchObject({
+      inserted: 1,
+    });
+    expect(await eventsOf()).toEqual([answer('e', 'waiting', 'pending', 'app_not_served')]);
+  });
+
   it('is noted in the group’s progress with the others of its batch', async () => {
     const progress = { group: 'g', topic: 't', partition: 0, next: 42 };
     const message: Received = {
