@@ -6409,6 +6409,21 @@ REVOKE ALL ON FUNCTION fahuo.ask_receipts(bigint[], interval) FROM PUBLIC;
 --> statement-breakpoint
 GRANT EXECUTE ON FUNCTION fahuo.ask_receipts(bigint[], interval) TO fahuo_service;
 --> statement-breakpoint
+-- All parcels are signed for: asks for the reminder, unless the payment has one. Where a transaction of the shop that is not over
+-- asks for it as well, that is an error at once: the role goes on with other payments.
+CREATE OR REPLACE FUNCTION fahuo.ask_traced_receipt(appid text, payment text, received_at timestamptz) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+#variable_conflict use_column
+BEGIN
+  INSERT INTO fahuo.receipt (appid, payment, received_at, origin)
+  VALUES (ask_traced_receipt.appid, ask_traced_receipt.payment, ask_traced_receipt.received_at, 'trace')
+  ON CONFLICT (payment, appid) DO NOTHING;
+END $$;
+--> statement-breakpoint
+REVOKE ALL ON FUNCTION fahuo.ask_traced_receipt(text, text, timestamptz) FROM PUBLIC;
+--> statement-breakpoint
+GRANT EXECUTE ON FUNCTION fahuo.ask_traced_receipt(text, text, timestamptz) TO fahuo_service;
+--> statement-breakpoint
 -- Follow the parcels of this payment, and remind when all are signed for. WeChat asks for the buyer's phone in clear: it
 -- comes sealed for the app (docs/adr/0029), and is forgotten after use. Returns the row's id.
 CREATE OR REPLACE FUNCTION fahuo.trace_receipt(appid text, payment text, sealed_phone text) RETURNS bigint

@@ -37,7 +37,8 @@ export async function claimTraces(db: Queryable, claim: Claim): Promise<TraceRow
 
 /**
  * Puts a step on record, with its calls; stale after another claim. The phone is forgotten with the state that needs it,
- * and a receipt is asked for in the statement that says that all have arrived.
+ * and a receipt is asked for in the statement that says that all have arrived. Rejects where a transaction of the shop that is
+ * not over asks for it as well: the row comes back when its lease has run out (P7).
  */
 export async function recordTrace(
   db: Queryable,
@@ -54,10 +55,8 @@ export async function recordTrace(
          finished_at = case when $7::float8 is null then clock_timestamp() end
        where t.id = $8 and t.epoch = $9 and t.state in ('waiting', 'following') returning 1
      ), asked as (
-       insert into fahuo.receipt (appid, payment, received_at, origin)
-       select $1, $2, $10::timestamptz, 'trace' from moved where $10::timestamptz is not null
-       on conflict (payment, appid) do nothing
-     ) select count(*)::int as moved from moved`,
+       select fahuo.ask_traced_receipt($1, $2, $10::timestamptz) from moved where $10::timestamptz is not null
+     ) select count(*)::int as moved, (select count(*) from asked) from moved`,
     [
       row.appid,
       row.payment,

@@ -152,6 +152,29 @@ describe('a payment whose parcels are followed', () => {
     ]);
   });
 
+  it('holds up no other reminder while a transaction of the shop asks for the same one', async () => {
+    await tellSandbox(sandbox.url, 'parcels', { tracking_no: number, statuses: [4] });
+    await ship();
+    await ask();
+    const shop = await database.pool.connect();
+    try {
+      await shop.query('begin');
+      await shop.query("select fahuo.notify_receipt($1, 'p1', now())", [appid]);
+      const beganMs = performance.now();
+      await look(3);
+      expect(performance.now() - beganMs).toBeLessThan(3_000);
+      expect(await one('trace')).toMatchObject({ state: 'following' });
+      await shop.query('rollback');
+    } finally {
+      shop.release();
+    }
+    await look(3);
+    expect([await one('trace'), await one('receipt')]).toMatchObject([
+      { state: 'signed' },
+      { origin: 'trace' },
+    ]);
+  });
+
   it('keeps the reminder that the shop has asked for', async () => {
     await tellSandbox(sandbox.url, 'parcels', { tracking_no: number, statuses: [4] });
     await ship();
