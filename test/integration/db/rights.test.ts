@@ -99,6 +99,8 @@ describe('the functions of the schema', () => {
       'trace_receipt',
     ]);
     expect(may('fahuo_service')).toEqual([
+      'ask_receipts',
+      'ask_traced_receipt',
       'await_outbox',
       'detach_outbox_partition',
       'drop_outbox_moved',
