@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectAlone, createPool, trustedPath } from '../../../db/client.ts';
-import { combinedEvent, shippedEvent } from '../../support/events.ts';
+import { combinedEvent, receivedEvent, shippedEvent } from '../../support/events.ts';
 import { createOwnedDatabase, type OwnedDatabase } from '../../support/roles.ts';
 
 let database: OwnedDatabase;
@@ -46,6 +46,10 @@ async function ranAs(url: string, ...preparation: string[]): Promise<string[]> {
     for (const statement of preparation) await client.query(statement);
     await client.query(enqueue());
     await client.query(enqueue().replace('fahuo.enqueue', 'fahuo.offer'));
+    const received = (change: object): string =>
+      JSON.stringify({ ...receivedEvent({ payment: `right${++payments}` }), ...change });
+    await client.query(`select fahuo.enqueue('${received({})}'), fahuo.offer('${received({ version: 1 })}')`);
+    await client.query(`select fahuo.notify_receipt('wx1', 'right${++payments}', now())`);
     const combined = JSON.stringify(combinedEvent([`right${++payments}`, `right${++payments}`]));
     await client.query(`select * from fahuo.enqueue_combined('${combined}')`);
     await client.query(`select * from fahuo.offer_combined('${combined}')`);
@@ -124,7 +128,8 @@ describe('the functions of the schema', () => {
 });
 
 describe('a login with fahuo_writer and nothing else', () => {
-  const types = ['text', 'json', 'record', 'bool', 'boolean', 'int4', 'integer', 'int8', 'bigint'];
+  const types =
+    'text json jsonb record bool boolean int4 integer int8 bigint numeric float8 timestamptz'.split(' ');
 
   it.each(types)('runs no code as the owner by a type of its own called %s', async (type) => {
     const base = { boolean: 'bool', integer: 'int4', bigint: 'int8', record: 'text' }[type] ?? type;
