@@ -25,7 +25,7 @@ const wholeTable = { enable_seqscan: 'on' };
 
 /** What makes the statements shorter where a deployment has none of it. */
 export type Extent = {
-  /** Uploads are named by merchant numbers. */
+  /** Uploads, or what may say where a payment's event is, are named by merchant numbers. */
   merchants: boolean;
   /** Uploads before this one are noticed, see src/reconcile/store.ts. */
   noticedUpTo: number;
@@ -36,8 +36,12 @@ export type Extent = {
 /** `unseenAfter` is the journal's: relay/journal/store.ts. */
 export async function readExtent(tx: Queryable, unseenAfter: number): Promise<Extent> {
   const { rows } = await tx.query<Omit<Extent, 'unseenAfter'>>(
-    `select exists (select from fahuo.upload where strpos(payment, ':') > 0) as merchants,
+    `select exists (select from fahuo.upload where strpos(payment, ':') > 0)
+         or exists (select from fahuo.dead_letter where strpos(payment, ':') > 0)
+         or exists (select from fahuo.refused_offer where strpos(payment, ':') > 0)
+         or exists (select from fahuo.outbox where strpos(payment, ':') > 0 and id > $1) as merchants,
        coalesce((select upload_id from fahuo.noticed), 0) as "noticedUpTo"`,
+    [unseenAfter],
   );
   return { ...(rows[0] ?? { merchants: true, noticedUpTo: 0 }), unseenAfter };
 }
@@ -127,8 +131,8 @@ const statement = (extent: Extent): string => `with open as (
     union all
     select n.appid, n.payment, null, null, null, null, null from (${unnamed(extent)}) n where ${ofApp('n')}
   ), ended as materialized (
-    select appid, payment from fahuo.dead_letter where payment is not null and type is distinct from 'fahuo.shipment.received.v1'
-    union select appid, payment from fahuo.refused_offer where payment is not null and type is distinct from 'fahuo.shipment.received.v1'
+    select appid, payment from fahuo.dead_letter where payment is not null and appid is not null and type is distinct from 'fahuo.shipment.received.v1'
+    union select appid, payment from fahuo.refused_offer where payment is not null and appid is not null and type is distinct from 'fahuo.shipment.received.v1'
   ), coming as materialized (
     select appid, payment from fahuo.outbox where id > $5 and version is not null
     union select appid, transaction_id from fahuo.reconcile_finding where kind = 'lost' and ended_at is null
@@ -142,8 +146,8 @@ const statement = (extent: Extent): string => `with open as (
     select o.appid, o.payment, o.amount_fen, o.paid_at,
       case
         when told is not null then ${toldPlace}
-        when (o.appid, o.payment) in (select appid, payment from coming) ${extent.merchants ? comingByOthers : ''} then 'in_outbox'
-        when (o.appid, o.payment) in (select appid, payment from ended) then 'refused'
+        when (o.appid, o.payment) in (select appid, payment from coming) ${extent.merchants ? byOthers('coming') : ''} then 'in_outbox'
+        when (o.appid, o.payment) in (select appid, payment from ended) ${extent.merchants ? byOthers('ended') : ''} then 'refused'
         else 'no_event'
       end as place,
       case told % 10 when 5 then uploaded_at + interval '10 days' when 6 then uploaded_at + interval '2 days' end as settles_at
@@ -182,8 +186,9 @@ const joinedByAllNames = `left join lateral (
     ) n join fahuo.upload u on u.payment = n.payment and u.appid = o.appid
   ) u on true`;
 
-const comingByOthers = `or (o.appid, o.mchid || ':' || o.out_trade_no) in (select appid, payment from coming)
-  or (o.appid, o.sub_mchid || ':' || o.out_trade_no) in (select appid, payment from coming)`;
+const byOthers = (rows: string): string =>
+  `or (o.appid, o.mchid || ':' || o.out_trade_no) in (select appid, payment from ${rows})
+   or (o.appid, o.sub_mchid || ':' || o.out_trade_no) in (select appid, payment from ${rows})`;
 
 /** What is to ship, by what it waits for; and the dearest of what is due within a day, or past it. */
 export async function readOpenGroups(

@@ -130,6 +130,27 @@ describe('where money is', () => {
     expect(await placesOf()).toEqual({ no_event: 100 });
   });
 
+  it.each([
+    [
+      'in_outbox',
+      `insert into fahuo.outbox (event_id, type, source, event_time, appid, payment, version, data)
+       values ('e', 'fahuo.shipment.shipped.v1', '/o', '', $1, 'm:o', 1, '{}')`,
+    ],
+    [
+      'refused',
+      `insert into fahuo.refused_offer (event, bytes, appid, payment, detail) values ('{}', 2, $1, 'm:o', 'x')`,
+    ],
+    [
+      'refused',
+      `insert into fahuo.dead_letter (topic, partition, "offset", headers, message_hash, reason, detail, appid, payment)
+       values ('t', 0, 0, '{}', 'h', 'invalid', 'x', $1, 'm:o')`,
+    ],
+  ])('is %s with an event of its merchant’s numbers, the first of their kind', async (place, statement) => {
+    await told('p', { mchid: 'm', out_trade_no: 'o' });
+    await database.pool.query(statement, [appid]);
+    expect(await placesOf()).toEqual({ [place]: 100 });
+  });
+
   it('of an upload that WeChat told nothing of counts with an amount that is not known', async () => {
     await insertPending(database.pool, { count: 2 });
     const { places, deadlines } = await read();
