@@ -6371,20 +6371,24 @@ GRANT EXECUTE ON FUNCTION fahuo.notify_receipt(text, text, timestamptz) TO fahuo
 --> statement-breakpoint
 -- Asks for the reminders of received events that are kept, in their order. `first`: it asked for it; `second`: the payment has
 -- one, `late`: and it was forgotten; `open`: a transaction that is not over asks for it as well, as notify_receipt does. The
--- batch does not wait for the shop: that event, and those behind it, are asked for again after `wait`. Whoever keeps the events
--- calls it in the same statement: VOLATILE, it sees them, and those alone that were not left out.
+-- batch does not wait for the shop: that event, those behind it and later ones of its payment are asked for again after `wait`.
+-- Whoever keeps the events calls it in the same statement: VOLATILE, it sees them, and those alone that were not left out.
 CREATE OR REPLACE FUNCTION fahuo.ask_receipts(ids bigint[], wait interval) RETURNS TABLE (id bigint, outcome text, late boolean)
 LANGUAGE plpgsql VOLATILE STRICT SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 #variable_conflict use_column
 DECLARE
   e pg_catalog.record;
   blocked pg_catalog.bool := false;
+  -- Nearly always none: then nobody has to be looked for.
+  some_open CONSTANT pg_catalog.bool := EXISTS (SELECT FROM fahuo.receipt_event r WHERE r.open_at IS NOT NULL);
 BEGIN
   FOR e IN SELECT r.* FROM fahuo.receipt_event r WHERE r.id = ANY (ids) ORDER BY r.id LOOP
     id := e.id;
     outcome := 'open';
     late := false;
-    IF NOT blocked THEN
+    IF NOT blocked AND NOT (some_open AND EXISTS (
+      SELECT FROM fahuo.receipt_event r WHERE r.payment = e.payment AND r.appid = e.appid AND r.open_at IS NOT NULL AND r.id < e.id
+    )) THEN
       BEGIN
         INSERT INTO fahuo.receipt (appid, payment, received_at, origin, event_id, source)
         VALUES (e.appid, e.payment, e.received_at, 'event', e.event_id, e.source)
@@ -6398,8 +6402,8 @@ BEGIN
       late := EXISTS (SELECT FROM fahuo.receipt r WHERE r.payment = e.payment AND r.appid = e.appid AND r.state = 'forgotten');
     END IF;
     IF outcome = 'open' OR late OR e.open_at IS NOT NULL THEN
-      UPDATE fahuo.receipt_event r SET open_at = CASE WHEN outcome = 'open' THEN clock_timestamp() + wait END, late = ask_receipts.late
-      WHERE r.id = e.id;
+      UPDATE fahuo.receipt_event r
+      SET open_at = CASE WHEN outcome = 'open' THEN clock_timestamp() + wait END, late = ask_receipts.late WHERE r.id = e.id;
     END IF;
     RETURN NEXT;
   END LOOP;

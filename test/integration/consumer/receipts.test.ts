@@ -173,6 +173,20 @@ describe('a received event of the topic', () => {
     expect(await reminders()).toHaveLength(1);
   });
 
+  it('that stays open is asked for before a later one of its payment', async () => {
+    const shop = await connectAlone(database.url, 'shop');
+    await shop.query('begin');
+    await shop.query('select fahuo.notify_receipt($1, $2, now())', [appid, 'p']);
+    await accept(received('p', { id: 'a' }));
+    await shop.end();
+    await accept(received('p', { id: 'b', seconds: now + 1 }), received('q'));
+    expect(await reminders()).toEqual([reminder('q', 'q-received')]);
+    await run(`update fahuo.receipt_event set open_at = now() where event_id = 'b'`);
+    expect(await askOpen(database.pool, appid)).toBe('first');
+    expect(await askOpen(database.pool, appid)).toBe('second');
+    expect((await reminders())[0]).toEqual(reminder('p', 'a'));
+  });
+
   it('asks for nothing where another event has its id, in one batch and at one time', async () => {
     expect(await accept(received('p', { id: 'e' }), received('q', { id: 'e' }))).toMatchObject({
       inserted: 1,
