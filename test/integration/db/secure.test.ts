@@ -276,8 +276,16 @@ describe('a Postgres whose certificate or password changes while fahuo runs', ()
     let said = '';
     running.child.stderr?.on('data', (data: Buffer) => (said += String(data)));
     const { admin } = secure;
-    const cutAll = (): Promise<unknown> =>
-      admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'shop'`);
+    /** Also what was just connecting with what held before: it has no name yet, and would be left. */
+    const cutAll = async (): Promise<void> => {
+      await eventually(async () => {
+        const { rows } = await admin.query(
+          `select from pg_stat_activity where backend_type = 'client backend' and usesysid is null`,
+        );
+        expect(rows).toEqual([]);
+      });
+      await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename = 'shop'`);
+    };
     const untilSaid = async (words: RegExp): Promise<void> => {
       said = '';
       await eventually(async () =>
