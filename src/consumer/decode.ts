@@ -44,8 +44,8 @@ export type Names = {
 
 export type DecodeOptions = ContractOptions & {
   maskContacts: boolean;
-  /** By this clock nobody has had the goods in the future; without one that is not asked. */
-  clock?: Clock;
+  /** By this clock nobody has had the goods in the future. */
+  clock: Clock;
 };
 
 /**
@@ -158,7 +158,7 @@ function check(candidate: Candidate, options: DecodeOptions): CheckedCandidate {
 }
 
 function checkReceipt(candidate: Candidate, { clock }: DecodeOptions): CheckedCandidate {
-  const checked = checkReceived(candidate, { now: clock?.() });
+  const checked = checkReceived(candidate, { now: clock() });
   return checked.kind === 'invalid'
     ? bad(describeProblems(checked.problems))
     : { kind: 'received', event: checked.event, notes: checked.notes };

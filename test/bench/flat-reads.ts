@@ -1,5 +1,5 @@
 import { bundledCarriers } from '../../src/shipment/carriers.ts';
-import { sleep } from '../../src/clock.ts';
+import { sleep, systemClock } from '../../src/clock.ts';
 import { countDeadLetters, countFinal, countParked, readUnfinished } from '../../src/console/status-store.ts';
 import { tellStory } from '../../src/console/story.ts';
 import { runConsumer } from '../../src/consumer/run.ts';
@@ -91,7 +91,12 @@ async function rateOf(count: number, work: () => Promise<void>): Promise<number>
   return (count / (performance.now() - startMs)) * 1_000;
 }
 
-const accepting = { carriers: bundledCarriers(), maskContacts: false, acknowledgements: true };
+const accepting = {
+  carriers: bundledCarriers(),
+  maskContacts: false,
+  clock: systemClock,
+  acknowledgements: true,
+};
 
 /** A member of the group until all is noted; from its join on. What the database noted is where it begins. */
 async function consume({

@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/clock.ts';
 import type { Pool } from '../../db/client.ts';
 import { bundledCarriers } from '../../src/shipment/carriers.ts';
 import { acceptMessages } from '../../src/consumer/handle.ts';
@@ -146,7 +147,7 @@ async function acceptAll(
   const accepted = await acceptMessages(
     { pool, log: createLog({ level: 'silent' }), metrics: createMetrics() },
     messages,
-    { carriers: bundledCarriers(), maskContacts: false, acknowledgements: false },
+    { carriers: bundledCarriers(), maskContacts: false, clock: systemClock, acknowledgements: false },
   );
   const { rows } = await pool.query<{ n: number }>(
     'select count(*) as n from fahuo.upload u join fahuo.outbox o using (event_id)',

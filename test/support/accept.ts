@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/clock.ts';
 import type { Pool } from '../../db/client.ts';
 import type { Accepted } from '../../src/consumer/accepted.ts';
 import { acceptMessages } from '../../src/consumer/handle.ts';
@@ -25,5 +26,5 @@ export const acceptEvents = (
       headers: { 'content-type': Buffer.from('application/cloudevents+json') },
       ...(publishedMs === undefined ? {} : { timestampMs: publishedMs }),
     })),
-    { carriers: bundledCarriers(), maskContacts: false, acknowledgements },
+    { carriers: bundledCarriers(), maskContacts: false, clock: systemClock, acknowledgements },
   );

@@ -20,7 +20,12 @@ import { createTokens } from './tokens.ts';
 
 const topics = { events: 'shipments', acks: 'shipments.acks' };
 const group = 'fahuo';
-const accept = { carriers: bundledCarriers(), maskContacts: false, acknowledgements: true };
+const accept = {
+  carriers: bundledCarriers(),
+  maskContacts: false,
+  clock: systemClock,
+  acknowledgements: true,
+};
 
 export type ReconcileInTest = {
   deps: ReconcileDeps;

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { replay } from '../../../src/cli/commands/replay.ts';
 import { createAdmin } from '../../../src/kafka/admin.ts';
@@ -52,6 +53,7 @@ async function replayAll(flags: { execute?: boolean }) {
     group: stack.topic,
     carriers: bundledCarriers(),
     maskContacts: false,
+    clock: systemClock,
     acknowledgements: true,
     patienceMs: 1_000,
   };

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { acceptChunk } from '../../../src/consumer/chunk.ts';
@@ -16,7 +17,12 @@ import { shippedEvent } from '../../support/events.ts';
 import { createRandom } from '../../support/random.ts';
 
 const log = createLog({ level: 'silent' });
-const options = { carriers: bundledCarriers(), maskContacts: false, acknowledgements: true };
+const options = {
+  carriers: bundledCarriers(),
+  maskContacts: false,
+  clock: systemClock,
+  acknowledgements: true,
+};
 
 let database: TestDatabase;
 let nextOffset: number;

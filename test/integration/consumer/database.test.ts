@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { takeGroup } from '../../../src/consumer/deployment-store.ts';
@@ -53,6 +54,7 @@ function consume({ pool }: TestDatabase, stop: AbortController): Promise<void> {
       sessionTimeoutMs: 6_000,
       carriers: bundledCarriers(),
       maskContacts: false,
+      clock: systemClock,
       acknowledgements: true,
     },
     stop.signal,

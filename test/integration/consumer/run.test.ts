@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
-import { monotonicMs } from '../../../src/clock.ts';
+import { monotonicMs, systemClock } from '../../../src/clock.ts';
 import { publishDeadLetters } from '../../../src/consumer/dead-letters.ts';
 import { acceptMessages } from '../../../src/consumer/handle.ts';
 import { runConsumer } from '../../../src/consumer/run.ts';
@@ -72,6 +72,7 @@ function start(): () => Promise<void> {
       sessionTimeoutMs,
       carriers: bundledCarriers(),
       maskContacts: false,
+      clock: systemClock,
       acknowledgements: true,
     },
     abort.signal,
@@ -327,7 +328,7 @@ describe('dead letters', () => {
         value: Buffer.from('{'),
         headers: {},
       })),
-      { carriers: bundledCarriers(), maskContacts: false, acknowledgements: true },
+      { carriers: bundledCarriers(), maskContacts: false, clock: systemClock, acknowledgements: true },
     );
     const deps = { pool: database.pool, publisher, log };
     await Promise.all([1, 2, 3].map(() => publishDeadLetters(deps, `${topic}.dead-letters`)));

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Producer } from '@platformatic/kafka';
@@ -166,6 +167,7 @@ function consume(): void {
           sessionTimeoutMs: 6_000,
           carriers: bundledCarriers(),
           maskContacts: false,
+          clock: systemClock,
           acknowledgements: true,
         },
         abort.signal,

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,7 +104,7 @@ const message = (value: unknown, headers: Record<string, string | undefined>): R
   ),
 });
 const byKafka = (received: Received): Said => {
-  const decoded = decode(received, { carriers: bundledCarriers(), maskContacts: false });
+  const decoded = decode(received, { carriers: bundledCarriers(), maskContacts: false, clock: systemClock });
   return decoded.kind === 'dead' ? refused(decoded.detail) : taken(decoded.notes.join('\n'));
 };
 const header = (value: unknown): string | undefined =>

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import { expect, it } from 'vitest';
 import { decodeAll } from '../../../src/consumer/decode-all.ts';
 import type { Received } from '../../../src/kafka/message.ts';
@@ -25,6 +26,7 @@ async function decodeWith(companies: string[], { learned = [] as string[], alias
     carriers,
     carrierAliases: aliases,
     maskContacts: false,
+    clock: systemClock,
     acknowledgements: false,
     askCarriers: (ids) => {
       asked.push(ids);

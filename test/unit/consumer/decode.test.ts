@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import { describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { chunksOf, judgeLeftOut } from '../../../src/consumer/batch.ts';
@@ -11,7 +12,7 @@ import { createRandom } from '../../support/random.ts';
 
 const first = `00-${'a'.repeat(32)}-${'1'.repeat(16)}-01`;
 const second = `00-${'a'.repeat(32)}-${'2'.repeat(16)}-01`;
-const options = { carriers: bundledCarriers(), maskContacts: false };
+const options = { carriers: bundledCarriers(), maskContacts: false, clock: systemClock };
 const bytes = (headers: Record<string, string>): Record<string, Buffer> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]));
 const binaryHeaders = {
@@ -183,7 +184,7 @@ describe('decoding a message', () => {
     ['numbers for phones', [{ item_desc: 'x', contact: { receiver_contact: 5 } }]],
   ])('dead-letters %s as well when masking is switched on', (_name, shipping_list) => {
     const message = received(JSON.stringify({ ...shippedEvent().data, shipping_list }));
-    expect(decode(message, { ...options, maskContacts: true })).toMatchObject({
+    expect(decode(message, { ...options, maskContacts: true, clock: systemClock })).toMatchObject({
       kind: 'dead',
       reason: 'invalid',
     });
@@ -360,7 +361,7 @@ describe('decoding a message', () => {
   it('masks phone numbers only where it is told to', () => {
     const open = data.replace('138****1234', '13812341234');
     expect(reasonOf(received(open))).toMatch(/must be masked/);
-    expect(decode(received(open), { ...options, maskContacts: true })).toMatchObject({
+    expect(decode(received(open), { ...options, maskContacts: true, clock: systemClock })).toMatchObject({
       event: { data: { shipping_list: [{ contact: { receiver_contact: '138****1234' } }] } },
     });
   });

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
@@ -16,7 +17,7 @@ const render = (change: object, timestampMs?: number) => {
       headers: { 'content-type': Buffer.from('application/cloudevents+json') },
       ...(timestampMs === undefined ? {} : { timestampMs }),
     },
-    { carriers: bundledCarriers(), maskContacts: false },
+    { carriers: bundledCarriers(), maskContacts: false, clock: systemClock },
   );
   if (decoded.kind !== 'event') expect.unreachable();
   return renderUpload(decoded);

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import { describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { decode } from '../../../src/consumer/decode.ts';
@@ -17,7 +18,7 @@ const event = (payment: string, change: Parameters<typeof shippedEvent>[0] = {})
       value: Buffer.from(JSON.stringify(shippedEvent({ payment, ...change }))),
       headers: { 'content-type': Buffer.from('application/cloudevents+json') },
     },
-    { carriers: bundledCarriers(), maskContacts: false },
+    { carriers: bundledCarriers(), maskContacts: false, clock: systemClock },
   );
 const rowOf = (decoded: ReturnType<typeof event>, state: Rival['state']): Rival => {
   if (decoded.kind !== 'event') expect.unreachable();

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/clock.ts';
 import { describe, expect, it } from 'vitest';
 import { bundledCarriers } from '../../../src/shipment/carriers.ts';
 import { decode } from '../../../src/consumer/decode.ts';
@@ -42,7 +43,7 @@ describe('a plan', () => {
         value: Buffer.from(JSON.stringify(corrected === true ? { ...told, ...type } : told)),
         headers: { 'content-type': Buffer.from('application/cloudevents+json') },
       },
-      { carriers: bundledCarriers(), maskContacts: false },
+      { carriers: bundledCarriers(), maskContacts: false, clock: systemClock },
     );
   };
   const known = (decoded: ReturnType<typeof event>, state: Rival['state']): Rival => {
