@@ -21,8 +21,8 @@ export type EnqueueOptions = {
 };
 
 /**
- * Writes an event (a `ShippingEvent`, of which without a version the payment's next is drawn, or a `ReceivedEvent`) into the outbox, in the caller's
- * transaction: it is sent if that commits, and only then (P2). Returns the outbox id; the earlier one where the same event
+ * Writes an event into the outbox, in the caller's transaction: a `ShippingEvent`, for which the payment's next version is drawn
+ * where it has none, or a `ReceivedEvent`. It is sent if that transaction commits, and only then (P2). Returns the outbox id; the earlier one where the same event
  * came before. `tx` is a pg client after `begin`, or the transaction of drizzle, postgres.js, PGlite, Kysely, Knex, TypeORM or
  * Prisma.
  * @throws FahuoError TRANSACTION_INVALID where `tx` is none of these, or is seen to be outside of a transaction;

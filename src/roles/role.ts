@@ -58,7 +58,8 @@ export function watchEnds(
     timer ??= setTimeout(() => onLate([...unended]), ms);
   };
   return works.map(({ name, run }) => async (signal) => {
-    signal.addEventListener('abort', watch, { once: true });
+    if (signal.aborted) watch();
+    else signal.addEventListener('abort', watch, { once: true });
     try {
       await run(signal);
     } finally {

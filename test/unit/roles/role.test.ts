@@ -52,6 +52,14 @@ describe('roles that are to end', () => {
     expect(late).toEqual(['consume']);
   });
 
+  it('are named as well when the stop came before they began', async () => {
+    const late = await new Promise<string[]>((resolve) => {
+      const works = watchEnds([{ name: 'relay', run: never }], 1, resolve);
+      void runTogether(works, AbortSignal.abort());
+    });
+    expect(late).toEqual(['relay']);
+  });
+
   it('are not named when all have ended in time, or nobody has stopped them', async () => {
     vi.useFakeTimers();
     try {
