@@ -385,7 +385,6 @@ CREATE TABLE "fahuo"."trace" (
 CREATE TABLE "fahuo"."loose_payment" (
 	"appid" text NOT NULL,
 	"payment" text NOT NULL,
-	"noticed_at" timestamp (3) with time zone DEFAULT clock_timestamp() NOT NULL,
 	CONSTRAINT "loose_payment_payment_appid_pk" PRIMARY KEY("payment","appid")
 );
 --> statement-breakpoint

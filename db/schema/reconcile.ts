@@ -76,9 +76,6 @@ export const loosePayment = fahuo.table(
   {
     appid: text('appid').notNull(),
     payment: text('payment').notNull(),
-    noticedAt: instant('noticed_at')
-      .notNull()
-      .default(sql`clock_timestamp()`),
   },
   (t) => [primaryKey({ columns: [t.payment, t.appid] })],
 );
