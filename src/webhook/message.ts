@@ -60,8 +60,8 @@ function jsonIn(value: Buffer | null): string | null {
 }
 
 /**
- * A message that Kafka holds twice has one id. An event that was answered a second time (`ce_id` stays, the answer does not)
- * has another: who leaves out what has come before must hear of it. So do the answers of another deployment.
+ * A message that Kafka holds twice has one id. Another deployment on the topic counts its answers as we do, so `ce_id` alone
+ * does not tell one from another: who leaves out what has come before must hear of both.
  */
 const webhookIdOf = (id: string, eventTime: string, data: string): string =>
   `${id}-${createHash('sha256').update(`${eventTime}\n${data}`).digest('hex').slice(0, 16)}`;
